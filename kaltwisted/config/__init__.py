@@ -1,0 +1,1 @@
+"""Read keepalived.conf: text to tokens, tree, frozen model, and every finding with its place."""

@@ -1,0 +1,1 @@
+"""The daemon: options, log, pid file, and the wiring that knows every room."""

@@ -1,0 +1,31 @@
+"""What a check found, and what the retry rule made of it."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Outcome:
+    """The result of one attempt of a check.
+
+    ``reason``: in words, for log and status, such as ``Timeout connecting``.
+    ``weight``: what a dynamic MISC_CHECK asks for; None leaves the weight alone.
+    """
+
+    good: bool
+    reason: str = ""
+    weight: int | None = None
+
+
+@attrs.frozen
+class Verdict:
+    """A change that the retry rule decided on: a checker now counts as good or as failed.
+
+    ``summary`` is the line of a mail's body (``=> TCP CHECK failed on service <=``).
+    A Verdict with ``up`` and a ``weight`` may also stand for a changed weight alone.
+    """
+
+    up: bool
+    summary: str
+    weight: int | None = None

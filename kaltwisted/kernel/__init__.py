@@ -1,0 +1,1 @@
+"""Talk to the Linux kernel: netlink on the reactor."""
