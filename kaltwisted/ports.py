@@ -50,7 +50,7 @@ class IDataPlane(Interface):
         """
 
     def snapshot() -> Deferred[Table]:
-        """What is there now, all of it, read afresh."""
+        """What is there now, all of it, read afresh; the next ``apply`` starts from it."""
 
     def stop(*, keep: bool) -> Deferred[None]:
         """Let go: our services are removed, or with ``keep`` stay as they are (keepalived -I)."""

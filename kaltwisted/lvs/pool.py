@@ -1,0 +1,282 @@
+"""Which servers of a virtual server take clients: a pure decision, no kernel and no clock.
+
+A pool is told what the checkers found; it answers with events (what to log,
+whom to tell) and holds ``service``, the entry that the data plane should have.
+The rules are keepalived's: a server is alive while none of its checkers has
+failed; quorum has hysteresis; while quorum is lost the sorry server stands in
+for all of them; with ``inhibit_on_failure`` a dead server stays at weight 0, so
+that its connections may end in peace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from kaltwisted.config.model import FirewallMark, RealServer, SorryServer, VirtualServer
+from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
+
+
+@attrs.frozen
+class Log:
+    """A line for the log, worded as keepalived words it."""
+
+    line: str
+
+
+@attrs.frozen
+class ServerTurned:
+    """A real server came up or went down (``notify_up``, ``notify_down``)."""
+
+    server: RealServer
+    up: bool
+
+
+@attrs.frozen
+class QuorumTurned:
+    """Quorum was gained or lost (``quorum_up``, ``quorum_down``); ``summary`` is for the mail's body."""
+
+    up: bool
+    summary: str
+
+
+Event: TypeAlias = Log | ServerTurned | QuorumTurned
+
+
+def service_key(server: VirtualServer) -> ServiceKey:
+    """The data plane's key of a virtual server; a firewall mark has neither protocol nor port there."""
+    listen = server.listen
+    if isinstance(listen, FirewallMark):
+        return ServiceKey(ipv6=listen.ipv6, fwmark=listen.mark)
+    return ServiceKey(
+        ipv6=listen.address.version == 6,
+        protocol=server.protocol,
+        address=listen.address,
+        port=listen.port,
+    )
+
+
+@attrs.define
+class _Member:
+    """A real server's state: which of its checkers fail, the weight it has now, its entry while alive."""
+
+    server: RealServer
+    name: str
+    weight: int
+    failed: set[int]
+    destination: Destination
+
+    @property
+    def alive(self) -> bool:
+        return not self.failed
+
+
+class Pool:
+    """The state of one virtual server's pool.
+
+    ``adopted``: the entry that an earlier life of the daemon left in the data
+    plane.  What is missing in it was down then, and stays out until its first
+    good check: a restart never sends clients to a server known to be dead.
+    """
+
+    def __init__(self, virtual_server: VirtualServer, adopted: Service | None = None) -> None:
+        self.virtual_server = virtual_server
+        self.name = str(virtual_server)
+        self.key = service_key(virtual_server)
+        self._members = {
+            _key(server): self._member(server, adopted) for server in virtual_server.real_servers
+        }
+        self._sum = sum(member.weight for member in self._members.values() if member.alive)
+        self.has_quorum = self._sum >= virtual_server.quorum + virtual_server.hysteresis
+        self._settings = Service(
+            key=self.key,
+            scheduler=virtual_server.lb_algo,
+            persistence_timeout_s=virtual_server.persistence_timeout_s,
+            granularity=virtual_server.persistence_granularity,
+            persistence_engine=virtual_server.persistence_engine,
+            ops=virtual_server.ops,
+            scheduler_flags=virtual_server.scheduler_flags,
+        )
+        self._service: Service | None = None
+
+    # -- what others ask --------------------------------------------------------------
+
+    @property
+    def service(self) -> Service:
+        """What the data plane should hold; the same object for as long as nothing changes."""
+        if self._service is None:
+            self._service = attrs.evolve(self._settings, destinations=self._destinations())
+        return self._service
+
+    def server(self, key: DestinationKey) -> RealServer:
+        """The real server of this address and port."""
+        return self._members[key].server
+
+    def is_up(self, server: DestinationKey, checker: int) -> bool:
+        """Whether this checker of the server counts as good."""
+        return checker not in self._members[server].failed
+
+    @property
+    def alive(self) -> Mapping[DestinationKey, int]:
+        """The weights of the servers that are alive."""
+        return {key: member.weight for key, member in self._members.items() if member.alive}
+
+    # -- what happens -----------------------------------------------------------------
+
+    def start(self) -> list[Event]:
+        """The pool begins: say so where it begins without quorum."""
+        if self.has_quorum:
+            return []
+        threshold = self.virtual_server.quorum + self.virtual_server.hysteresis
+        words = (
+            f"Starting with quorum down {self.virtual_server.quorum}+{self.virtual_server.hysteresis}"
+            f"={threshold} > {self._sum} for VS {self.name}"
+        )
+        return [Log(words), *self._sorry(enter=True)]
+
+    def passed(self, server: DestinationKey, checker: int) -> list[Event]:
+        """One checker of a server succeeds (again)."""
+        member = self._members[server]
+        if checker not in member.failed:
+            return []
+        member.failed.discard(checker)
+        if not member.alive:
+            return []
+        self._sum += member.weight
+        verb, word = ("Enabling", "of") if member.server.inhibit_on_failure else ("Adding", "to")
+        return self._turned(member, f"{verb} service {member.name} {word} VS {self.name}")
+
+    def failed(self, server: DestinationKey, checker: int) -> list[Event]:
+        """One checker of a server has failed for good."""
+        member = self._members[server]
+        was_alive = member.alive
+        member.failed.add(checker)
+        if not was_alive:
+            return []
+        self._sum -= member.weight
+        verb, word = ("Disabling", "of") if member.server.inhibit_on_failure else ("Removing", "from")
+        return self._turned(member, f"{verb} service {member.name} {word} VS {self.name}")
+
+    def weigh(self, server: DestinationKey, weight: int) -> list[Event]:
+        """A server's weight changes (a dynamic MISC_CHECK)."""
+        member = self._members[server]
+        if member.weight == weight:
+            return []
+        state = "active" if member.alive else "inactive"
+        line = (
+            f"Changing weight from {member.weight} to {weight} for {state} service {member.name}"
+            f" of VS {self.name}"
+        )
+        if member.alive:
+            self._sum += weight - member.weight
+        member.weight = weight
+        member.destination = attrs.evolve(member.destination, weight=weight)
+        self._service = None
+        return [Log(line), *self._weigh_quorum()]
+
+    def stop(self) -> list[Event]:
+        """The pool ends; with ``omega`` the down notifications run (keepalived: ``omega``)."""
+        events: list[Event] = []
+        for member in self._members.values():
+            state = "" if member.alive else "inactive "
+            events.append(Log(f"Shutting down {state}service {member.name} from VS {self.name}"))
+            if self.virtual_server.omega and member.alive:
+                events.append(ServerTurned(member.server, up=False))
+        if self.virtual_server.omega and self.has_quorum:
+            events.append(QuorumTurned(up=False, summary="=> Shutting down <="))
+        return events
+
+    # -- how it is decided ------------------------------------------------------------
+
+    def _member(self, server: RealServer, adopted: Service | None) -> _Member:
+        key = _key(server)
+        if adopted is not None:
+            known = adopted.destinations.get(key)
+            down = known is None or (server.inhibit_on_failure and known.weight == 0 != server.weight)
+            failed = set(range(len(server.checks))) if down else set()
+        else:
+            failed = {
+                index for index, check in enumerate(server.checks) if server.alpha or check.timing.alpha
+            }
+        return _Member(
+            server=server,
+            name=server.format(self.virtual_server.protocol),
+            weight=server.weight,
+            failed=failed,
+            destination=Destination(
+                key,
+                server.weight,
+                server.forwarding,
+                uthreshold=server.uthreshold,
+                lthreshold=server.lthreshold,
+            ),
+        )
+
+    def _turned(self, member: _Member, line: str) -> list[Event]:
+        self._service = None
+        return [Log(line), ServerTurned(member.server, up=member.alive), *self._weigh_quorum()]
+
+    def _weigh_quorum(self) -> list[Event]:
+        server = self.virtual_server
+        if not self.has_quorum:
+            threshold = server.quorum + server.hysteresis
+            if self._sum < threshold:
+                return []
+            sums = f"{server.quorum}+{server.hysteresis}={threshold} <= {self._sum}"
+            word = "Gained quorum"
+        else:
+            threshold = server.quorum - server.hysteresis
+            if self._sum and self._sum >= threshold:
+                return []
+            sums = f"{server.quorum}-{server.hysteresis}={threshold} > {self._sum}"
+            word = "Lost quorum"
+        self.has_quorum = not self.has_quorum
+        self._service = None
+        return [
+            Log(f"{word} {sums} for VS {self.name}"),
+            *self._sorry(enter=not self.has_quorum),
+            QuorumTurned(self.has_quorum, f"=> {word} {sums} <="),
+        ]
+
+    def _sorry(self, *, enter: bool) -> list[Event]:
+        sorry = self.virtual_server.sorry_server
+        if sorry is None:
+            return []
+        name = sorry.format(self.virtual_server.protocol)
+        if enter:
+            verb = "Enabling" if sorry.inhibit else "Adding"
+            lines = [
+                f"{verb} sorry server {name} to VS {self.name}",
+                f"Removing alive servers from the pool for VS {self.name}",
+            ]
+        else:
+            verb = "Disabling" if sorry.inhibit else "Removing"
+            lines = [
+                f"{verb} sorry server {name} from VS {self.name}",
+                f"Adding alive servers to the pool for VS {self.name}",
+            ]
+        return [Log(line) for line in lines]
+
+    def _destinations(self) -> dict[DestinationKey, Destination]:
+        sorry = self.virtual_server.sorry_server
+        standing_in = sorry is not None and not self.has_quorum
+        table: dict[DestinationKey, Destination] = {}
+        for key, member in self._members.items():
+            if member.alive and not standing_in:
+                table[key] = member.destination
+            elif member.server.inhibit_on_failure:
+                table[key] = attrs.evolve(member.destination, weight=0)
+        if sorry is not None:
+            # A sorry server that is a real server too counts once: as what serves clients now.
+            key = _key(sorry)
+            if standing_in:
+                table[key] = Destination(key, 1, sorry.forwarding)
+            elif sorry.inhibit and key not in table:
+                table[key] = Destination(key, 0, sorry.forwarding)
+        return table
+
+
+def _key(server: RealServer | SorryServer) -> DestinationKey:
+    return DestinationKey(server.address, server.port)

@@ -1,0 +1,220 @@
+"""Keep the data plane as the pools want it, and tell the world what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+from twisted.application.service import Service as TwistedService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure as TwistedFailure
+
+from kaltwisted.alerts.notify import NotifyQueue
+from kaltwisted.config.model import VirtualServer
+from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
+from kaltwisted.lvs.table import Applied, DestinationKey, Failure, ServiceKey, Table
+from kaltwisted.ports import IDataPlane, IMailer, Mail
+
+RECONCILE_S = 30.0
+RETRY_FIRST_S = 1.0
+RETRY_MOST_S = 60.0
+
+
+@attrs.frozen
+class Alerts:
+    """Where the pools' events go: notify scripts in order, and mail."""
+
+    scripts: NotifyQueue
+    mailer: IMailer
+
+
+class LvsService(TwistedService):
+    """Owns the pools and the data plane.
+
+    Changes of one reactor turn are applied together; one ``apply`` runs at a
+    time.  What the data plane refuses is logged once and tried again with
+    back-off; every ``RECONCILE_S`` the plane is read afresh and repaired, in
+    case somebody changed it by hand.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        virtual_servers: Sequence[VirtualServer],
+        plane: IDataPlane,
+        alerts: Alerts,
+        clock: IReactorTime,
+        *,
+        keep_at_stop: bool = False,
+        mail_every_checker: bool = True,
+    ) -> None:
+        self.pools: dict[ServiceKey, Pool] = {}
+        self.plane = plane
+        self._virtual_servers = virtual_servers
+        self._alerts = alerts
+        self._clock = clock
+        self._keep_at_stop = keep_at_stop
+        self._mail_every_checker = mail_every_checker
+        self._due: IDelayedCall | None = None
+        self._retry: IDelayedCall | None = None
+        self._reconcile: IDelayedCall | None = None
+        self._applying = False
+        self._dirty = False
+        self._idle: list[Deferred[None]] = []
+        self._stopping = False
+        self._retry_s = RETRY_FIRST_S
+        self._refused: frozenset[Failure] = frozenset()
+
+    # -- life ---------------------------------------------------------------------------
+
+    def begin(self) -> Deferred[None]:
+        """Open the data plane, adopt what is there, put the pools in place.  Fires when the table stands."""
+        return self.plane.start().addCallback(self._adopt)
+
+    def _adopt(self, found: Table) -> Deferred[None]:
+        for server in self._virtual_servers:
+            pool = Pool(server, found.get(service_key(server)))
+            self.pools[pool.key] = pool
+        for pool in self.pools.values():
+            self._happened(pool, pool.start())
+        self._reconcile = self._clock.callLater(RECONCILE_S, self._reread)
+        self._apply()
+        return self._when_idle()
+
+    def stopService(self) -> Deferred[None]:
+        """Say good-bye for each server, then leave the data plane (clean, or kept with -I)."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._stopping = True
+        for call in (self._due, self._retry, self._reconcile):
+            if call is not None and call.active():
+                call.cancel()
+        for pool in self.pools.values():
+            self._happened(pool, pool.stop())
+        leaving = self._when_idle()
+        leaving.addCallback(lambda _: self.plane.stop(keep=self._keep_at_stop))
+        leaving.addErrback(lambda failure: self._log.failure("Leaving the data plane", failure=failure))
+        return leaving.addCallback(lambda _: self._alerts.scripts.drained())
+
+    # -- what the checkers say ------------------------------------------------------------
+
+    def report(
+        self,
+        service: ServiceKey,
+        server: DestinationKey,
+        checker: int,
+        *,
+        up: bool,
+        summary: str,
+        weight: int | None = None,
+    ) -> None:
+        """A checker of a server now counts as good or as failed; ``summary`` is for the mail."""
+        pool = self.pools[service]
+        if pool.is_up(server, checker) != up:
+            events = pool.passed(server, checker) if up else pool.failed(server, checker)
+            self._mail_server(pool, server, events, up=up, summary=summary)
+            self._happened(pool, events)
+        if weight is not None:
+            self._happened(pool, pool.weigh(server, weight))
+
+    def _happened(self, pool: Pool, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case Log(line):
+                    self._log.info("{line}", line=line)
+                case ServerTurned(server, up):
+                    script = server.notify_up if up else server.notify_down
+                    if script is not None:
+                        self._alerts.scripts.run((pool.name, server.address, server.port), script)
+                case QuorumTurned(up, summary):
+                    self._quorum_turned(pool, up=up, summary=summary)
+        self._changed()
+
+    def _quorum_turned(self, pool: Pool, *, up: bool, summary: str) -> None:
+        server = pool.virtual_server
+        script = server.quorum_up if up else server.quorum_down
+        if script is not None:
+            self._alerts.scripts.run(pool.name, script)
+        if server.smtp_alert:
+            self._mail(f"Virtualserver {pool.name} - {'UP' if up else 'DOWN'}", summary)
+
+    def _mail_server(
+        self, pool: Pool, key: DestinationKey, events: list[Event], *, up: bool, summary: str
+    ) -> None:
+        server = pool.server(key)
+        turned = any(isinstance(event, ServerTurned) for event in events)
+        if server.smtp_alert and (turned or self._mail_every_checker):
+            name = server.format(pool.virtual_server.protocol)
+            subject = f"Realserver {name} of virtual server {pool.name} - {'UP' if up else 'DOWN'}"
+            self._mail(subject, summary)
+
+    def _mail(self, subject: str, body: str) -> None:
+        sent = self._alerts.mailer.send(Mail(subject, body))
+        sent.addErrback(lambda failure: self._log.failure("Mail {subject}", failure=failure, subject=subject))
+
+    # -- making it so -----------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        if not self._stopping and self._due is None and self._reconcile is not None:
+            self._due = self._clock.callLater(0, self._apply)
+
+    def _apply(self) -> None:
+        """Bring the data plane to what the pools want; changes that come meanwhile follow at once."""
+        for call in (self._due, self._retry):
+            if call is not None and call.active():
+                call.cancel()
+        self._due = self._retry = None
+        self._dirty = True
+        if not self._applying:
+            self._apply_once()
+
+    def _when_idle(self) -> Deferred[None]:
+        """Fires when no ``apply`` is under way."""
+        idle: Deferred[None] = Deferred()
+        if self._applying:
+            self._idle.append(idle)
+        else:
+            idle.callback(None)
+        return idle
+
+    def _apply_once(self) -> None:
+        self._dirty = False
+        self._applying = True
+        desired = {key: pool.service for key, pool in self.pools.items()}
+        self.plane.apply(desired).addCallbacks(self._applied, self._apply_failed).addErrback(
+            lambda failure: self._log.failure("Applying the table", failure=failure)
+        )
+
+    def _applied(self, applied: Applied) -> None:
+        refused = frozenset(applied.failures)
+        for failure in refused - self._refused:
+            self._log.error("IPVS: {reason}", reason=failure.reason)
+        self._refused = refused
+        self._ended(again=bool(refused))
+
+    def _apply_failed(self, failure: TwistedFailure) -> None:
+        self._log.error("The data plane failed: {why}", why=failure.getErrorMessage())
+        self._ended(again=True)
+
+    def _ended(self, *, again: bool) -> None:
+        if self._dirty and not self._stopping:
+            self._apply_once()
+            return
+        if not again:
+            self._retry_s = RETRY_FIRST_S
+        elif not self._stopping:
+            self._retry = self._clock.callLater(self._retry_s, self._apply)
+            self._retry_s = min(2 * self._retry_s, RETRY_MOST_S)
+        self._applying = False
+        waiters, self._idle = self._idle, []
+        for idle in waiters:
+            idle.callback(None)
+
+    def _reread(self) -> None:
+        """Read the plane afresh and put right what differs."""
+        self._reconcile = self._clock.callLater(RECONCILE_S, self._reread)
+        if not self._applying:
+            self._applying = True
+            self.plane.snapshot().addCallbacks(lambda _: self._apply_once(), self._apply_failed)
