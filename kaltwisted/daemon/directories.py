@@ -1,0 +1,56 @@
+"""Where a daemon keeps its own files, so that several run side by side.
+
+Pid file and state go to the first of ``$RUNTIME_DIRECTORY`` (systemd sets it),
+``$XDG_RUNTIME_DIR``, ``/run`` for root, and a private directory below
+``$TMPDIR``.  Root's login session is no place for a daemon: its
+``/run/user/0`` vanishes at logout, so that one value is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def runtime_directory(environ: Mapping[str, str], uid: int) -> Path:
+    """The directory for our own files, not created yet."""
+    # systemd lists several, parted by colons, when the unit asks for several.
+    given = environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    session = environ.get("XDG_RUNTIME_DIR", "")
+    if session and not (uid == 0 and Path(session) == Path("/run/user/0")):
+        return Path(session) / "keepalived"
+    if uid == 0:
+        return Path("/run/keepalived")
+    return Path(environ.get("TMPDIR") or tempfile.gettempdir()) / f"keepalived-{uid}"
+
+
+def pid_file(environ: Mapping[str, str], uid: int) -> Path:
+    """The default pid file; for root without a directory of its own keepalived's ``/run/keepalived.pid``."""
+    directory = runtime_directory(environ, uid)
+    if directory == Path("/run/keepalived"):
+        return Path("/run/keepalived.pid")
+    return directory / "keepalived.pid"
+
+
+def prepare(directory: Path) -> Path:
+    """Create ``directory`` for us alone (0700), or make sure that it is ours.
+
+    :raises PermissionError: when it belongs to another user or is a symbolic
+        link: in a world-writable place that is somebody's trap.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise PermissionError(f"{directory} is not a directory")
+    if status.st_uid != os.geteuid():
+        raise PermissionError(f"{directory} belongs to user {status.st_uid}, not to us ({os.geteuid()})")
+    return directory

@@ -1,0 +1,46 @@
+"""Pid files: whose they are, and whether they are stale."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# How processes of our kind name themselves, C keepalived among them: it would use the same IPVS table.
+_OURS = ("keepalived", "kaltwisted")
+
+
+def running(path: Path, proc: Path = Path("/proc")) -> int | None:
+    """The pid in ``path`` when a living daemon of our kind has it, else None.
+
+    The number alone proves nothing: after a crash or a reboot it may be any process's.
+    """
+    try:
+        pid = int(path.read_text(encoding="ascii", errors="replace").strip() or "0")
+    except (OSError, ValueError):
+        return None
+    if pid <= 0 or pid == os.getpid():
+        return None
+    try:
+        words = (proc / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    return pid if any(Path(word).name.startswith(_OURS) for word in words) else None
+
+
+def claim(path: Path) -> None:
+    """Make way for a new pid file at ``path``: a stale one is removed.
+
+    :raises SystemExit: with the message, when the daemon it names is running (status 1).
+    """
+    if not path.exists():
+        return
+    pid = running(path)
+    if pid is not None:
+        sys.exit(
+            f"kaltwisted is already running with pid {pid} ({path}); stop it, or give another --pid FILE"
+        )
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        sys.exit(f"stale pid file {path} cannot be removed: {error.strerror}")

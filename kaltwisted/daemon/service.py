@@ -1,0 +1,191 @@
+"""``twistd keepalived``: from a command line to a running daemon.
+
+``makeService`` reads the configuration, ends the start with keepalived's exit
+status where keepalived's would end, and puts the role's services under a
+``Daemon``, which owns the log, the signals and the word to systemd.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import ILogObserver, Logger, LogLevel
+from twisted.python.components import Componentized
+
+from kaltwisted import __version__
+from kaltwisted.config.findings import Severity, render
+from kaltwisted.config.load import load_file
+from kaltwisted.daemon import directories, systemd
+from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
+from kaltwisted.daemon.options import Options, Settings
+
+if TYPE_CHECKING:
+    from kaltwisted.config.load import Reading
+
+__all__ = ["Daemon", "Options", "makeService"]
+
+CONFIG_ERROR = 2
+
+# Signals that C keepalived answers and we do not yet: they must not end a daemon that forwards traffic.
+_UNANSWERED = {
+    signal.SIGHUP: "Reload is not supported yet; restart to apply a changed configuration",
+    signal.SIGUSR1: "Writing the data file is not supported yet",
+    signal.SIGUSR2: "Writing the statistics file is not supported yet",
+    signal.SIGRTMIN + 2: "Writing JSON is not supported yet",
+    signal.SIGRTMAX - 1: "Clearing the statistics is not supported yet",
+    signal.SIGRTMAX: "Dumping the threads is not supported yet",
+}
+
+
+class Daemon(MultiService):
+    """The whole of one daemon: announces itself, then starts what it was given.
+
+    :param announcement: what to log before anything else starts: each a call on our Logger.
+    :param observer: where the log goes; None leaves it to twistd.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, observer: ILogObserver | None, announcement: Callable[[Logger], None]
+    ) -> None:
+        super().__init__()
+        self._reactor = reactor
+        self._observer = observer
+        self._announce = announcement
+        self._handlers: dict[int, Any] = {}
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Join the application; its log becomes ours before twistd opens a log of its own."""
+        if self._observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Start the roles."""
+        self.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
+        self._announce(self.log)
+        for number, words in _UNANSWERED.items():
+            self._answer(number, words)
+        super().startService()
+        self.log.info("Startup complete")
+        systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
+
+    def stopService(self) -> Deferred[None]:
+        """Stop the roles; fires when all of them have let go."""
+        self.log.info("Stopping")
+        systemd.notify("STOPPING=1")
+        stopped: Deferred[Any] = maybeDeferred(super().stopService)
+
+        def done(result: object) -> None:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._handlers.clear()
+            self.log.info("Stopped Keepalived v{version} (kaltwisted)", version=__version__)
+
+        return stopped.addErrback(lambda failure: self.log.failure("Stopping", failure)).addCallback(done)
+
+    def _answer(self, number: int, words: str) -> None:
+        if signal.getsignal(number) != signal.SIG_DFL:
+            return  # twistd's, such as USR1 for rotating its log file
+
+        def answer(_: int, __: FrameType | None) -> None:
+            self._reactor.callFromThread(self.log.warn, "{words}", words=words)
+
+        self._handlers[number] = signal.signal(number, answer)
+
+
+def makeService(options: Options) -> IService:
+    """Build the daemon that ``options`` ask for.
+
+    :raises SystemExit: with keepalived's exit status when the configuration
+        must not be started with; its findings are on stderr and in syslog then.
+    """
+    from twisted.internet import reactor
+
+    settings = options.settings()
+    reading = load_file(settings.file)
+    status = _refusal(reading, settings)
+    if status is not None:
+        _report_refusal(reading, settings)
+        raise SystemExit(status)
+    daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
+    if settings.checkers:
+        from kaltwisted.daemon.checker import CheckerRole
+        from kaltwisted.daemon.planes import NoDataPlane
+
+        try:
+            runtime_directory = directories.prepare(directories.runtime_directory(os.environ, os.geteuid()))
+        except OSError as error:
+            raise SystemExit(f"no directory for our own files: {error}") from None
+        try:
+            role = CheckerRole(
+                reading.configuration,
+                reactor,
+                data_plane=settings.data_plane,
+                state_directory=runtime_directory,
+                keep_ipvs=settings.keep_ipvs,
+            )
+        except NoDataPlane as error:
+            raise SystemExit(str(error)) from None
+        role.setServiceParent(daemon)
+    return daemon
+
+
+def _refusal(reading: Reading, settings: Settings) -> int | None:
+    """The exit status to end with, or None when the daemon may start."""
+    if reading.fatal is not None:
+        return reading.fatal
+    if settings.strict and any(finding.severity is Severity.ERROR for finding in reading.findings):
+        return CONFIG_ERROR
+    return None
+
+
+def _report_refusal(reading: Reading, settings: Settings) -> None:
+    """Say why there is no daemon, on stderr and in syslog: no log has been opened yet."""
+    for finding in reading.findings:
+        print(render(finding), file=sys.stderr)
+    if settings.syslog and not settings.twistd_logs:
+        syslog = SyslogObserver(settings.facility, settings.detail)
+        log = Logger(namespace=__name__, observer=syslog)
+        for finding in reading.findings:
+            log.error("{line}", line=finding.log_line())
+        log.error("Stopped Keepalived v{version} (kaltwisted)", version=__version__)
+        syslog.close()
+
+
+def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
+    log.info("Command line: {words}", words=shlex.join(sys.argv))
+    for note in settings.notes:
+        log.warn("{note}", note=note)
+    log.info("Configuration file {file}", file=settings.file)
+    for finding in reading.findings:
+        level = LogLevel.info if finding.severity is Severity.ADVICE else LogLevel.warn
+        log.emit(level, "{line}", line=finding.log_line(), rendered=render(finding))
+    if settings.dump:
+        from kaltwisted.config.dump import dump
+
+        for line in dump(reading.configuration):
+            log.info("{line}", line=line)
+    if not settings.checkers:
+        log.warn("Only VRRP is wanted, which there is not yet: nothing to do")
+
+
+def _observer(settings: Settings) -> ILogObserver | None:
+    if settings.twistd_logs:
+        return None
+    observers: list[ILogObserver] = []
+    if settings.console:
+        observers.append(ConsoleObserver(sys.stdout, settings.detail))
+    if settings.syslog:
+        observers.append(SyslogObserver(settings.facility, settings.detail))
+    return Observers(observers)
