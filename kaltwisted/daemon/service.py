@@ -121,7 +121,7 @@ def makeService(options: Options) -> IService:
     daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
     if settings.checkers:
         from kaltwisted.daemon.checker import CheckerRole
-        from kaltwisted.daemon.planes import NoDataPlane
+        from kaltwisted.daemon.planes import DataPlaneError
 
         try:
             runtime_directory = directories.prepare(directories.runtime_directory(os.environ, os.geteuid()))
@@ -135,7 +135,7 @@ def makeService(options: Options) -> IService:
                 state_directory=runtime_directory,
                 keep_ipvs=settings.keep_ipvs,
             )
-        except NoDataPlane as error:
+        except DataPlaneError as error:
             raise SystemExit(str(error)) from None
         role.setServiceParent(daemon)
     return daemon

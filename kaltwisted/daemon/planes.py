@@ -1,0 +1,48 @@
+"""Choose the data plane: the kernel's IPVS where it can be used, else the balancer in userspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+from twisted.internet.interfaces import IReactorCore
+
+from kaltwisted.lvs import ipvs
+from kaltwisted.ports import IDataPlane
+
+AUTO, IPVS, USERSPACE = "auto", "ipvs", "userspace"
+
+
+class DataPlaneError(Exception):
+    """The data plane that was asked for cannot be used; the text says why and what would help."""
+
+
+@attrs.frozen
+class Choice:
+    """A data plane and, in words, why this one."""
+
+    plane: IDataPlane
+    why: str
+
+
+def choose(wanted: str, reactor: IReactorCore, state_directory: Path) -> Choice:
+    """The plane for ``wanted`` (``auto``, ``ipvs`` or ``userspace``).
+
+    :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
+    """
+    if wanted == USERSPACE:
+        return _userspace(reactor, "as asked for")
+    obstacle = ipvs.why_not()
+    if obstacle is None:
+        plane = ipvs.IpvsDataPlane(reactor, state_directory / "ipvs-services.json")
+        return Choice(plane, "as asked for" if wanted == IPVS else "the kernel has it")
+    if wanted == IPVS:
+        raise DataPlaneError(f"IPVS: Can't initialize ipvs: {obstacle}")
+    return _userspace(reactor, f"the kernel's IPVS cannot be used: {obstacle}")
+
+
+def _userspace(reactor: IReactorCore, why: str) -> Choice:
+    # Imported only where it is used: with IPVS it would be so much dead memory.
+    from kaltwisted.lvs.userspace import UserspaceDataPlane
+
+    return Choice(UserspaceDataPlane(reactor), why)
