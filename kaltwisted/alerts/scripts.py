@@ -1,0 +1,378 @@
+"""Runs scripts: MISC_CHECK, notify, quorum.  Provides IScripts.
+
+Every script gets a session and process group of its own (``setsid``), so that
+it can be ended whole, and another user by ``setpriv``: done in the child by
+util-linux, since forking ourselves to do it stops the reactor ten times as
+long as posix_spawn does, which Twisted takes when uid and directory stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kaltwisted.alerts.security import Identity, identity, tampering
+from kaltwisted.alerts.turns import Turns
+from kaltwisted.config.model import GlobalDefs, Script
+from kaltwisted.ports import IScripts, ScriptResult
+
+LIMIT = 64
+SHARE = 48
+GRACE_S = 2.0
+STOP_WAIT_S = 10.0
+SWEEP_S = 0.1
+OUTPUT_KEPT = 2048
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What of our own environment concerns a script: language and time zone, nothing of how we were started.
+PASSED_ON = ("LANG", "LC_ALL", "TZ")
+DEFAULT_USER = "keepalived_script"
+
+
+@attrs.define(eq=False)
+class _Run:
+    """One run, from its place in the queue to its end."""
+
+    script: Script
+    timeout_us: int | None
+    arguments: tuple[str, ...]
+    done: Deferred[ScriptResult]
+    group: _Group | None = None
+
+
+@implementer(IScripts)
+class ScriptService(Service):
+    """Runs scripts, at most ``limit`` at once and ``share`` of one program; the rest wait for their turn.
+
+    ``global_defs`` tells ``script_user`` and ``enable_script_security``.  At
+    stop the running scripts have ``STOP_WAIT_S`` to end, then they are ended.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, global_defs: GlobalDefs, *, limit: int = LIMIT, share: int = SHARE
+    ) -> None:
+        self._reactor = reactor
+        self._global_defs = global_defs
+        self._turns: Turns[_Run] = Turns(limit, share)
+        self._groups: set[_Group] = set()
+        self._identities: dict[tuple[str, str | None], Identity] = {}
+        self._warned = False
+        self._stopping = False
+        self._closed = False
+        self._starting = False
+        self._stopped: Deferred[None] | None = None
+        self._stop_limit: IDelayedCall | None = None
+
+    # --- IScripts ------------------------------------------------------------------
+
+    def run(
+        self, script: Script, timeout_us: int | None = None, arguments: tuple[str, ...] = ()
+    ) -> Deferred[ScriptResult]:
+        """Run ``script`` when its turn has come; ``timeout_us`` counts from then on."""
+        run = _Run(script, timeout_us, arguments, Deferred(lambda _: self._cancel(run)))
+        if self._stopping:
+            run.done.callback(ScriptResult(error="not started: the daemon is stopping"))
+            return run.done
+        self._turns.add(script.argv[0], run)
+        self._start_waiting()
+        return run.done
+
+    # --- IService ------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Take scripts again after a stop."""
+        super().startService()
+        self._stopping = self._closed = False
+
+    def stopService(self) -> Deferred[None]:
+        """Take no more scripts; fires when those that were accepted have ended, by themselves or by us."""
+        super().stopService()
+        self._stopping = True
+        self._stopped = Deferred()
+        self._stop_limit = self._reactor.callLater(STOP_WAIT_S, self._end_all)
+        stopped = self._stopped
+        self._check_stopped()
+        return stopped
+
+    def _end_all(self) -> None:
+        self._stop_limit = None
+        self._closed = True
+        for group in tuple(self._groups):
+            self.log.warn("Script {script} is still running: ending it", script=str(group.script))
+            group.end()
+
+    def _check_stopped(self) -> None:
+        if self._stopped is None or self._groups or self._turns.waiting:
+            return
+        stopped, self._stopped = self._stopped, None
+        if self._stop_limit is not None:
+            self._stop_limit.cancel()
+            self._stop_limit = None
+        stopped.callback(None)
+
+    # --- one run -------------------------------------------------------------------
+
+    def _start_waiting(self) -> None:
+        if self._starting:  # a script that could not be started has ended: the loop below goes on
+            return
+        self._starting = True
+        try:
+            while (run := self._turns.take()) is not None:
+                try:
+                    self._start(run)
+                except (LookupError, OSError, TypeError, ValueError) as error:
+                    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+                    self._finish(run, ScriptResult(error=words))
+        finally:
+            self._starting = False
+
+    def _start(self, run: _Run) -> None:
+        if self._closed:
+            raise LookupError("not started: the daemon is stopping")
+        who = self._identity(run.script)
+        program = _find(run.script.argv[0])
+        self._check_security(program, run.script, who)
+        words = [_tool("setsid"), *_as_user(who), program, *run.script.argv[1:], *run.arguments]
+
+        def ended(result: ScriptResult) -> None:
+            self._finish(run, result)
+
+        group = _Group(self._reactor, run.script, ended, self._gone)
+        devnull = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._reactor.spawnProcess(
+                group, words[0], words, env=_environment(who), childFDs={0: devnull, 1: "r", 2: "r"}
+            )
+        finally:
+            os.close(devnull)
+        run.group = group
+        self._groups.add(group)
+        if run.timeout_us is not None:
+            group.limit(run.timeout_us / 1e6)
+
+    def _finish(self, run: _Run, result: ScriptResult) -> None:
+        self._turns.done(run.script.argv[0])
+        if not run.done.called:
+            run.done.callback(result)
+        self._start_waiting()
+        self._check_stopped()
+
+    def _cancel(self, run: _Run) -> None:
+        if run.group is not None:
+            run.group.end()
+        elif self._turns.remove(run.script.argv[0], run):
+            self._check_stopped()
+        run.done.errback(CancelledError())
+
+    def _gone(self, group: _Group) -> None:
+        self._groups.discard(group)
+        self._check_stopped()
+
+    # --- who and whether -----------------------------------------------------------
+
+    def _identity(self, script: Script) -> Identity | None:
+        """Whom to run ``script`` as; None: as we are."""
+        asked = (script.user, script.group) if script.user is not None else self._global_defs.script_user
+        if asked is None:
+            if os.geteuid() != 0:
+                return None
+            try:
+                who = self._look_up(DEFAULT_USER, None)
+            except LookupError:
+                return None
+        else:
+            who = self._look_up(*asked)
+        if (who.uid, who.gid) == (os.geteuid(), os.getegid()):
+            return None
+        if os.geteuid() != 0:
+            raise LookupError(f"only root can run it as user {who.name!r}")
+        return who
+
+    def _look_up(self, user: str, group: str | None) -> Identity:
+        if (user, group) not in self._identities:
+            self._identities[user, group] = identity(user, group)
+        return self._identities[user, group]
+
+    def _check_security(self, program: str, script: Script, who: Identity | None) -> None:
+        if (os.geteuid() if who is None else who.uid) != 0:
+            return
+        if not self._global_defs.enable_script_security:
+            if not self._warned:
+                self._warned = True
+                self.log.warn(
+                    "SECURITY VIOLATION - scripts are being executed but script_security not enabled."
+                )
+            return
+        why = tampering(program)
+        if why is not None:
+            raise LookupError(f"insecure: {why}, and the script would run as root")
+
+
+class _Group(ProcessProtocol):
+    """A process group: its leader is the script, of which it tells the end once.
+
+    ``gone`` is called when nothing of it is left that we would still wait for.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        script: Script,
+        ended: Callable[[ScriptResult], None],
+        gone: Callable[[_Group], None],
+    ) -> None:
+        self.script = script
+        self._reactor = reactor
+        self._ended = ended
+        self._gone = gone
+        self._pid = 0
+        self._output = bytearray()
+        self._limit: IDelayedCall | None = None
+        self._kill_at: float | None = None
+        self._killed = False
+        self._sweep: IDelayedCall | None = None
+        self._result: ScriptResult | None = None
+
+    def connectionMade(self) -> None:
+        """The process exists."""
+        assert self.transport is not None
+        assert self.transport.pid is not None
+        self._pid = self.transport.pid
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        """Keep the beginning for the log; the rest is read only so that the script is not held up."""
+        room = OUTPUT_KEPT - len(self._output)
+        if room > 0:
+            self._output += data[:room]
+
+    def limit(self, seconds: float) -> None:
+        """End the group when ``seconds`` have passed."""
+        self._limit = self._reactor.callLater(seconds, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._limit = None
+        self.end()
+
+    def end(self) -> None:
+        """TERM to the whole group now, KILL after the grace time to what is left of it."""
+        if self._kill_at is not None or self._result is not None:
+            return
+        self._kill_at = self._reactor.seconds() + GRACE_S
+        self._signal(signal.SIGTERM)
+        self._sweep = self._reactor.callLater(SWEEP_S, self._look)
+
+    def processExited(self, reason: Failure) -> None:
+        """The leader was reaped: what it left in the background may live on, but we hear it no longer."""
+        assert self.transport is not None
+        self.transport.loseConnection()
+        status: Any = reason.value
+        self._result = ScriptResult(
+            status=None if status.signal else status.exitCode,
+            signal=status.signal,
+            timed_out=self._kill_at is not None,
+        )
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
+        self._log_output()
+        if self._kill_at is None or self._killed or not self._alive():
+            self._over()
+
+    def _look(self) -> None:
+        """See what is left of a group that was told to end.
+
+        Looked at often, since the number of an empty group may be given to somebody else.
+        """
+        self._sweep = None
+        assert self._kill_at is not None
+        if self._result is not None and not self._alive():
+            self._over()
+        elif self._reactor.seconds() >= self._kill_at:
+            self._killed = True
+            self._signal(signal.SIGKILL)
+            if self._result is not None:
+                self._over()  # else the leader's end is still to come
+        else:
+            self._sweep = self._reactor.callLater(SWEEP_S, self._look)
+
+    def _over(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        assert self._result is not None
+        self._gone(self)
+        self._ended(self._result)
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._pid, number)
+        except ProcessLookupError:
+            # The very first moment: setsid has not run yet, and the group does not exist.
+            if self._result is None:
+                try:
+                    os.kill(self._pid, number)
+                except OSError:
+                    pass
+        except PermissionError:
+            self.log.warn("Script {script} cannot be ended: no permission", script=str(self.script))
+
+    def _alive(self) -> bool:
+        try:
+            os.killpg(self._pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return True
+
+    def _log_output(self) -> None:
+        for line in self._output.decode(errors="replace").splitlines()[:10]:
+            self.log.debug("{script}: {line}", script=str(self.script), line=line)
+
+
+def _find(program: str) -> str:
+    found = shutil.which(program, path=SEARCH_PATH)
+    if found is not None:
+        return found
+    if "/" in program and os.path.isdir(program):  # noqa: PTH112
+        raise LookupError(f"{program} is a directory")
+    if "/" in program and os.path.exists(program):  # noqa: PTH110
+        raise LookupError(f"{program} is not executable")
+    raise LookupError(f"{program} does not exist")
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name, path=SEARCH_PATH)
+    if found is None:
+        raise LookupError(f"{name} is missing (package util-linux)")
+    return found
+
+
+def _as_user(who: Identity | None) -> list[str]:
+    if who is None:
+        return []
+    groups = "--init-groups" if who.groups else "--clear-groups"
+    return [_tool("setpriv"), f"--reuid={who.uid}", f"--regid={who.gid}", groups, "--"]
+
+
+def _environment(who: Identity | None) -> dict[str, str]:
+    environment = {"PATH": SEARCH_PATH, "HOME": "/", "SHELL": "/bin/sh"}
+    environment |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    if who is not None:
+        environment |= {"HOME": who.home, "USER": who.name, "LOGNAME": who.name}
+    return environment

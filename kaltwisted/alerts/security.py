@@ -1,0 +1,117 @@
+"""Who a script runs as, and whether others could have tampered with it.
+
+keepalived's rule (``enable_script_security``): a script that runs as root must
+not lie on a path of which any part may be written by somebody else.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+import attrs
+
+_SYMLINKS_FOLLOWED = 40
+
+
+@attrs.frozen
+class Identity:
+    """A user to run scripts as.  ``groups``: whether the system knows him and so his groups."""
+
+    uid: int
+    gid: int
+    name: str
+    home: str = "/"
+    groups: bool = True
+
+
+def identity(user: str, group: str | None) -> Identity:
+    """Look ``user`` and ``group`` up, each a name or a number; the group defaults to the user's own.
+
+    :raises LookupError: with what is unknown, in words.
+    """
+    try:
+        entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
+        found = Identity(entry.pw_uid, entry.pw_gid, entry.pw_name, entry.pw_dir)
+    except KeyError:
+        if not user.isdigit():
+            raise LookupError(f"user {user!r} is unknown") from None
+        found = Identity(int(user), int(user), user, groups=False)
+    if group is None:
+        return found
+    try:
+        gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise LookupError(f"group {group!r} is unknown") from None
+    return attrs.evolve(found, gid=gid)
+
+
+def tampering(
+    path: str,
+    lstat: Callable[[str], os.stat_result] = os.lstat,
+    readlink: Callable[[str], str] = os.readlink,
+) -> str | None:
+    """Why somebody other than root could change what ``path`` runs, in words; None when nobody can.
+
+    Every directory on the way counts, also on the way of symbolic links
+    (``/bin`` on merged-usr systems).  A sticky directory such as /tmp is
+    passable where the next part belongs to root: nobody else can replace that.
+
+    :raises OSError: a part is missing or cannot be looked at.
+    """
+    parts = list(PurePosixPath(path).parts)
+    if not parts or parts[0] != "/":
+        return f"{path} is not an absolute path"
+    done, parts = "/", parts[1:]
+    fault = _fault("/", lstat("/"))
+    links = 0
+    while True:
+        if fault is not None and not fault.sticky:
+            return fault.words
+        if not parts:
+            return None
+        part = parts.pop(0)
+        if part == ".":
+            continue
+        if part == "..":
+            done = os.path.dirname(done)  # noqa: PTH120 - text only; symbolic links are resolved already
+            continue
+        place = os.path.join(done, part)  # noqa: PTH118
+        status = lstat(place)
+        if fault is not None and status.st_uid != 0:
+            return fault.words
+        if stat.S_ISLNK(status.st_mode):
+            links += 1
+            if links > _SYMLINKS_FOLLOWED:
+                return f"{path} has too many symbolic links"
+            target = PurePosixPath(readlink(place)).parts
+            if target[:1] == ("/",):
+                done, target = "/", target[1:]
+            parts[:0] = target
+        else:
+            done = place
+        status = lstat(done)
+        fault = _fault(done, status)
+
+
+@attrs.frozen
+class _Fault:
+    words: str
+    sticky: bool
+
+
+def _fault(path: str, status: os.stat_result) -> _Fault | None:
+    """What is wrong with one part of a path, itself no symbolic link."""
+    mode = status.st_mode
+    sticky = stat.S_ISDIR(mode) and bool(mode & stat.S_ISVTX) and status.st_uid == 0
+    if status.st_uid != 0:
+        return _Fault(f"{path} belongs to user {status.st_uid}, who may change it", False)
+    if mode & stat.S_IWOTH:
+        return _Fault(f"{path} is writable by everybody", sticky)
+    if mode & stat.S_IWGRP and status.st_gid != 0:
+        return _Fault(f"{path} is writable by group {status.st_gid}", sticky)
+    return None
