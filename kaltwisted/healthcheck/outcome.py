@@ -9,13 +9,16 @@ import attrs
 class Outcome:
     """The result of one attempt of a check.
 
-    ``reason``: in words, for log and status, such as ``Timeout connecting``.
+    ``reason``: in words, for log and status, such as ``Timeout connecting``:
+    those that keepalived puts before ``server S`` in its log.
+    ``detail``: what was found exactly, such as ``status 503 for /index.html``.
     ``weight``: what a dynamic MISC_CHECK asks for; None leaves the weight alone.
     """
 
     good: bool
     reason: str = ""
     weight: int | None = None
+    detail: str = ""
 
 
 @attrs.frozen

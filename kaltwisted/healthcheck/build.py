@@ -1,0 +1,87 @@
+"""From a check's block in the configuration to something that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kaltwisted.config import model
+from kaltwisted.healthcheck.connect import Connector
+from kaltwisted.healthcheck.http import Expectation, HttpCheck, host_and_port
+from kaltwisted.healthcheck.misc import MiscCheck
+from kaltwisted.healthcheck.tcp import TcpCheck
+from kaltwisted.healthcheck.tls import Tls
+from kaltwisted.ports import ICheck, IScripts
+
+Builder = Callable[[Any, model.RealServer, model.VirtualServer, Any, IScripts], ICheck]
+
+
+def build_check(
+    check: model.Check,
+    server: model.RealServer,
+    virtual_server: model.VirtualServer,
+    reactor: Any,
+    scripts: IScripts,
+) -> ICheck:
+    """Make the check of ``server`` that the configuration asks for.
+
+    ``reactor`` provides IReactorTime and IReactorFDSet.
+
+    :raises KeyError: nothing builds this kind of check.
+    """
+    return BUILDERS[type(check)](check, server, virtual_server, reactor, scripts)
+
+
+def _tcp(
+    check: model.TcpCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+) -> ICheck:
+    return TcpCheck(check, Connector(check.connection, reactor), reactor)
+
+
+def _http(
+    check: model.HttpCheck,
+    server: model.RealServer,
+    virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+) -> ICheck:
+    connection, tls = check.connection, check.tls
+    name = check.virtualhost or server.virtualhost or virtual_server.virtualhost
+    host = name or host_and_port(connection.ip, connection.port)
+
+    def sni_of(url: model.Url) -> str | None:
+        if tls is None or not tls.enable_sni:
+            return None
+        return tls.sni_name or url.virtualhost or check.virtualhost or virtual_server.virtualhost
+
+    expectations = tuple(Expectation.of(url, host, check.http_protocol, sni_of(url)) for url in check.urls)
+    security = None
+    if tls is not None:
+        verify_name = tls.verify_name
+        if verify_name == "":
+            asked_for = tls.sni_name or check.urls[0].virtualhost if check.urls else None
+            verify_name = asked_for or name or str(connection.ip)
+        security = Tls(reactor, verify_name, tls.ca_file)
+    return HttpCheck(check, expectations, Connector(connection, reactor), reactor, security)
+
+
+def _misc(
+    check: model.MiscCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    _reactor: Any,
+    scripts: IScripts,
+) -> ICheck:
+    return MiscCheck(check, scripts)
+
+
+BUILDERS: dict[type, Builder] = {
+    model.TcpCheck: _tcp,
+    model.HttpCheck: _http,
+    model.MiscCheck: _misc,
+}
+"""Who builds which kind of check; a check from elsewhere is one more entry."""

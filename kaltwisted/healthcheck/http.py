@@ -1,0 +1,287 @@
+"""HTTP_GET and SSL_GET: a server is good when every ``url`` answers as configured."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kaltwisted.config import model
+from kaltwisted.healthcheck.connect import Connect, Opening
+from kaltwisted.healthcheck.outcome import Outcome
+from kaltwisted.healthcheck.response import Response, Window
+from kaltwisted.healthcheck.tls import Tls, explain
+from kaltwisted.ports import ICheck
+
+_GOOD = Outcome(True)
+_HANDSHAKE = "SSL handshake/communication error connecting to"
+
+
+def request(path: str, host: str, protocol: model.HttpProtocol) -> bytes:
+    """The request, byte for byte as keepalived sends it."""
+    version = "1.1" if protocol is model.HttpProtocol.HTTP_1_1 else "1.0"
+    close = "" if protocol is model.HttpProtocol.HTTP_1_0 else "Connection: close\r\n"
+    return (
+        f"GET {path} HTTP/{version}\r\nUser-Agent: KeepAliveClient\r\n{close}Host: {host}\r\n\r\n"
+    ).encode()
+
+
+def host_and_port(ip: model.Address, port: int) -> str:
+    """What a Host header says where no virtualhost is configured."""
+    return f"{ip}:{port}" if ip.version == 4 else f"[{ip}]:{port}"
+
+
+@attrs.frozen
+class Expectation:
+    """One ``url``, ready to run: the request's bytes and what the answer has to be."""
+
+    path: str
+    request: bytes
+    status_codes: tuple[tuple[int, int], ...]
+    digest: str | None = None
+    regex: re.Pattern[bytes] | None = None
+    regex_no_match: bool = False
+    sni: str | None = None
+
+    @classmethod
+    def of(
+        cls, url: model.Url, host: str, protocol: model.HttpProtocol, sni: str | None = None
+    ) -> Expectation:
+        """From the configuration; ``host`` where the url names no virtualhost of its own."""
+        return cls(
+            path=url.path,
+            request=request(url.path, url.virtualhost or host, protocol),
+            status_codes=url.status_codes,
+            digest=url.digest.lower() if url.digest else None,
+            regex=re.compile(url.regex.encode()) if url.regex else None,
+            regex_no_match=url.regex_no_match,
+            sni=sni,
+        )
+
+
+class Judge:
+    """Compares one answer, as it arrives, with what was expected."""
+
+    __slots__ = ("_digest", "_expected", "_window", "response")
+
+    def __init__(self, expected: Expectation) -> None:
+        self._expected = expected
+        self._digest = hashlib.md5(usedforsecurity=False) if expected.digest else None
+        self._window = Window() if expected.regex else None
+        self.response = Response(self._body if self._digest or self._window else _ignore)
+
+    def _body(self, data: bytes) -> None:
+        if self._digest:
+            self._digest.update(data)
+        if self._window:
+            self._window.update(data)
+
+    def verdict(self) -> Outcome:
+        """What to say of the answer, once it is complete."""
+        response, expected = self.response, self._expected
+        if response.flaw is not None:
+            return Outcome(False, "Read error with", detail=f"{response.flaw.value}, {expected.path}")
+        status = response.status or 0
+        if not any(low <= status <= high for low, high in expected.status_codes):
+            return Outcome(False, "HTTP status code error to", detail=f"status {status} for {expected.path}")
+        if self._digest and (found := self._digest.hexdigest()) != expected.digest:
+            return Outcome(False, "MD5 digest error to", detail=f"digest {found} for {expected.path}")
+        if self._window and expected.regex:
+            matched = expected.regex.search(bytes(self._window)) is not None
+            if matched is expected.regex_no_match:
+                found = "matched" if matched else "did not match"
+                return Outcome(False, "Regex match failed", detail=f"regex {found} for {expected.path}")
+        return _GOOD
+
+
+def _ignore(_data: bytes) -> None:
+    pass
+
+
+@implementer(ICheck)
+class HttpCheck:
+    """Fetches every url, one after the other, each over a connection of its own; the first bad one decides.
+
+    keepalived fetches one url per ``delay_loop``, and so notices a bad page,
+    or that all pages are good again, only when its turn comes.  Here one run
+    tells about the server as a whole.
+
+    ``timeout_s`` bounds each url whole, from opening the connection to the last
+    byte: a server that keeps dripping cannot extend it.
+    """
+
+    def __init__(
+        self,
+        check: model.HttpCheck,
+        expectations: tuple[Expectation, ...],
+        connect: Connect,
+        reactor: IReactorTime,
+        tls: Tls | None = None,
+    ) -> None:
+        self._check = check
+        self._expectations = expectations
+        self._connect = connect
+        self._timeout_s = check.connection.timeout_us / model.SECOND_US
+        self._reactor = reactor
+        self._tls = tls
+
+    def run(self) -> Deferred[Outcome]:
+        """One fetch of each url (ICheck)."""
+        round_ = _Round(self)
+        round_.fetch()
+        return round_.result
+
+    def describe(self) -> str:
+        """As ICheck asks."""
+        kind = "HTTP" if self._tls is None else "TLS"
+        where = host_and_port(self._check.connection.ip, self._check.connection.port)
+        return f"{kind} {where} {' '.join(url.path for url in self._expectations)}"
+
+
+class _Round:
+    """One run: its Deferred, and the fetch that is under way."""
+
+    def __init__(self, check: HttpCheck) -> None:
+        self.result: Deferred[Outcome] = Deferred(self._cancel)
+        self._check = check
+        self._left = iter(check._expectations)
+        self._fetch: _Fetch | None = None
+
+    def fetch(self) -> None:
+        """Begin with the next url; when none is left, the server is good."""
+        check = self._check
+        expected = next(self._left, None)
+        if expected is None:
+            self._fetch = None
+            self.result.callback(_GOOD)
+            return
+        fetch = self._fetch = _Fetch(expected, self._fetched)
+        fetch.begin(check._connect, check._tls, check._reactor, check._timeout_s)
+
+    def _fetched(self, outcome: Outcome) -> None:
+        if outcome.good:
+            self.fetch()
+        else:
+            self._fetch = None
+            self.result.callback(outcome)
+
+    def _cancel(self, _result: Deferred[Any]) -> None:
+        fetch, self._fetch = self._fetch, None
+        if fetch is not None:
+            fetch.cancel()
+
+
+class _Fetch(Protocol):
+    """One connection with one request and its answer; ``done`` is called once, unless it is cancelled."""
+
+    def __init__(self, expected: Expectation, done: Callable[[Outcome], None]) -> None:
+        self._expected = expected
+        self._judge = Judge(expected)
+        self._done: Callable[[Outcome], None] | None = done
+        self._opening: Opening | None = None
+        self._timeout: IDelayedCall | None = None
+        self._answering = False
+        self._tls: Tls | None = None
+        self._refused = ""
+
+    def begin(self, connect: Connect, tls: Tls | None, reactor: IReactorTime, timeout_s: float) -> None:
+        """Open the connection, and start the clock of the whole fetch."""
+        self._tls = tls
+        protocol: IProtocol = self
+        if tls is not None:
+            try:
+                protocol = tls.wrap(self, self._expected.sni, self._refuse)
+            except (OSError, SSL.Error) as unusable:
+                self._timeout = reactor.callLater(0, self._no_trust, f"tls_ca_file: {explain(unusable)}")
+                return
+        self._timeout = reactor.callLater(timeout_s, self._timed_out)
+        self._opening = connect(protocol, self._connect_failed)
+
+    def connectionMade(self) -> None:
+        """Ask."""
+        self.transport.write(self._expected.request)  # type: ignore[union-attr]
+
+    def dataReceived(self, data: bytes) -> None:
+        """Judge the answer as it comes."""
+        self._answering = True
+        if self._judge.response.feed(data):
+            self._end(self._judge.verdict())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The server closed, which may be the end of its answer."""
+        if self._done is None:
+            return
+        response = self._judge.response
+        clean = reason.check(ConnectionDone) is not None
+        # Many servers end TLS without its close_notify: as good as closing, once the header is there.
+        if clean or (self._tls and response.header and reason.check(ConnectionLost)):
+            response.close()
+            self._end(self._judge.verdict())
+        elif self._tls and not self._answering:
+            self._end(
+                Outcome(
+                    False,
+                    _HANDSHAKE,
+                    detail=self._refused or explain(reason.value),
+                )
+            )
+        else:
+            self._end(Outcome(False, "Read error with", detail=f"{reason.getErrorMessage()}"))
+
+    def cancel(self) -> None:
+        """Stop; nobody is told."""
+        self._done = None
+        if self._timeout is not None and self._timeout.active():
+            self._timeout.cancel()
+        self._abort()
+
+    def _refuse(self, problem: str) -> None:
+        self._refused = problem
+
+    def _no_trust(self, problem: str) -> None:
+        self._end(Outcome(False, _HANDSHAKE, detail=problem))
+
+    def _connect_failed(self, problem: OSError) -> None:
+        self._opening = None
+        self._end(Outcome(False, "Error connecting", detail=problem.strerror or str(problem)))
+
+    def _timed_out(self) -> None:
+        if self._answering:
+            reason, detail = "Timeout HTTP read", "timeout within the answer"
+        elif self.connected:
+            reason, detail = "Timeout WEB read", "timeout waiting for the answer"
+        else:
+            reason, detail = "Timeout connecting", "timeout connecting"
+        done, self._done = self._done, None
+        self._abort()
+        if done is not None:
+            done(Outcome(False, reason, detail=f"{detail}, {self._expected.path}"))
+
+    def _end(self, outcome: Outcome) -> None:
+        done, self._done = self._done, None
+        if done is None:
+            return
+        if self._timeout is not None and self._timeout.active():
+            self._timeout.cancel()
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            if self._tls and self.transport is not None:
+                self.transport.loseConnection()
+            # And not wait for a close_notify of the server's.
+            opening.loseConnection()
+        done(outcome)
+
+    def _abort(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.abort()

@@ -1,0 +1,220 @@
+"""The service around one check: it paces the runs, applies the retry rule, logs and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kaltwisted.config.model import SECOND_US, Check, CheckTiming, MiscCheck
+from kaltwisted.healthcheck.outcome import Outcome, Verdict
+from kaltwisted.healthcheck.retry import Retry, Step
+from kaltwisted.healthcheck.schedule import first_run, next_slot
+from kaltwisted.healthcheck.wording import wording_of
+from kaltwisted.ports import ICheck
+
+
+@attrs.define
+class Statistics:
+    """What a check has done so far, for status pages.
+
+    Seconds; ``next_run`` and ``last_run`` on the reactor's clock, None: none.
+    ``max_lateness``: the longest that a run began after its time.
+    ``skipped``: slots that passed while an attempt was still running.
+    """
+
+    runs: int = 0
+    failures: int = 0
+    skipped: int = 0
+    last_outcome: Outcome | None = None
+    last_run: float | None = None
+    last_latency: float = 0.0
+    next_run: float | None = None
+    max_lateness: float = 0.0
+
+
+class CheckService(Service):
+    """Runs one check for as long as the service runs; never two attempts at once.
+
+    The runs keep to an absolute schedule, one ``delay_loop`` apart, that
+    begins at this check's own share of ``warmup``: an attempt that takes long
+    skips slots, and delays none.  A retry comes ``delay_before_retry`` after
+    its failure.
+
+    :param check: what to run.
+    :param configured: the check's block in the configuration: timing and kind.
+    :param service: the real server, as log lines name it.
+    :param virtual_server: likewise the virtual server.
+    :param report: told of every change, after it was logged.
+    :param clock: the reactor.
+    :param initially_up: a state adopted from an earlier life; None: as ``alpha`` says.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        check: ICheck,
+        configured: Check,
+        *,
+        service: str,
+        virtual_server: str,
+        report: Callable[[Verdict], object],
+        clock: IReactorTime,
+        initially_up: bool | None = None,
+    ) -> None:
+        self.check = check
+        self.statistics = Statistics()
+        self._retry = Retry(configured.timing, initially_up)
+        self._period = configured.timing.delay_loop_us / SECOND_US
+        self._wording = wording_of(configured)
+        self._names = {"service": service, "virtual_server": virtual_server}
+        if isinstance(configured, MiscCheck):
+            self._names["script"] = str(configured.script)
+        self._report = report
+        self._clock = clock
+        self._origin = 0.0
+        self._due = 0.0
+        self._began = 0.0
+        self._timer: IDelayedCall | None = None
+        self._attempt: Deferred[Outcome] | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the checker counts as good."""
+        return self._retry.up
+
+    # -- IService -------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Begin the schedule."""
+        super().startService()
+        self._log.info(
+            "Activating healthchecker for service {service} for VS {virtual_server}", **self._names
+        )
+        now = self._clock.seconds()
+        name = f"{self._names['service']} {self._names['virtual_server']} {self.check.describe()}"
+        self._origin = first_run(self._retry.timing, name, now)
+        self._arm(self._origin, now)
+
+    def stopService(self) -> None:
+        """End the schedule and a running attempt with it."""
+        super().stopService()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._attempt is not None:
+            self._attempt.cancel()
+        self.statistics.next_run = None
+
+    def reconfigure(self, timing: CheckTiming) -> None:
+        """Take over a changed timing; state, counters and retries used stay as they are."""
+        self._retry.timing = timing
+        self._period = timing.delay_loop_us / SECOND_US
+        now = self._clock.seconds()
+        if self._timer is not None and self._due > now + self._period:
+            self._timer.cancel()
+            self._arm(next_slot(self._origin, self._period, now), now)
+
+    # -- one run: a thousand a second, so nothing here that is not needed -------------------
+
+    def _arm(self, due: float, now: float) -> None:
+        self._due = self.statistics.next_run = due
+        self._timer = self._clock.callLater(max(0.0, due - now), self._run)
+
+    def _run(self) -> None:
+        self._timer = None
+        self._began = now = self._clock.seconds()
+        statistics = self.statistics
+        statistics.runs += 1
+        if now - self._due > statistics.max_lateness:
+            statistics.max_lateness = now - self._due
+        # Held only while it has no result: most attempts outlive this line, some do not.
+        attempt = self._attempt = self.check.run()
+        attempt.addCallbacks(self._finished, self._broken)
+
+    def _finished(self, outcome: Outcome) -> None:
+        self._attempt = None
+        now = self._clock.seconds()
+        statistics = self.statistics
+        statistics.last_outcome = outcome
+        statistics.last_run = self._began
+        statistics.last_latency = now - self._began
+        if not outcome.good:
+            statistics.failures += 1
+        if not self.running:
+            return
+        retry = self._retry
+        step = retry.handle(outcome)
+        if step is Step.RETRY:
+            self._arm(now + retry.timing.delay_before_retry_us / SECOND_US, now)
+        else:
+            due = next_slot(self._origin, self._period, now)
+            if now - self._began > self._period:
+                statistics.skipped += int((due - self._due) / self._period) - 1
+            self._arm(due, now)
+        if step is not Step.STEADY or not outcome.good:
+            self._tell(step, outcome)
+
+    def _broken(self, failure: Failure) -> None:
+        """The check itself failed, by a defect: no news about the server, so nothing changes."""
+        self._attempt = None
+        if not self.running:
+            failure.trap(CancelledError)
+            return
+        self._log.failure("Health check of {service} broke", failure, service=self._names["service"])
+        now = self._clock.seconds()
+        self._arm(next_slot(self._origin, self._period, now), now)
+
+    # -- changes and failures ------------------------------------------------------------
+
+    def _tell(self, step: Step, outcome: Outcome) -> None:
+        wording, timing, retries = self._wording, self._retry.timing, self._retry.retries_used
+        if not outcome.good and (
+            timing.log_all_failures or (step is Step.RETRY and wording.always_log_attempts)
+        ):
+            self._line(wording.attempt_failed, outcome, progress=_progress(step, retries, timing.retry))
+        match step:
+            case Step.WENT_UP:
+                self._line(wording.succeeded, outcome)
+                self._report(Verdict(True, wording.mail_succeeded, outcome.weight))
+            case Step.WENT_DOWN:
+                self._failed(outcome, retries)
+                self._report(Verdict(False, wording.mail_failed))
+            case Step.REWEIGHTED:
+                self._report(Verdict(True, wording.mail_succeeded, outcome.weight))
+            case Step.CONFIRMED if outcome.good:
+                self._line(wording.succeeded, outcome)
+                if outcome.weight is not None:
+                    self._report(Verdict(True, wording.mail_succeeded, outcome.weight))
+            case Step.CONFIRMED:
+                self._failed(outcome, 0)
+
+    def _failed(self, outcome: Outcome, retries: int) -> None:
+        wording = self._wording
+        if outcome.detail and not wording.always_log_attempts:
+            self._log.info("{service}: {detail}", detail=outcome.detail, **self._names)
+        self._line(
+            wording.failed_after if retries else wording.failed,
+            outcome,
+            retries=retries,
+            retry_word="retry" if retries == 1 else "retries",
+        )
+
+    def _line(self, line: str, outcome: Outcome, **fields: object) -> None:
+        ending = f" ({outcome.detail})" if outcome.detail else ""
+        self._log.info(line, reason=outcome.reason, ending=ending, **fields, **self._names)
+
+
+def _progress(step: Step, used: int, retries: int) -> str:
+    """Where in its retries a failing MISC_CHECK stands, in keepalived's words."""
+    if step is not Step.RETRY:
+        return ""
+    if used > 1:
+        return f" on retry {used - 1}/{retries}"
+    return f", will do {retries} {'retry' if retries == 1 else 'retries'}"

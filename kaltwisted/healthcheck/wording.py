@@ -1,0 +1,79 @@
+"""keepalived's log lines and mail lines for each kind of checker, to the letter: monitoring greps them.
+
+The formats are twisted.logger's; ``service`` and ``virtual_server`` are
+keepalived's names, such as ``[10.0.0.1]:tcp:80``.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from kaltwisted.config.model import Check, HttpCheck, MiscCheck, TcpCheck
+
+
+@attrs.frozen
+class Wording:
+    """What the log and the mails say about one kind of checker.
+
+    ``failed_after``: down after retries.  ``failed``: down without any.
+    ``attempt_failed``: each failed attempt, with ``log_all_failures`` only
+    (``{reason}`` is the Outcome's); with ``always_log_attempts`` those before
+    a retry always.  The mail lines become a Verdict's summary.
+    """
+
+    succeeded: str
+    failed: str
+    failed_after: str
+    attempt_failed: str
+    mail_succeeded: str
+    mail_failed: str
+    always_log_attempts: bool = False
+
+
+TCP = Wording(
+    succeeded="TCP connection to {service} success.",
+    failed="TCP_CHECK on service {service} failed.",
+    failed_after="TCP_CHECK on service {service} failed after {retries} retries.",
+    attempt_failed="TCP connection to {service} {reason}.",
+    mail_succeeded="=> TCP CHECK succeed on service <=",
+    mail_failed="=> TCP CHECK failed on service <=",
+)
+
+
+def _web(kind: str) -> Wording:
+    return Wording(
+        succeeded="Remote Web server {service} succeed on service.",
+        failed=kind + "_CHECK on service {service} failed.",
+        failed_after=kind + "_CHECK on service {service} failed after {retries} retries.",
+        attempt_failed="{reason} server {service}.",
+        mail_succeeded="=> CHECK succeed on service <=",
+        mail_failed="=> CHECK failed on service : HTTP request failed <=",
+    )
+
+
+HTTP = _web("HTTP")
+SSL = _web("SSL")
+
+_MISC = "Misc check for [{service} VS {virtual_server}] by [{script}] "
+MISC = Wording(
+    succeeded=_MISC + "{reason}{ending}.",
+    failed=_MISC + "{reason} with retry disabled{ending}.",
+    failed_after=_MISC + "{reason} after {retries} {retry_word}{ending}.",
+    attempt_failed=_MISC + "{reason}{progress}{ending}.",
+    mail_succeeded="=> MISC CHECK succeed on service <=",
+    mail_failed="=> MISC CHECK failed on service <=",
+    always_log_attempts=True,
+)
+
+
+def wording_of(check: Check) -> Wording:
+    """The wording that belongs to a check of the configuration."""
+    match check:
+        case TcpCheck():
+            return TCP
+        case HttpCheck(tls=None):
+            return HTTP
+        case HttpCheck():
+            return SSL
+        case MiscCheck():
+            return MISC
