@@ -352,11 +352,44 @@ class VirtualIpAddress:
     label: str | None = None
     scope: str | None = None
     brd: str | None = None
+    no_track: bool = False
+
+
+@attrs.frozen
+class VrrpScript:
+    """``vrrp_script``: a command whose exit status tells whether this router is fit.
+
+    ``rise`` and ``fall``: results in a row that turn it.  ``weight`` 0: bad
+    means FAULT; above 0: added while good; below 0: subtracted while bad.
+    """
+
+    name: str
+    script: Script
+    interval_us: int = SECOND_US
+    timeout_us: int | None = None
+    weight: int = 0
+    rise: int = 1
+    fall: int = 1
+    init_fail: bool = False
+    where: Position | None = _where()
+
+
+@attrs.frozen
+class Tracked:
+    """A line of ``track_script`` or ``track_interface``; ``weight`` None: as defined, else none."""
+
+    name: str
+    weight: int | None = None
 
 
 @attrs.frozen
 class VrrpInstance:
-    """``vrrp_instance``: one virtual router."""
+    """``vrrp_instance``: one virtual router.
+
+    With ``unicast_peer`` adverts go to the peers and never to the group.  A
+    ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
+    ``timer_expired_backup``: the priority of the rival to reckon with.
+    """
 
     name: str
     interface: str | None = None
@@ -372,6 +405,23 @@ class VrrpInstance:
     virtual_ipaddress_excluded: tuple[VirtualIpAddress, ...] = ()
     nopreempt: bool = False
     preempt_delay_us: int = 0
+    unicast_src_ip: Address | None = None
+    unicast_peer: tuple[Address, ...] = ()
+    check_unicast_src: bool = False
+    track_script: tuple[Tracked, ...] = ()
+    track_interface: tuple[Tracked, ...] = ()
+    dont_track_primary: bool = False
+    garp_master_delay_us: int = 5 * SECOND_US
+    garp_master_repeat: int = 5
+    garp_master_refresh_us: int = 0
+    garp_master_refresh_repeat: int = 1
+    garp_lower_prio_delay_us: int | None = None
+    garp_lower_prio_repeat: int | None = None
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    down_timer_adverts: int = 3
+    skip_check_adv_addr: bool = False
+    timer_expired_backup: int | None = None
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = _where()
@@ -383,6 +433,7 @@ class VrrpSyncGroup:
 
     name: str
     group: tuple[str, ...] = ()
+    sync_group_tracking_weight: bool = False
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = _where()
@@ -394,5 +445,6 @@ class Configuration:
 
     global_defs: GlobalDefs = GlobalDefs()
     virtual_servers: tuple[VirtualServer, ...] = ()
+    vrrp_scripts: tuple[VrrpScript, ...] = ()
     vrrp_instances: tuple[VrrpInstance, ...] = ()
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()

@@ -1,0 +1,318 @@
+"""VRRP advertisements as bytes: versions 2 (RFC 3768 §5) and 3 (RFC 5798 §5), with their IPv4 header.
+
+``decode`` is one ladder of checks, in keepalived's order, that ends in an
+``Advert`` or in the ``Reason`` for which the packet is dropped.  It raises on
+no bytes whatever, and counts and logs nothing: that is the instance's.
+
+Addresses are packed bytes here, four or sixteen: a comparison of address lists
+is then one comparison of bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+import attrs
+
+from kaltwisted.config.model import Address, AuthType
+from kaltwisted.vrrp import auth
+from kaltwisted.vrrp.checksum import checksum, is_intact, pseudo_header
+
+IPV4_GROUP: Final = IPv4Address("224.0.0.18").packed
+IPV6_GROUP: Final = IPv6Address("ff02::12").packed
+TTL: Final = 255
+TOS: Final = 0xC0
+"""Internetwork control, as keepalived marks its adverts."""
+
+MIN_ETHERNET_PAYLOAD: Final = 46
+CENTISECOND_US: Final = 10_000
+
+_ADVERTISEMENT = 1
+_FIXED = struct.Struct("!BBBBHH")
+_IPV4 = struct.Struct("!BBHHHBBH4s4s")
+
+
+class Reason(Enum):
+    """Why a packet was dropped; the value says it to people."""
+
+    FOREIGN = "not for this virtual router"
+    LENGTH = "packet too short or too long for what it carries"
+    AH_MISSING = "no authentication header, one is configured"
+    AH_UNEXPECTED = "an authentication header, none is configured"
+    TTL = "TTL is not 255, so it was forwarded"
+    VERSION = "not the configured version"
+    AUTH_UNKNOWN = "unknown authentication type"
+    AUTH_MISMATCH = "not the configured authentication type"
+    PASSWORD = "wrong password"
+    ICV = "wrong IPSEC HMAC-MD5 value: other password, or altered on the way"
+    SPI = "IPSEC SPI is not the source address"
+    SEQUENCE = "IPSEC sequence number already used: replayed, or overtaken"
+    INTERVAL = "not the configured advertisement interval"
+    TYPE = "not an advertisement"
+    IP_LENGTH = "total length in the IP header disagrees with the packet"
+    CHECKSUM = "wrong checksum"
+    ADDRESS_COUNT = "no address in it"
+    NOT_MULTICAST = "unicast, but multicast is configured"
+    NOT_UNICAST = "multicast, but unicast is configured"
+    UNKNOWN_PEER = "sender is not one of the unicast peers"
+
+
+@attrs.frozen
+class Advert:
+    """One advertisement.  ``source`` and ``address_block`` are packed; ``sequence`` is AH's."""
+
+    version: int
+    vrid: int
+    priority: int
+    interval_us: int
+    address_block: bytes = b""
+    source: bytes = b""
+    sequence: int | None = None
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The virtual addresses it names, in its order."""
+        size = len(self.source)
+        block = self.address_block
+        return tuple(unpacked(block[at : at + size]) for at in range(0, len(block), size))
+
+
+@attrs.frozen
+class Expected:
+    """What an instance accepts: its virtual router and how its packets must be made.
+
+    ``password``: eight bytes, padded.  ``sources``: the only senders to be heard
+    (keepalived: ``check_unicast_src``), packed; None: any.
+    """
+
+    vrid: int
+    version: int = 2
+    interval_us: int = 1_000_000
+    auth_type: AuthType | None = None
+    password: bytes = attrs.field(default=bytes(auth.PASSWORD_SIZE), repr=False)
+    unicast: bool = False
+    sources: frozenset[bytes] | None = None
+
+
+def unpacked(packed: bytes) -> Address:
+    """The address of four or sixteen bytes."""
+    return ip_address(packed)
+
+
+def vrid_of(packet: bytes | memoryview) -> int:
+    """The VRID of a received IPv4 packet, to find its instance by; 0, which no router has, if there is none.
+
+    The cheap first look: nothing is allocated and nothing else is believed.
+    """
+    try:
+        at = (packet[0] & 0x0F) << 2
+        return packet[at + auth.AH_SIZE + 1] if packet[9] == auth.AH_PROTOCOL else packet[at + 1]
+    except IndexError:
+        return 0
+
+
+# --- Sending ---------------------------------------------------------------------
+
+
+def encode(
+    expected: Expected, priority: int, address_block: bytes, source: bytes, destination: bytes
+) -> bytes:
+    """The VRRP message of an advertisement that a router with these settings accepts.
+
+    ``interval_us`` goes out in whole seconds (version 2) or hundredths (version 3).
+    """
+    count = len(address_block) // len(source)
+    if expected.version == 3:
+        interval = min(expected.interval_us // CENTISECOND_US, 0xFFF)
+        trailer = b""
+        covered = pseudo_header(source, destination, _FIXED.size + len(address_block))
+    else:
+        number = expected.auth_type.value if expected.auth_type else 0
+        interval = number << 8 | (expected.interval_us // 1_000_000) & 0xFF
+        password = expected.auth_type is AuthType.PASS
+        trailer = expected.password if password else bytes(auth.PASSWORD_SIZE)
+        covered = b""
+    first = expected.version << 4 | _ADVERTISEMENT
+    body = address_block + trailer
+    head = _FIXED.pack(first, expected.vrid, priority, count, interval, 0)
+    value = checksum(covered + head + body)
+    return head[:6] + value.to_bytes(2) + body
+
+
+def ipv4_packet(
+    message: bytes,
+    source: bytes,
+    destination: bytes,
+    identification: int,
+    *,
+    protocol: int = auth.VRRP_PROTOCOL,
+    ttl: int = TTL,
+) -> bytes:
+    """A whole IPv4 packet around ``message``, for a socket with IP_HDRINCL (RFC 791 §3.1).
+
+    ``identification`` must not be 0: the kernel would put in one of its own, and
+    AH's ICV covers it (see ``next_identification``).
+    """
+    size = _IPV4.size + len(message)
+    header = _IPV4.pack(0x45, TOS, size, identification, 0, ttl, protocol, 0, source, destination)
+    return header[:10] + checksum(header).to_bytes(2) + header[12:] + message
+
+
+def sealed_packet(
+    message: bytes, source: bytes, destination: bytes, identification: int, key: bytes, sequence: int
+) -> bytes:
+    """The IPv4 packet of ``message`` behind an authentication header (RFC 2402), as keepalived makes it."""
+    payload = auth.ah_header(source, sequence) + message
+    packet = ipv4_packet(payload, source, destination, identification, protocol=auth.AH_PROTOCOL)
+    icv = auth.icv(key, packet, _IPV4.size, multicast=is_multicast(destination))
+    at = _IPV4.size + auth.AH_SIZE
+    return packet[: at - auth.ICV_SIZE] + icv + packet[at:]
+
+
+def next_identification(last: int) -> int:
+    """The IP identification after ``last``: 1 to 65535 and round again, never 0."""
+    return last % 0xFFFF + 1
+
+
+def is_multicast(destination: bytes) -> bool:
+    """Whether a packed address of either family is a group's."""
+    return destination[0] == 0xFF if len(destination) == 16 else destination[0] >> 4 == 0xE
+
+
+# --- Receiving -------------------------------------------------------------------
+
+
+def decode(packet: bytes | memoryview, expected: Expected, last_sequence: int = 0) -> Advert | Reason:
+    """Judge an IPv4 packet as a raw socket hands it over, IP header first.
+
+    ``last_sequence``: AH's anti-replay counter; an Advert with a ``sequence``
+    asks the caller to move it there.
+    """
+    size = len(packet)
+    if size < _IPV4.size or packet[0] >> 4 != 4:
+        return Reason.LENGTH
+    header_size = (packet[0] & 0x0F) << 2
+    sealed = packet[9] == auth.AH_PROTOCOL
+    at = header_size + (auth.AH_SIZE if sealed else 0)
+    if header_size < _IPV4.size or size < at + _FIXED.size:
+        return Reason.LENGTH
+    if packet[at + 1] != expected.vrid:
+        return Reason.FOREIGN
+    if (packet[header_size] if sealed else packet[9]) != auth.VRRP_PROTOCOL:
+        return Reason.FOREIGN
+
+    length = _message_length(packet[at + 3], expected.version, 4)
+    end = at + length
+    if size < end or (size > end and size > MIN_ETHERNET_PAYLOAD):
+        return Reason.LENGTH
+    source = bytes(packet[12:16])
+    destination = bytes(packet[16:20])
+    message = bytes(packet[at:end])
+    if reason := _shape(message, packet[8], sealed, expected):
+        return reason
+    if sealed:
+        if reason := _seal(packet[:end], header_size, source, destination, expected, last_sequence):
+            return reason
+    elif reason := _password(message, expected):
+        return reason
+    if reason := _settings(message, expected):
+        return reason
+    if int.from_bytes(packet[2:4]) != end:
+        return Reason.IP_LENGTH
+    if reason := _content(message, source, destination, expected):
+        return reason
+    sequence = int.from_bytes(packet[header_size + 8 : header_size + 12]) if sealed else None
+    return _advert(message, source, expected.version, sequence)
+
+
+def decode_ipv6(
+    message: bytes | memoryview, source: bytes, destination: bytes, hop_limit: int, expected: Expected
+) -> Advert | Reason:
+    """Judge a message from an IPv6 raw socket, which keeps the IP header to itself."""
+    message = bytes(message)
+    if len(message) < _FIXED.size:
+        return Reason.LENGTH
+    if message[1] != expected.vrid:
+        return Reason.FOREIGN
+    if len(message) != _message_length(message[3], expected.version, 16):
+        return Reason.LENGTH
+    reason = (
+        _shape(message, hop_limit, False, expected)
+        or _password(message, expected)
+        or _settings(message, expected)
+        or _content(message, source, destination, expected)
+    )
+    return reason or _advert(message, source, expected.version, None)
+
+
+def _message_length(count: int, version: int, address_size: int) -> int:
+    trailer = auth.PASSWORD_SIZE if version == 2 else 0
+    return _FIXED.size + count * address_size + trailer
+
+
+def _shape(message: bytes, ttl: int, sealed: bool, expected: Expected) -> Reason | None:
+    if sealed != (expected.auth_type is AuthType.AH):
+        return Reason.AH_UNEXPECTED if sealed else Reason.AH_MISSING
+    if ttl != TTL and not expected.unicast:
+        return Reason.TTL
+    if message[0] >> 4 != expected.version:
+        return Reason.VERSION
+    if expected.version == 2 and message[4] != (expected.auth_type.value if expected.auth_type else 0):
+        return Reason.AUTH_UNKNOWN if message[4] > AuthType.AH.value else Reason.AUTH_MISMATCH
+    return None
+
+
+def _password(message: bytes, expected: Expected) -> Reason | None:
+    if expected.auth_type is AuthType.PASS and not auth.same_password(
+        message[-auth.PASSWORD_SIZE :], expected.password
+    ):
+        return Reason.PASSWORD
+    return None
+
+
+def _seal(
+    packet: bytes | memoryview,
+    header_size: int,
+    source: bytes,
+    destination: bytes,
+    expected: Expected,
+    last_sequence: int,
+) -> Reason | None:
+    reckoned = auth.icv(expected.password, packet, header_size, multicast=is_multicast(destination))
+    at = header_size + auth.AH_SIZE
+    if not auth.same_icv(packet[at - auth.ICV_SIZE : at], reckoned):
+        return Reason.ICV
+    if packet[header_size + 4 : header_size + 8] != source:
+        return Reason.SPI
+    if int.from_bytes(packet[header_size + 8 : header_size + 12]) <= last_sequence:
+        return Reason.SEQUENCE
+    return None
+
+
+def _settings(message: bytes, expected: Expected) -> Reason | None:
+    if expected.version == 2 and message[5] * 1_000_000 != expected.interval_us:
+        return Reason.INTERVAL
+    return None if message[0] & 0x0F == _ADVERTISEMENT else Reason.TYPE
+
+
+def _content(message: bytes, source: bytes, destination: bytes, expected: Expected) -> Reason | None:
+    covered = pseudo_header(source, destination, len(message)) if expected.version == 3 else b""
+    if not is_intact(covered + message):
+        return Reason.CHECKSUM
+    if is_multicast(destination) == expected.unicast:
+        return Reason.NOT_UNICAST if expected.unicast else Reason.NOT_MULTICAST
+    if expected.version == 3 and not message[3]:
+        return Reason.ADDRESS_COUNT
+    if expected.sources is not None and source not in expected.sources:
+        return Reason.UNKNOWN_PEER
+    return None
+
+
+def _advert(message: bytes, source: bytes, version: int, sequence: int | None) -> Advert:
+    first, vrid, priority, count, interval, _ = _FIXED.unpack_from(message)
+    interval_us = (interval & 0xFFF) * CENTISECOND_US if version == 3 else (interval & 0xFF) * 1_000_000
+    block = message[_FIXED.size : _FIXED.size + count * len(source)]
+    return Advert(first >> 4, vrid, priority, interval_us, block, source, sequence)

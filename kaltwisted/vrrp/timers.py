@@ -1,0 +1,32 @@
+"""VRRP's two reckoned times, in integers of microseconds (RFC 3768 §6.1, RFC 5798 §6.1).
+
+The skew lets the better of two backups go first: the higher the priority, the
+shorter its wait.
+"""
+
+from __future__ import annotations
+
+from kaltwisted.config.model import SECOND_US
+
+OWNER_PRIORITY = 255
+"""The priority of the router that has the addresses as its own (§5.3.4)."""
+
+
+def skew_us(version: int, priority: int, interval_us: int) -> int:
+    """``Skew_Time`` of a router of this priority.
+
+    Version 2: (256 - priority) / 256 s, whatever the interval.  Version 3: that
+    share of ``interval_us``, the master's advertisement interval as learned.
+    keepalived reckons a configured owner's skew with 255 even where its
+    effective priority has been lowered: the caller passes 255 then.
+    """
+    unit = interval_us if version == 3 else SECOND_US
+    return (256 - priority) * unit // 256
+
+
+def master_down_us(version: int, priority: int, interval_us: int, adverts: int = 3) -> int:
+    """``Master_Down_Interval``: how long silence lasts before the master counts as gone.
+
+    ``adverts``: the adverts that may be missed (keepalived: ``down_timer_adverts``).
+    """
+    return adverts * interval_us + skew_us(version, priority, interval_us)
