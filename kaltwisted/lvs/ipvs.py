@@ -1,0 +1,362 @@
+"""The kernel's IPVS as data plane: the desired table made so by generic netlink."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IReactorProcess
+from twisted.internet.utils import getProcessValue
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from kaltwisted.kernel.generic import find_family, open_generic
+from kaltwisted.kernel.messages import Message, NetlinkError, Request
+from kaltwisted.kernel.netlink import WINDOW, Netlink, NetlinkSocket, Reactor
+from kaltwisted.lvs import ipvs_messages as messages
+from kaltwisted.lvs.ipvs_messages import Command
+from kaltwisted.lvs.ipvs_reasons import is_surprise, reason
+from kaltwisted.lvs.ipvs_usable import MISSING, why_not
+from kaltwisted.lvs.ownership import OwnershipFile
+from kaltwisted.lvs.table import (
+    AddDestination,
+    AddService,
+    Applied,
+    DeleteDestination,
+    DeleteService,
+    Destination,
+    DestinationKey,
+    Failure,
+    Service,
+    ServiceKey,
+    SetDestination,
+    SetService,
+    Step,
+    Table,
+    steps_between,
+)
+from kaltwisted.ports import IDataPlane
+
+__all__ = ["IpvsDataPlane", "IpvsUnavailableError", "why_not"]
+
+#: How often a service is looked at again, within one apply, because others change it as we do.
+_ROUNDS = 4
+_MODPROBE = "/sbin/modprobe"
+
+
+class IpvsUnavailableError(Exception):
+    """This kernel's IPVS cannot be used; the text says why and what would help."""
+
+
+@attrs.define
+class _Work:
+    """One ``apply`` under way: steps taken, refusals by service, services found other than believed."""
+
+    steps: int = 0
+    failures: dict[ServiceKey, list[Failure]] = attrs.field(factory=dict)
+    surprises: dict[ServiceKey, Failure] = attrs.field(factory=dict)
+
+
+@implementer(IDataPlane)
+class IpvsDataPlane:
+    """IPVS of the network namespace we run in.
+
+    What we believe to be in the kernel is kept beside what is asked for, so
+    that ``apply`` sends differences only.  After a ``snapshot`` the belief is
+    what was read: to repair what somebody changed by hand, take a snapshot and
+    apply the desired table again.  Wherever the kernel's answer contradicts
+    the belief, the service is read again and worked on from what it is.
+
+    ``state_file`` names our services for the next life (see OwnershipFile).
+    ``ours``: those services of the kernel that we, now or in an earlier life, were
+    asked for; the rest is foreign and never touched.
+    """
+
+    name = "ipvs"
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        state_file: Path | None = None,
+        *,
+        connect: Callable[[], NetlinkSocket] = open_generic,
+    ) -> None:
+        self._reactor = reactor
+        self._connect = connect
+        self._ownership = OwnershipFile(state_file)
+        self._netlink: Netlink | None = None
+        self._family = 0
+        self._lock = DeferredLock()
+        self._stopping = False
+        self.ours: frozenset[ServiceKey] = frozenset()
+        # The belief; None: not known, read before use.
+        self._known: dict[ServiceKey, Service] | None = None
+        # Services as they were asked for, and as the kernel will report them.
+        self._asked: dict[ServiceKey, tuple[Service, Service]] = {}
+
+    # --- IDataPlane --------------------------------------------------------------------
+
+    def start(self) -> Deferred[Table]:
+        """Fires with what the kernel holds; fails with IpvsUnavailableError or NetlinkError."""
+        return self._lock.run(self._start)
+
+    def apply(self, desired: Table) -> Deferred[Applied]:
+        return self._lock.run(self._apply, desired)
+
+    def snapshot(self) -> Deferred[Table]:
+        return self._lock.run(self._snapshot)
+
+    def stop(self, *, keep: bool) -> Deferred[None]:
+        self._stopping = True  # an apply under way ends at its next step
+        return self._lock.run(self._stop, keep)
+
+    # --- Starting and stopping ---------------------------------------------------------
+
+    async def _start(self) -> Table:
+        self._stopping = False
+        try:
+            self._netlink = Netlink(self._reactor, self._connect)
+        except OSError as error:
+            raise IpvsUnavailableError(f"no netlink socket: {error.strerror}") from error
+        try:
+            family = await find_family(self._netlink, messages.FAMILY_NAME)
+            if family is None:
+                await self._load_module()
+                family = await find_family(self._netlink, messages.FAMILY_NAME)
+            if family is None:
+                raise IpvsUnavailableError(MISSING)
+            self._family = family
+            self._known = await self._read_table()
+        except BaseException:
+            self._netlink.close()
+            self._netlink = None
+            raise
+        self.ours = self._ownership.read() & self._known.keys()
+        return dict(self._known)
+
+    async def _load_module(self) -> None:
+        reactor = cast(IReactorProcess, self._reactor)
+        try:
+            await getProcessValue(_MODPROBE, ["-q", "ip_vs"], os.environ, reactor=reactor)
+        except OSError as error:
+            self._log.debug("modprobe ip_vs: {error}", error=error)
+
+    async def _stop(self, keep: bool) -> None:
+        if self._netlink is None:
+            return
+        try:
+            if not keep:
+                await self._delete_ours()
+        finally:
+            self._netlink.close()
+            self._netlink = None
+            self._known = None
+
+    async def _delete_ours(self) -> None:
+        left: set[ServiceKey] = set()
+        keys = iter(self.ours)
+        while batch := [DeleteService(key) for key in islice(keys, WINDOW)]:
+            for step, error in zip(batch, await self._send(batch), strict=True):
+                if error is not None and not is_surprise(step, error):
+                    left.add(step.key)
+                    why = reason(step, error)
+                    self._log.warn("cannot remove service {key}: {reason}", key=step.key, reason=why)
+        self.ours = frozenset(left)
+        if left:
+            self._ownership.write(self.ours)
+        else:
+            self._ownership.remove()
+
+    # --- Applying ----------------------------------------------------------------------
+
+    async def _apply(self, desired: Table) -> Applied:
+        known = self._known
+        if known is None:
+            known = await self._read_table()
+        wanted = self._as_reported(desired)
+        # Written down before it is done: whoever finds us killed half-way knows them for ours.
+        self.ours |= wanted.keys()
+        self._ownership.write(self.ours)
+
+        self._known = None  # until all is answered
+        work = _Work()
+        await self._take(steps_between(known, wanted, self.ours), work)
+        self._believe(known, wanted, known.keys() | wanted.keys(), work)
+        for _ in range(_ROUNDS):
+            if not work.surprises or self._stopping:
+                break
+            again, work.surprises = work.surprises, {}
+            await self._read_services(known, again)
+            actual = {key: known[key] for key in again if key in known}
+            part = {key: wanted[key] for key in again if key in wanted}
+            for key in again:
+                work.failures.pop(key, None)
+            await self._take(steps_between(actual, part, self.ours), work)
+            self._believe(known, wanted, again, work)
+        for key, failure in work.surprises.items():
+            work.failures.setdefault(key, []).append(failure)
+        await self._read_services(known, work.failures)
+        if self._stopping:
+            return Applied(work.steps, _flat(work.failures))
+        self._known = known
+        self.ours = frozenset(key for key in self.ours if key in known or key in wanted)
+        self._ownership.write(self.ours)
+        return Applied(work.steps, _flat(work.failures))
+
+    async def _take(self, steps: Iterator[Step], work: _Work) -> None:
+        """Send the steps, a batch at a time, and sort the answers."""
+        refused: set[ServiceKey] = set()  # services that could not be added
+        while not self._stopping:
+            batch = list(islice((step for step in steps if _service_of(step) not in refused), WINDOW))
+            if not batch:
+                return
+            for step, error in zip(batch, await self._send(batch), strict=True):
+                key = _service_of(step)
+                if error is None:
+                    work.steps += 1
+                elif key in refused:
+                    pass  # its destinations: a consequence, not a reason
+                elif is_surprise(step, error):
+                    work.surprises.setdefault(key, Failure(step, reason(step, error)))
+                else:
+                    work.failures.setdefault(key, []).append(Failure(step, reason(step, error)))
+                    if isinstance(step, AddService):
+                        refused.add(key)
+
+    def _believe(
+        self,
+        known: dict[ServiceKey, Service],
+        wanted: Mapping[ServiceKey, Service],
+        keys: Iterable[ServiceKey],
+        work: _Work,
+    ) -> None:
+        """What went well is now so; what did not is read again by the caller."""
+        for key in list(keys):
+            if key in work.surprises or key in work.failures:
+                continue
+            service = wanted.get(key)
+            if service is not None:
+                known[key] = service
+            elif key in self.ours:
+                known.pop(key, None)
+
+    def _as_reported(self, desired: Table) -> dict[ServiceKey, Service]:
+        """The desired table in the kernel's spelling; unchanged services keep their identity."""
+        asked = self._asked
+        self._asked = {}
+        for key, service in desired.items():
+            before = asked.get(key)
+            same = before is not None and before[0] is service
+            self._asked[key] = before if same and before else (service, messages.as_reported(service))
+        return {key: reported for key, (_, reported) in self._asked.items()}
+
+    # --- Reading -----------------------------------------------------------------------
+
+    async def _snapshot(self) -> Table:
+        self._known = None
+        self._known = await self._read_table()
+        return dict(self._known)
+
+    async def _read_table(self) -> dict[ServiceKey, Service]:
+        request = self._request(messages.get_service(None), "list IPVS services")
+        found = await self._conversation.dump(request, _parse_service)
+        return {service.key: await self._with_destinations(service) for service in found}
+
+    async def _read_services(self, known: dict[ServiceKey, Service], keys: Iterable[ServiceKey]) -> None:
+        """Read some services again; those that are not there leave ``known``."""
+        for key in keys:
+            request = self._request(messages.get_service(key), f"read service {key}")
+            try:
+                answers = await self._conversation.request(request)
+            except NetlinkError as error:
+                if not is_surprise(DeleteService(key), error):
+                    raise
+                answers = []
+            known.pop(key, None)
+            if answers:
+                known[key] = await self._with_destinations(_parse_service(answers[0]))
+
+    async def _with_destinations(self, service: Service) -> Service:
+        """The service with its destinations read; it and they are the objects asked for, where equal.
+
+        So the comparing of a table with thousands of destinations is paid for
+        as they arrive, and ``steps_between`` finds sameness by identity.
+        """
+        _, asked = self._asked.get(service.key, (service, service))
+        expected = asked.destinations
+
+        def parse(message: Message) -> Destination:
+            found = messages.parse_destination(message.data)
+            destination = found.destination
+            known = expected.get(destination.key)
+            if known is None:
+                return destination
+            if found.local_node:
+                # The kernel's own choice of method for an address of its own.
+                destination = attrs.evolve(destination, forwarding=known.forwarding)
+            return known if known == destination else destination
+
+        request = self._request(messages.get_destinations(service.key), f"list destinations of {service.key}")
+        found = await self._conversation.dump(request, parse)
+        destinations: dict[DestinationKey, Destination] = {each.key: each for each in found}
+        if (
+            len(destinations) == len(expected)
+            and all(expected.get(each.key) is each for each in found)
+            and service.same_settings(asked)
+        ):
+            return asked
+        return attrs.evolve(service, destinations=destinations)
+
+    # --- Speaking ----------------------------------------------------------------------
+
+    @property
+    def _conversation(self) -> Netlink:
+        if self._netlink is None:
+            raise IpvsUnavailableError("the data plane is not started")
+        return self._netlink
+
+    def _request(self, payload: bytes, attempted: object) -> Request:
+        return Request(self._family, payload, attempted=attempted)
+
+    def _send(self, steps: Iterable[Step]) -> Deferred[list[NetlinkError | None]]:
+        return self._conversation.batch([self._request(_payload(step), step) for step in steps])
+
+
+def _parse_service(message: Message) -> Service:
+    return messages.parse_service(message.data)
+
+
+def _payload(step: Step) -> bytes:
+    match step:
+        case AddDestination(service=key, destination=destination):
+            return messages.put_destination(Command.NEW_DEST, key, destination)
+        case SetDestination(service=key, destination=destination):
+            return messages.put_destination(Command.SET_DEST, key, destination)
+        case DeleteDestination(service=key, key=destination_key):
+            return messages.delete_destination(key, destination_key)
+        case AddService(service):
+            return messages.put_service(Command.NEW_SERVICE, service)
+        case SetService(service):
+            return messages.put_service(Command.SET_SERVICE, service)
+        case DeleteService(key):
+            return messages.delete_service(key)
+
+
+def _service_of(step: Step) -> ServiceKey:
+    match step:
+        case AddDestination(service=key) | SetDestination(service=key) | DeleteDestination(service=key):
+            return key
+        case AddService(service) | SetService(service):
+            return service.key
+        case DeleteService(key):
+            return key
+
+
+def _flat(failures: Mapping[ServiceKey, list[Failure]]) -> tuple[Failure, ...]:
+    return tuple(failure for each in failures.values() for failure in each)
