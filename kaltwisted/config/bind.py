@@ -1,0 +1,105 @@
+"""Tree to model: every block by its table, inheritance and defaults filled in, all findings collected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from kaltwisted.config import bind_lvs, bind_vrrp
+from kaltwisted.config.bind_checks import Timings
+from kaltwisted.config.drafts import Draft, GlobalDraft
+from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
+from kaltwisted.config.keywords.top import TOP
+from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
+from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
+from kaltwisted.config.model import Configuration, GlobalDefs
+from kaltwisted.config.reader import Reader
+
+if TYPE_CHECKING:
+    from kaltwisted.config.findings import Finding
+    from kaltwisted.config.tree import Source, Statement, Tree
+
+
+@attrs.frozen
+class Bound:
+    """A configuration as it was written, findings in the order of the file."""
+
+    configuration: Configuration
+    reader: Reader
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All of them, so far."""
+        return self.reader.findings
+
+
+def bind(source: Source, tree: Tree) -> Bound:
+    """The model of a tree.  The order of blocks does not matter: global_defs count wherever they stand."""
+    reader = Reader(source, tree)
+    top = reader.read(tree.statements, TOP, Draft())
+    blocks: dict[str, list[Statement]] = {}
+    for keyword, statement in top.blocks:
+        assert keyword.block is not None
+        blocks.setdefault(keyword.block.name, []).append(statement)
+
+    defaults = _global_defs(reader, blocks.get(GLOBAL_DEFS.name, []))
+    timings: Timings = {}
+    services = [
+        service
+        for statement in blocks.get(VIRTUAL_SERVER.name, [])
+        if (service := bind_lvs.virtual_server(reader, statement, defaults, timings)) is not None
+    ]
+    instances = [
+        instance
+        for statement in blocks.get(VRRP_INSTANCE.name, [])
+        if (instance := bind_vrrp.instance(reader, statement, defaults)) is not None
+    ]
+    names = {instance.name for instance in instances}
+    groups = [
+        group
+        for statement in blocks.get(VRRP_SYNC_GROUP.name, [])
+        if (group := bind_vrrp.sync_group(reader, statement, defaults, names)) is not None
+    ]
+    configuration = Configuration(
+        defaults,
+        tuple(services),
+        vrrp_instances=tuple(instances),
+        vrrp_sync_groups=tuple(groups),
+    )
+    return Bound(configuration, reader)
+
+
+def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
+    """All ``global_defs`` blocks as one."""
+    if not blocks:
+        return GlobalDefs()
+    inside = [inner for statement in blocks for inner in statement.block or ()]
+    draft = reader.read(inside, GLOBAL_DEFS, GlobalDraft())
+    recipients = [
+        word
+        for keyword, statement in draft.blocks
+        if keyword.block is NOTIFICATION_EMAIL
+        for line in statement.block or ()
+        for word in line.words
+    ]
+    plain = GlobalDefs()
+    return GlobalDefs(
+        router_id=draft.router_id,
+        notification_email=tuple(recipients),
+        notification_email_from=draft.notification_email_from,
+        smtp_server=draft.smtp_server,
+        smtp_connect_timeout_us=draft.smtp_connect_timeout_us or plain.smtp_connect_timeout_us,
+        smtp_helo_name=draft.smtp_helo_name,
+        smtp_alert=draft.smtp_alert,
+        smtp_alert_checker=draft.smtp_alert_checker,
+        smtp_alert_vrrp=draft.smtp_alert_vrrp,
+        no_checker_emails=draft.no_checker_emails,
+        checker_log_all_failures=draft.checker_log_all_failures,
+        rs_init_notifies=draft.rs_init_notifies,
+        lvs_flush=draft.lvs_flush,
+        script_user=draft.script_user,
+        enable_script_security=draft.enable_script_security,
+        vrrp_version=draft.vrrp_version or plain.vrrp_version,
+        where=reader.source.where(blocks[0]),
+    )

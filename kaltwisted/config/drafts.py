@@ -1,0 +1,160 @@
+"""What one block said, before inheritance and defaults: None is "not said".
+
+Plain classes whose defaults stand in the class: a draft costs nothing until
+something is said, and there are as many of them as blocks.  The ``field`` of a
+keyword table names an attribute here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kaltwisted.config import model
+    from kaltwisted.config.keywords.table import Keyword
+    from kaltwisted.config.model import Address
+    from kaltwisted.config.tree import Statement
+
+
+class Draft:
+    """``blocks``: the blocks inside, read later, when what they inherit is known."""
+
+    blocks: tuple[tuple[Keyword, Statement], ...] = ()
+
+
+class GlobalDraft(Draft):
+    """``global_defs``."""
+
+    router_id: str | None = None
+    notification_email_from: str | None = None
+    smtp_server: model.SmtpServer | None = None
+    smtp_connect_timeout_us: int | None = None
+    smtp_helo_name: str | None = None
+    smtp_alert: bool | None = None
+    smtp_alert_checker: bool | None = None
+    smtp_alert_vrrp: bool | None = None
+    no_checker_emails: bool = False
+    checker_log_all_failures: bool = False
+    rs_init_notifies: bool = False
+    lvs_flush: bool = False
+    script_user: tuple[str, str | None] | None = None
+    enable_script_security: bool = False
+    vrrp_version: int | None = None
+
+
+class CheckedDraft(Draft):
+    """What virtual server, real server and checker pass down from one to the next."""
+
+    delay_loop_us: int | None = None
+    retry: int | None = None
+    delay_before_retry_us: int | None = None
+    warmup_us: int | None = None
+    connect_timeout_us: int | None = None
+    alpha: bool | None = None
+    virtualhost: str | None = None
+
+
+class ServerDraft(CheckedDraft):
+    """What virtual server and real server share."""
+
+    weight: int | None = None
+    forwarding: model.ForwardingMethod | None = None
+    inhibit_on_failure: bool | None = None
+    smtp_alert: bool | None = None
+
+
+class VirtualServerDraft(ServerDraft):
+    """``virtual_server``."""
+
+    protocol: model.Protocol | None = None
+    ip_family: int | None = None
+    lb_algo: str | None = None
+    flag_1: bool = False
+    flag_2: bool = False
+    flag_3: bool = False
+    sh_port: bool = False
+    sh_fallback: bool = False
+    mh_port: bool = False
+    mh_fallback: bool = False
+    ops: bool = False
+    persistence_timeout_s: int | None = None
+    persistence_granularity: int | None = None
+    persistence_engine: str | None = None
+    omega: bool = False
+    quorum: int | None = None
+    hysteresis: int | None = None
+    quorum_up: model.Script | None = None
+    quorum_down: model.Script | None = None
+    sorry_server: tuple[Address, int | None] | None = None
+    sorry_server_inhibit: bool = False
+    sorry_server_forwarding: model.ForwardingMethod | None = None
+
+
+class RealServerDraft(ServerDraft):
+    """``real_server``."""
+
+    uthreshold: int = 0
+    lthreshold: int = 0
+    notify_up: model.Script | None = None
+    notify_down: model.Script | None = None
+
+
+class CheckDraft(CheckedDraft):
+    """``TCP_CHECK``, ``HTTP_GET``, ``SSL_GET`` and ``MISC_CHECK``."""
+
+    log_all_failures: bool | None = None
+    connect_ip: Address | None = None
+    connect_port: int | None = None
+    bindto: Address | None = None
+    bind_port: int = 0
+    bind_if: str | None = None
+    fwmark: int = 0
+    http_protocol: model.HttpProtocol | None = None
+    fast_recovery: bool = False
+    enable_sni: bool = False
+    sni_name: str | None = None
+    tls_verify: str | None = None
+    tls_ca_file: str | None = None
+    misc_path: model.Script | None = None
+    misc_timeout_us: int | None = None
+    misc_dynamic: bool = False
+    user: tuple[str, str | None] | None = None
+
+
+class UrlDraft(Draft):
+    """``url``."""
+
+    path: str | None = None
+    digest: str | None = None
+    status_codes: tuple[tuple[int, int], ...] | None = None
+    virtualhost: str | None = None
+    regex: str | None = None
+    regex_no_match: bool = False
+
+
+class VrrpDraft(Draft):
+    """``vrrp_instance`` and, as far as it goes, ``vrrp_sync_group``."""
+
+    interface: str | None = None
+    virtual_router_id: int | None = None
+    state: str | None = None
+    priority: int | None = None
+    advert_int_us: int | None = None
+    version: int | None = None
+    mcast_src_ip: Address | None = None
+    lvs_sync_daemon_interface: str | None = None
+    nopreempt: bool = False
+    preempt_delay_us: int | None = None
+    smtp_alert: bool | None = None
+    notify: model.Script | None = None
+    notify_master: model.Script | None = None
+    notify_backup: model.Script | None = None
+    notify_fault: model.Script | None = None
+    notify_stop: model.Script | None = None
+
+
+class AuthenticationDraft(Draft):
+    """``authentication``."""
+
+    auth_type: model.AuthType | None = None
+    auth_pass: bytes | None = None

@@ -1,0 +1,83 @@
+"""``global_defs``: settings of the whole daemon."""
+
+from __future__ import annotations
+
+from kaltwisted.config.keywords.convert import (
+    OneOf,
+    Seconds,
+    Word,
+    boolean,
+    flag,
+    missing,
+    whole_number,
+)
+from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.scripts import user
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
+from kaltwisted.config.model import SECOND_US, SmtpServer
+
+
+def _smtp_server(words: list[str], problems: Problems) -> SmtpServer | Keep:
+    if len(words) < 2:
+        return missing(words, problems, "a host name or IP address, perhaps a port")
+    if len(words) < 3:
+        return SmtpServer(words[1])
+    port = whole_number(words[2], 1, 65535)
+    if isinstance(port, str):
+        problems.append(Problem(f"port `{words[2]}` {port}", 2, "a port from 1 to 65535"))
+        return KEEP
+    return SmtpServer(words[1], port)
+
+
+def _smtp_timeout(words: list[str], problems: Problems) -> int | Keep:
+    value = Seconds(whole=True)(words, problems)
+    return value if isinstance(value, Keep) else max(value, SECOND_US)
+
+
+NOTIFICATION_EMAIL = Table("notification_email", values=True)
+
+_router_id = Word("a name for this machine")
+
+GLOBAL_DEFS = Table(
+    "global_defs",
+    {
+        "router_id": Keyword("name of this machine in mail subjects", "router_id", _router_id),
+        "lvs_id": Keyword("the guide's word for router_id", "router_id", _router_id, today="router_id"),
+        "notification_email": Keyword("who gets the alert mails", block=NOTIFICATION_EMAIL, words=1),
+        "notification_email_from": Keyword(
+            "sender of alert mails",
+            "notification_email_from",
+            Word("a mail address"),
+            again=Again.OVERWRITES,
+        ),
+        "smtp_server": Keyword(
+            "mail relay: host or address, perhaps a port", "smtp_server", _smtp_server, words=3
+        ),
+        "smtp_connect_timeout": Keyword("limit of each SMTP step", "smtp_connect_timeout_us", _smtp_timeout),
+        "smtp_connection_timeout": Keyword(
+            "a slip of the guide", "smtp_connect_timeout_us", _smtp_timeout, today="smtp_connect_timeout"
+        ),
+        "smtp_helo_name": Keyword(
+            "name said in HELO", "smtp_helo_name", Word("a host name"), again=Again.OVERWRITES
+        ),
+        "smtp_alert": Keyword("mail on changes, default of every object", "smtp_alert", boolean),
+        "smtp_alert_checker": Keyword("mail on changes, default of servers", "smtp_alert_checker", boolean),
+        "smtp_alert_vrrp": Keyword("mail on changes, default of VRRP", "smtp_alert_vrrp", boolean),
+        "no_checker_emails": Keyword(
+            "no mail for each checker, only for each server", "no_checker_emails", boolean
+        ),
+        "checker_log_all_failures": Keyword("log every failed check", "checker_log_all_failures", boolean),
+        "rs_init_notifies": Keyword(
+            "run notify_up/down for the first state too", "rs_init_notifies", boolean
+        ),
+        "lvs_flush": Keyword("empty the kernel's IPVS table at start", "lvs_flush", flag, words=1),
+        "script_user": Keyword("who runs the scripts: user, perhaps a group", "script_user", user, words=3),
+        "enable_script_security": Keyword(
+            "no root scripts that others could alter", "enable_script_security", flag, words=1
+        ),
+        "vrrp_version": Keyword(
+            "VRRP version, default of instances", "vrrp_version", OneOf({"2": 2, "3": 3})
+        ),
+        **later("global_defs"),
+    },
+)

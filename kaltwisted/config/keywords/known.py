@@ -1,0 +1,309 @@
+"""Keywords of keepalived 2.4.3 that are understood and not acted on yet, and what they would do.
+
+One line a keyword; ``{}`` marks those that open a block, which is skipped
+whole.  Blocks that are listed themselves (``vrrp_script``) lend their keywords
+to "that is valid in block …".  What gets its place in a table of its own is
+taken out here.
+"""
+
+from __future__ import annotations
+
+from kaltwisted.config.keywords.table import Keyword, Table
+
+_NOT_YET = {
+    "": """
+linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
+net_namespace: run the daemon inside this network namespace; first one wins; not changeable at reload
+net_namespace_ipvs: separate network namespace for the IPVS socket
+namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
+use_pid_dir: put pid files under /run/keepalived
+instance: name of this daemon instance; changes pid file names, syslog idents and dump names
+child_wait_time: how long the parent waits for children at stop before killing them
+track_group {}: names a set of VRRP instances that decides whether static items may be added
+static_ipaddress {}: addresses added at start, removed at stop
+static_routes {}: routes added at start, removed at stop
+static_rules {}: policy rules added at start, removed at stop
+garp_group {}: rate limits shared by a set of interfaces
+linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
+vrrp_script {}: a command run periodically and tracked
+vrrp_track_process {}: a process name whose count is tracked
+interface_up_down_delays {}: delay reaction to link changes
+track_file {}: a file whose number is tracked
+vrrp_track_file {}: the old word for track_file
+bfd_instance {}: a BFD session
+SSL {}: client certificate material for all SSL_GET checks
+virtual_server_group {}: several addresses or marks handled as one virtual server
+""",
+    "global_defs": """
+process_names: set per-child process names keepalived_vrrp / _lvs / _bfd
+process_name: name of the parent process
+vrrp_process_name: name of the VRRP child
+checker_process_name: name of the checker child
+lvs_process_name: the old word for checker_process_name
+bfd_process_name: name of the BFD child
+use_symlink_paths: keep script paths as written instead of resolving symbolic links
+set_supplementary_groups: give scripts the user's extra groups
+startup_script: command run before anything starts
+startup_script_timeout: limit for startup_script
+shutdown_script: command run after everything has stopped
+shutdown_script_timeout: limit for shutdown_script
+max_auto_priority: how far the scheduling priority may rise by itself after late timers
+min_auto_priority_delay: lateness that triggers an automatic priority step
+dynamic_interfaces: accept interfaces that do not exist yet / are deleted and re-created
+no_email_faults: no mail for FAULT transitions
+default_interface: interface for static addresses and VIPs without dev
+disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
+v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header, default for instances
+lvs_timeouts: IPVS connection timeouts
+lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one go
+lvs_flush_onstop: the old word for lvs_flush_on_stop
+lvs_sync_daemon: kernel IPVS connection sync, role following a VRRP instance
+vrrp_mcast_group4: group for IPv4 adverts
+vrrp_mcast_group6: group for IPv6 adverts
+vrrp_garp_master_delay: pause before the second gratuitous-ARP burst, default for instances
+vrrp_garp_master_repeat: bursts size per transition, default for instances
+vrrp_garp_master_refresh: period of refresh bursts, default for instances
+vrrp_garp_master_refresh_repeat: size of each refresh burst, default for instances
+vrrp_garp_lower_prio_delay: second-burst pause after a lower-priority advert was heard
+vrrp_garp_lower_prio_repeat: burst size after a lower-priority advert was heard
+vrrp_down_timer_adverts: adverts missed before takeover, default for instances
+vrrp_garp_interval: pause between consecutive gratuitous ARPs on an interface
+vrrp_gna_interval: pause between consecutive unsolicited NAs on an interface
+vrrp_min_garp: one gratuitous message for each VIP
+vrrp_garp_extra_if: period of extra gratuitous messages on other interfaces for VMAC/ipvlan VIPs
+vrrp_vmac_garp_intvl: the old word for vrrp_garp_extra_if
+vrrp_lower_prio_no_advert: master stays silent on a lower-priority advert, default for instances
+vrrp_higher_prio_send_advert: master sends one more advert before yielding, default for instances
+vrrp_iptables: use iptables for no-accept and VMAC rules
+vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
+nftables: use nftables for no-accept/VMAC rules
+nftables_priority: priority of the nftables chains
+nftables_ifindex: match by ifindex rather than name in nftables sets
+vrrp_check_unicast_src: accept adverts only from configured peers, default for instances
+vrrp_skip_check_adv_addr: skip VIP list comparison when sender is unchanged
+vrrp_strict: enforce the RFC rules, default for instances
+vrrp_priority: nice value of VRRP child
+vrrp_no_swap: mlock the VRRP child
+vrrp_rt_priority: SCHED_RR priority of VRRP child
+vrrp_cpu_affinity: pin VRRP child
+vrrp_rlimit_rttime: cap on uninterrupted real-time cpu use
+vrrp_rlimit_rtime: the old word for vrrp_rlimit_rttime
+nftables_ipvs: set fwmarks for virtual server groups through nftables
+nftables_ipvs_priority: priority of those chains
+nftables_ipvs_start_fwmark: first fwmark used for that
+nftables_counters: add counters to generated nftables rules
+notify_fifo: named pipe for all state events
+notify_fifo_script: program started with the pipe name as last argument
+vrrp_notify_fifo: named pipe for VRRP events only
+vrrp_notify_fifo_script: reader for vrrp_notify_fifo
+vrrp_notify_priority_changes: write priority changes to the FIFO, default for instances
+fifo_write_vrrp_states_on_reload: repeat current states to the FIFO after reload
+lvs_notify_fifo: named pipe for virtual/real server events
+lvs_notify_fifo_script: reader for lvs_notify_fifo
+checker_priority: nice value of checker child
+checker_no_swap: mlock the checker child
+checker_rt_priority: SCHED_RR priority of checker child
+checker_cpu_affinity: pin checker child
+checker_rlimit_rttime: cap on uninterrupted real-time cpu use
+checker_rlimit_rtime: the old word for checker_rlimit_rttime
+bfd_priority: nice value of BFD child
+bfd_no_swap: mlock the BFD child
+bfd_rt_priority: SCHED_RR priority of BFD child
+bfd_cpu_affinity: pin BFD child
+bfd_rlimit_rttime: cap on uninterrupted real-time cpu use
+bfd_rlimit_rtime: the old word for bfd_rlimit_rttime
+snmp_socket: AgentX master address
+enable_traps: send SNMP traps
+enable_snmp_vrrp: serve keepalived MIB for VRRP
+enable_snmp_keepalived: the old word for enable_snmp_vrrp
+enable_snmp_rfc: serve both RFC2787 and RFC6527 MIBs
+enable_snmp_rfcv2: serve RFC2787 MIB
+enable_snmp_rfcv3: serve RFC6527 MIB
+enable_snmp_checker: serve keepalived MIB for virtual servers
+snmp_vs_stats_update_interval: max age of virtual server statistics served
+snmp_rs_stats_update_interval: max age of real server statistics served
+enable_dbus: export VRRP objects on the system D-Bus
+dbus_service_name: D-Bus name
+dbus_no_interface_name: D-Bus path component used when instance has no interface
+vrrp_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (VRRP)
+vrrp_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
+vrrp_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (VRRP)
+vrrp_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
+process_monitor_rcv_bufs: receive buffer of process-event socket
+process_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
+lvs_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (checker)
+lvs_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
+lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
+lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
+vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
+vrrp_rx_bufs_multiplier: factor for the above
+vrrp_startup_delay: hold all instances back after start
+vrrp_delay_after_boot: hold instances back until the machine has been up this long
+log_unknown_vrids: log adverts whose VRID is not configured
+vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
+vmac_prefix: prefix of generated VMAC interface names
+vmac_addr_prefix: prefix of generated names for per-address VMACs
+umask: creation mask for files; -u wins
+random_seed: make ${_RANDOM} repeatable
+reload_check_config: try a new file before a reload and keep the old one if it has faults
+reload_time_file: file holding a time at which to reload
+reload_repeat: allow the reload-time file to trigger repeatedly
+reload_file: file whose presence marks that a reload is wanted/allowed
+include_check: which include problems count as errors for plain include
+config_save_dir: keep copies of loaded configurations there
+tmp_config_directory: where the parent writes the consolidated configuration for children
+data_use_instance: instance/namespace in the names of the data dump files
+json_version: layout of the JSON dump
+iproute_usr_dir: directory of rt_* name tables (vendor)
+iproute_etc_dir: directory of rt_* name tables (local)
+state_dump_file: name of the SIGUSR1 text dump
+stats_dump_file: name of the SIGUSR2 dump
+json_dump_file: name of the JSON dump
+""",
+    "vrrp_sync_group": """
+track_interface {}: interfaces whose failure puts the group in FAULT
+track_script {}: scripts tracked for every member
+track_file {}: files tracked for every member
+track_process {}: processes tracked for every member
+track_bfd {}: BFD sessions tracked for every member
+global_tracking: the old word for sync_group_tracking_weight
+sync_group_tracking_weight: let weights change member priorities although grouped
+notify_priority_changes: priority lines to the FIFO for the group's members
+""",
+    "vrrp_instance": """
+use_vmac: use macvlan with the RFC virtual MAC
+use_vmac_addr: a VMAC interface for each VIP not on the base interface
+vmac_xmit_base: send adverts through the base interface
+use_ipvlan: use an ipvlan interface instead of macvlan
+unicast_peer {}: peers to address directly
+unicast_fault_no_peer: FAULT instead of multicast when the peer list is empty
+check_unicast_src: accept only configured peers
+old_unicast_checksum: pre-1.3.6 unicast checksum compatibility (build option)
+native_ipv6: IPv6 instance; family is now taken from the VIPs
+vrf: VRF of the instance for VMACs without parent
+dont_track_primary: ignore failure of the own interface
+track_interface {}: interfaces watched
+track_script {}: scripts watched
+track_file {}: files watched (value times weight)
+track_process {}: processes watched
+track_bfd {}: BFD sessions watched
+unicast_src_ip: source address of unicast adverts
+mcast_dst_ip: multicast group of this instance
+track_src_ip: FAULT when the source address disappears
+unicast_ttl: TTL / hop limit of unicast adverts
+no_virtual_ipaddress: instance may be without VIPs
+promote_secondaries: set the sysctl so removing a primary address keeps secondaries
+linkbeat_use_polling: poll link of the instance interface
+v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header
+virtual_routes {}: routes present only while MASTER
+virtual_rules {}: policy rules present only while MASTER
+accept: accept packets addressed to VIPs although not owner
+no_accept: drop packets addressed to VIPs when not owner
+skip_check_adv_addr: skip VIP list comparison when sender unchanged
+strict_mode: RFC strictness for this instance
+debug: verbosity level (build option)
+notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
+notify_master_rx_lower_pri: command run when a master hears a lower-priority advert
+notify_priority_changes: priority lines to the FIFO
+garp_master_delay: pause before second gratuitous burst; 0 = none
+garp_master_refresh: period of refresh bursts
+garp_master_repeat: burst size
+garp_master_refresh_repeat: refresh burst size
+garp_lower_prio_delay: second-burst pause after lower-priority advert
+garp_lower_prio_repeat: burst size after lower-priority advert; 0 = none
+down_timer_adverts: adverts missed before takeover
+timer_expired_backup: a master that woke up too late steps back to BACKUP
+thread_timer_expired: the old word for timer_expired_backup
+garp_extra_if: period of gratuitous messages on VMAC extra interfaces
+vmac_garp_intvl: the old word for garp_extra_if
+lower_prio_no_advert: master silent on lower-priority advert
+higher_prio_send_advert: one more advert before yielding
+owner_ignore_adverts: a master of priority 255 ignores adverts
+kernel_rx_buf_size: receive buffer for this instance
+auth_hmac {}: keyed trailer authentication of adverts (own extension)
+""",
+    "vrrp_script": """
+script: command line
+interval: period
+timeout: run-time limit
+weight: priority change; 0 = FAULT on failure
+rise: successes needed
+fall: failures needed
+user: identity
+init_fail: assume failure until first success
+""",
+    "vrrp_track_process": """
+process: process to look for
+param_match: how arguments must match; implies full_command
+weight: priority change; 0 = FAULT
+quorum: minimum number running
+quorum_max: maximum number running
+delay: sets both delays below
+terminate_delay: wait after quorum is lost before reacting
+fork_delay: wait after quorum is gained before reacting
+full_command: compare the whole command line rather than comm
+""",
+    "track_file": """
+file: path of the file
+weight: multiplier for the value
+init_file: create the file at start
+""",
+    "bfd_instance": """
+source_ip: local address
+neighbor_ip: remote address
+neighbour_ip: remote address
+min_rx: required receive interval
+min_tx: desired transmit interval
+idle_tx: transmit interval while not up
+multiplier: missed packets before down
+passive: wait for the peer to start
+ttl: TTL sent
+hoplimit: hop limit sent
+max_hops: hops allowed for received packets, -1 = any
+multihop: multihop session, UDP port 4784 instead of 3784
+weight: default priority change for VRRP trackers
+vrrp: session reported to VRRP
+checker: session reported to checkers
+""",
+    "SSL": """
+password: pass phrase of the key file
+ca: CA file (PEM)
+certificate: client certificate file (PEM)
+key: client key file (PEM)
+""",
+    "virtual_server": """
+hashed: a scheduler flag that does nothing
+ha_suspend: suspend checks while the virtual address is not on this machine
+snmp_name: name shown in SNMP
+""",
+    "real_server": """
+snmp_name: name shown in SNMP
+SMTP_CHECK {}: SMTP greeting/HELO check
+PING_CHECK {}: ICMP echo check
+UDP_CHECK {}: UDP port check
+DNS_CHECK {}: DNS query check
+FILE_CHECK {}: server state from a track_file
+BFD_CHECK {}: server state from a bfd_instance
+""",
+    "url": """
+regex_options: pattern options
+regex_min_offset: first body offset of a match
+regex_max_offset: last body offset of a match
+regex_stack: PCRE2 JIT stack sizes
+tls_compliant: send TLS close_notify properly for this URL
+""",
+    "SSL_GET": """
+tls_compliant: send TLS close_notify properly
+""",
+}
+
+
+def later(block: str) -> dict[str, Keyword]:
+    """Keywords of one block (``""``: top level) that are for later."""
+    found = {}
+    for line in _NOT_YET.get(block, "").strip().splitlines():
+        head, _, doc = line.partition(": ")
+        name, _, opens = head.partition(" ")
+        inside = Table(name, later(name), values=name not in _NOT_YET) if opens else None
+        found[name] = Keyword(doc, words=None, block=inside, later=True)
+    return found

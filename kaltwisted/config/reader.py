@@ -1,0 +1,322 @@
+"""Reading one block into a draft by its table, with a finding for whatever does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from kaltwisted.config.drafts import Draft
+from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Severity
+from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Table
+from kaltwisted.config.keywords.top import homes
+from kaltwisted.config.lexer import Kind, command_words
+from kaltwisted.config.model import Position
+from kaltwisted.config.spelling import nearest
+
+if TYPE_CHECKING:
+    from kaltwisted.config.tree import Source, Statement, Tree
+
+D = TypeVar("D", bound=Draft)
+
+SECRET_BLOCKS = frozenset(("authentication", "auth_hmac"))
+MOST_SPELLINGS = 200
+"""Unknown words that are looked up; a file that is no configuration at all must not cost minutes."""
+
+
+class Reader:
+    """Collects the findings of one configuration; ``read`` never stops at the first."""
+
+    def __init__(self, source: Source, tree: Tree) -> None:
+        self.source = source
+        self.findings: list[Finding] = list(tree.findings)
+        self.open_quotes = dict(tree.open_quotes)
+        self._later: dict[tuple[str, str], tuple[Keyword, list[Statement]]] = {}
+        self._spelled: dict[tuple[str, str], str | None] = {}
+
+    def read(self, statements: Iterable[Statement], table: Table, draft: D) -> D:
+        """Values of a block into its draft; the blocks inside are put on ``draft.blocks`` for later."""
+        keywords = table.keywords
+        problems: Problems = []
+        said: set[str] | None = None
+        blocks: list[tuple[Keyword, Statement]] = []
+        for statement in statements:
+            words = statement.words
+            keyword = keywords.get(words[0])
+            if keyword is None or keyword.later or keyword.today is not None:
+                keyword = self._odd(statement, table, blocks)
+                if keyword is None:
+                    continue
+            if keyword.block is not None:
+                self._nested(statement, keyword, blocks)
+                continue
+            if statement.block is not None:
+                self._no_block(statement, table)
+            if keyword.script:
+                again = self._script_words(statement)
+                if again is None:
+                    continue
+                words = again
+            if keyword.convert is None:
+                continue
+            value = keyword.convert(words, problems)
+            if problems:
+                self.problems(statement, problems, secret=table.name in SECRET_BLOCKS)
+                problems.clear()
+            elif keyword.words is not None and len(words) > keyword.words:
+                self._surplus_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
+            if isinstance(value, Keep):
+                continue
+            if keyword.again is not Again.LAST_WINS:
+                said = said if said is not None else set()
+                if keyword.field in said:
+                    self._duplicate(statement, keyword)
+                    if keyword.again is Again.FIRST_WINS:
+                        continue
+                said.add(keyword.field)
+            setattr(draft, keyword.field, value)
+        if blocks:
+            draft.blocks = tuple(blocks)
+        return draft
+
+    # --- what is reported --------------------------------------------------------
+
+    def report(
+        self,
+        severity: Severity,
+        statement: Statement,
+        message: str,
+        *,
+        word: int = 0,
+        expected: str | None = None,
+        suggestion: str | None = None,
+        related: tuple[Related, ...] = (),
+        consequence: Consequence = Consequence.LOGGED,
+        log: str | None = None,
+    ) -> None:
+        """A finding about a word of a statement."""
+        pieces = self.source.pieces(statement)
+        position, width = self.source.where(statement), 1
+        if pieces:
+            piece = pieces[min(word, len(pieces) - 1)]
+            position = Position(position.file, position.line, piece.start + 1)
+            width = piece.end - piece.start
+        self.findings.append(
+            self.source.finding(
+                severity,
+                position,
+                message,
+                width=width,
+                expected=expected,
+                suggestion=suggestion,
+                related=related,
+                consequence=consequence,
+                log=log,
+            )
+        )
+
+    def error(
+        self,
+        statement: Statement,
+        message: str,
+        *,
+        word: int = 0,
+        expected: str | None = None,
+        log: str | None = None,
+    ) -> None:
+        """An ordinary error: logged, and the rest runs."""
+        self.report(Severity.ERROR, statement, message, word=word, expected=expected, log=log)
+
+    def warn(self, statement: Statement, message: str, *, word: int = 0, expected: str | None = None) -> None:
+        """Done, but worth a word."""
+        self.report(Severity.WARNING, statement, message, word=word, expected=expected)
+
+    def problems(self, statement: Statement, problems: Sequence[Problem], *, secret: bool = False) -> None:
+        """The first of a converter's problems becomes the finding: one for each mistake."""
+        problem = problems[0]
+        quote = self.open_quotes.pop(statement.line, None)
+        if quote is not None:
+            self.quote(statement.line, quote, problem.consequence)
+            return
+        self.report(
+            problem.severity,
+            statement,
+            problem.message if not secret else _without(problem.message, statement.words[1:]),
+            word=problem.word,
+            expected=problem.expected,
+            suggestion=None if secret else problem.suggestion,
+            consequence=problem.consequence,
+            log=problem.log,
+        )
+
+    def quote(self, line: int, column: int, consequence: Consequence = Consequence.LOGGED) -> None:
+        """A double quote that its line does not close."""
+        self.findings.append(
+            self.source.finding(
+                Severity.ERROR,
+                Position(self.source.file, line, column),
+                "this quote is not closed on its line; what follows it is lost",
+                expected='a closing `"`',
+                consequence=consequence,
+                log="Unterminated quote",
+            )
+        )
+
+    def finish(self) -> list[Finding]:
+        """What is left to report, and all findings in the order of the file."""
+        for line, column in self.open_quotes.items():
+            self.quote(line, column)
+        for (name, block), (keyword, statements) in self._later.items():
+            lines = [statement.line for statement in statements[1:6]]
+            more = (
+                f" (also on line {', '.join(map(str, lines))}{' …' if len(statements) > 6 else ''})"
+                if lines
+                else ""
+            )
+            self.warn(
+                statements[0],
+                f"`{name}`{_in(block)} is understood, not acted on yet: it would {_would(keyword.doc)}{more}",
+            )
+        self.findings.sort(key=lambda finding: (finding.position.line, finding.position.column))
+        return self.findings
+
+    # --- what does not fit -------------------------------------------------------
+
+    def _odd(
+        self, statement: Statement, table: Table, blocks: list[tuple[Keyword, Statement]]
+    ) -> Keyword | None:
+        """The keyword that a statement stands for after all; None when it is dealt with."""
+        word = statement.words[0]
+        keyword = table.resolve(word)
+        if keyword is None:
+            self._unknown(statement, table, blocks)
+        elif keyword.later:
+            self._later.setdefault((word, table.name), (keyword, []))[1].append(statement)
+            return None
+        elif keyword.today is not None:
+            self.warn(statement, f"`{word}` is accepted; today it is `{keyword.today}`")
+        elif word not in table.keywords:
+            self.warn(statement, f"`{word}` is accepted; keywords are written `{table.misprints[word]}`")
+        return keyword
+
+    def _unknown(self, statement: Statement, table: Table, blocks: list[tuple[Keyword, Statement]]) -> None:
+        """No keyword of this block: misplaced, misspelt, or left behind by an early brace."""
+        word = statement.words[0]
+        if blocks and statement.block is not None:
+            inner, earlier = blocks[-1]
+            if inner.block is not None and word in inner.block.keywords and earlier.block is not None:
+                self.report(
+                    Severity.WARNING,
+                    statement,
+                    f"`{word}` stands behind the end of `{earlier.words[0]}`, and is taken into it",
+                    related=(
+                        Related(
+                            Position(self.source.file, earlier.end_line),
+                            f"the `}}` here closes the `{earlier.words[0]}` of line {earlier.line} too early",
+                        ),
+                    ),
+                )
+                earlier.block.append(statement)
+                earlier.end_line = statement.end_line
+                return
+        suggestion = self._suggestion(word, table)
+        shown = word if table.name not in SECRET_BLOCKS or suggestion else MASK
+        what = f"`{shown}` is not a keyword{_of(table.name)}"
+        if statement.block is not None:
+            what += "; its block is skipped"
+        self.report(
+            Severity.ERROR,
+            statement,
+            what,
+            suggestion=suggestion,
+            log=f"Unknown keyword '{shown}'",
+        )
+
+    def _suggestion(self, word: str, table: Table) -> str | None:
+        key = (word, table.name)
+        if key not in self._spelled:
+            if len(self._spelled) >= MOST_SPELLINGS:
+                return None
+            self._spelled[key] = self._look_up(word, table)
+        return self._spelled[key]
+
+    def _look_up(self, word: str, table: Table) -> str | None:
+        places = homes().get(word)
+        if places:
+            where = [f"block `{place}`" if place else "top level, outside all blocks" for place in places[:4]]
+            return f"`{word}` is valid in {' and '.join(where)}"
+        if near := nearest(word, table.keywords):
+            return f"did you mean `{near}`?"
+        if near := nearest(word, homes()):
+            place = homes()[near][0]
+            return f"did you mean `{near}`{_of(place)}?"
+        return None
+
+    def _nested(
+        self, statement: Statement, keyword: Keyword, blocks: list[tuple[Keyword, Statement]]
+    ) -> None:
+        if statement.block is None:
+            self.error(
+                statement,
+                f"`{statement.words[0]}` has no block",
+                expected="`{` at the end of this line or alone on the next",
+                log="Missing '{' at beginning of configuration block",
+            )
+            return
+        if keyword.words is not None and len(statement.words) > keyword.words:
+            self._surplus_words(statement, keyword.words, statement.words, secret=False)
+        blocks.append((keyword, statement))
+
+    def _no_block(self, statement: Statement, table: Table) -> None:
+        self.error(
+            statement,
+            f"`{statement.words[0]}`{_of(table.name)} opens no block; what is in it is skipped",
+            expected="one line without braces",
+            log="Unexpected '{' - ignoring",
+        )
+
+    def _script_words(self, statement: Statement) -> list[str] | None:
+        """The words of a script's line by the second reading; None when a quote is open, and reported."""
+        pieces = self.source.pieces(statement)
+        rest = self.source.rest(statement)
+        if any(piece.kind is Kind.LOST for piece in pieces) or statement.line in self.open_quotes:
+            return statement.words
+        words = command_words(rest)
+        if words is None:
+            self.error(statement, "a quote is not closed on this line", word=1, expected="a closing quote")
+            return None
+        return [statement.words[0], *words]
+
+    def _surplus_words(self, statement: Statement, most: int, words: list[str], *, secret: bool) -> None:
+        """keepalived reads over surplus words without a sound; they are worth a warning."""
+        shown = MASK if secret else words[most]
+        script = ""
+        if statement.words[0] in ("misc_path",) or statement.words[0].startswith(("notify", "quorum")):
+            script = "a command with arguments in double quotes"
+        self.warn(
+            statement, f"`{shown}` is one word too many and is not read", word=most, expected=script or None
+        )
+
+    def _duplicate(self, statement: Statement, keyword: Keyword) -> None:
+        name = statement.words[0]
+        self.error(
+            statement, f"`{name}` stands here a second time: {keyword.again.value}", log=f"Duplicate {name}"
+        )
+
+
+def _of(block: str) -> str:
+    return f" of block `{block}`" if block else " at top level"
+
+
+def _in(block: str) -> str:
+    return f" in block `{block}`" if block else ""
+
+
+def _would(doc: str) -> str:
+    return doc
+
+
+def _without(message: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        if secret:
+            message = message.replace(secret, MASK)
+    return message
