@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from kaltwisted.alerts.family import family, working
 from kaltwisted.alerts.security import Identity, identity, tampering
 from kaltwisted.alerts.turns import Turns
 from kaltwisted.config.model import GlobalDefs, Script
@@ -245,6 +246,7 @@ class _Group(ProcessProtocol):
         self._limit: IDelayedCall | None = None
         self._kill_at: float | None = None
         self._killed = False
+        self._members: tuple[int, ...] = ()
         self._sweep: IDelayedCall | None = None
         self._result: ScriptResult | None = None
 
@@ -273,6 +275,7 @@ class _Group(ProcessProtocol):
         if self._kill_at is not None or self._result is not None:
             return
         self._kill_at = self._reactor.seconds() + GRACE_S
+        self._members = family(self._pid)
         self._signal(signal.SIGTERM)
         self._sweep = self._reactor.callLater(SWEEP_S, self._look)
 
@@ -324,21 +327,20 @@ class _Group(ProcessProtocol):
         except ProcessLookupError:
             # The very first moment: setsid has not run yet, and the group does not exist.
             if self._result is None:
-                try:
-                    os.kill(self._pid, number)
-                except OSError:
-                    pass
+                os.kill(self._pid, number)
         except PermissionError:
             self.log.warn("Script {script} cannot be ended: no permission", script=str(self.script))
 
     def _alive(self) -> bool:
-        try:
-            os.killpg(self._pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-        return True
+        """Whether any member is left to wait for.
+
+        Zombies are none: where process 1 does not reap (many containers) they
+        keep the group in being.  A member born since we looked is killed here.
+        """
+        if any(working(pid, self._pid) for pid in self._members):
+            return True
+        self._signal(signal.SIGKILL)
+        return False
 
     def _log_output(self) -> None:
         for line in self._output.decode(errors="replace").splitlines()[:10]:
