@@ -1,0 +1,182 @@
+"""Where the demo takes place: hosts of their own with the kernel's IPVS, or loopback addresses.
+
+``open_network`` picks.  With IPVS this process is the client's host (it moves
+to a network namespace of its own) and two more namespaces are the director
+and the servers; they vanish with the processes that hold them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+
+from demo.site import Ports, Site
+
+CLONE_NEWNET = 0x40000000
+DIRECTOR, SERVERS = "director", "servers"
+
+
+class Network:
+    """The hosts and how to start something on one of them."""
+
+    plane: str
+    why: str
+    site: Site
+
+    def on(self, host: str) -> list[str]:
+        """What to put in front of a command so that it runs on ``director`` or ``servers``."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Take everything down."""
+
+
+class Loopback(Network):
+    """All hosts are addresses in 127.0.0.0/8, all ports high: no privileges needed."""
+
+    plane = "userspace"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.site = _free_site()
+
+    def on(self, host: str) -> list[str]:
+        return []
+
+
+def _free_site() -> Site:
+    """The first ports that nobody uses on any of the addresses."""
+    for offset in range(0, 20000, 100):
+        site = Site("127.168", Ports(8080 + offset, 8443 + offset, 8025 + offset))
+        addresses = [site.virtual_address, site.mail_server, *site.servers.values()]
+        ports = (site.ports.http, site.ports.https, site.ports.smtp)
+        if all(_is_free(address, port) for port in ports for address in addresses):
+            return site
+    raise SystemExit("no free ports on 127.168.0.0/16 between 8025 and 28443")
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+            probe.listen(1)
+        except OSError:
+            return False
+        return True
+
+
+class Namespaces(Network):
+    """Client, director and servers as network namespaces joined by veth pairs, so that NAT is real."""
+
+    plane = "ipvs"
+    why = "this kernel has it; client, director and servers are network namespaces"
+
+    def __init__(self) -> None:
+        self.site = Site("192.168", Ports())
+        self._holders: dict[str, subprocess.Popen[bytes]] = {}
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
+            for host in (DIRECTOR, SERVERS):
+                self._holders[host] = self._hold()
+            _become_namespace(None)
+            self._wire()
+            undo.pop_all()
+
+    def _hold(self) -> subprocess.Popen[bytes]:
+        """A process that keeps a namespace open; it ends when its standard input does."""
+        holder = subprocess.Popen(
+            ["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        assert holder.stdin and holder.stdout
+        holder.stdin.write(b"\n")
+        if not holder.stdout.read(1):
+            raise OSError("network namespaces are not allowed here")
+        return holder
+
+    def _wire(self) -> None:
+        site, director, servers = self.site, self._holders[DIRECTOR].pid, self._holders[SERVERS].pid
+        _run(f"ip link add outside type veth peer name outside netns {director}")
+        _run(f"ip link set lo up; ip link set outside up; ip addr add {site.mail_server}/24 dev outside")
+        for client in site.clients:
+            _run(f"ip addr add {client}/24 dev outside")
+        self._do(
+            DIRECTOR,
+            f"""ip link set lo up; ip link set outside up
+            ip addr add {site.virtual_address}/24 dev outside
+            ip link add inside type veth peer name inside netns {servers}
+            ip link set inside up; ip addr add {site.host(100, 1)}/24 dev inside
+            sysctl() {{ echo "$2" >/proc/sys/net/ipv4/$1; }}
+            sysctl ip_forward 1; sysctl vs/expire_nodest_conn 1; sysctl vs/expire_quiescent_template 1""",
+        )
+        addresses = "\n".join(f"ip addr add {a}/24 dev inside" for a in site.servers.values())
+        self._do(
+            SERVERS,
+            f"""ip link set lo up; ip link set inside up
+            {addresses}
+            ip route add default via {site.host(100, 1)}""",
+        )
+
+    def _do(self, host: str, script: str) -> None:
+        _run(script, self.on(host))
+
+    def on(self, host: str) -> list[str]:
+        return ["nsenter", f"--net=/proc/{self._holders[host].pid}/ns/net", "--"]
+
+    def close(self) -> None:
+        _become_namespace(self._home)
+        os.close(self._home)
+        for holder in self._holders.values():
+            assert holder.stdin and holder.stdout
+            holder.stdin.close()
+            holder.stdout.close()
+            holder.wait()
+
+
+def _become_namespace(descriptor: int | None) -> None:
+    """Move this process to the network namespace behind ``descriptor``, or to a new one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    failed = libc.unshare(CLONE_NEWNET) if descriptor is None else libc.setns(descriptor, CLONE_NEWNET)
+    if failed:
+        number = ctypes.get_errno()
+        raise OSError(number, f"network namespace: {os.strerror(number)}")
+
+
+def _run(script: str, prefix: list[str] | None = None) -> None:
+    done = subprocess.run(
+        [*(prefix or []), "sh", "-ec", script], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise OSError(done.stderr.strip() or f"status {done.returncode}: {script}")
+
+
+def _why_not_ipvs() -> str | None:
+    if os.geteuid() != 0:
+        return "the kernel's IPVS needs root"
+    for command, package in (("ip", "iproute2"), ("unshare", "util-linux"), ("nsenter", "util-linux")):
+        if shutil.which(command) is None:
+            return f"for IPVS the command {command} is missing: apt-get install {package}"
+    if not Path("/proc/self/ns/net").exists():
+        return "this kernel has no network namespaces"
+    from kaltwisted.lvs.ipvs import why_not
+
+    return why_not()
+
+
+def open_network(plane: str = "auto") -> Network:
+    """The best network this machine allows, or the one asked for."""
+    why = None if plane == "userspace" else _why_not_ipvs()
+    if plane != "userspace" and why is None:
+        try:
+            return Namespaces()
+        except OSError as error:
+            why = f"no network namespaces for IPVS: {error}"
+    if plane == "ipvs":
+        raise SystemExit(why)
+    return Loopback(why or "as asked")
