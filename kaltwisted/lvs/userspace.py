@@ -10,7 +10,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
@@ -36,10 +36,13 @@ from kaltwisted.lvs.table import (
 )
 from kaltwisted.lvs.userspace_pool import Counters
 from kaltwisted.lvs.userspace_tcp import Budget, IReactor, TcpService
+from kaltwisted.lvs.userspace_udp import UdpService
 from kaltwisted.ports import IDataPlane
 
 if TYPE_CHECKING:
     pass
+
+_Carrier: TypeAlias = TcpService | UdpService
 
 FLUSH_S = 0.15
 """How long ``stop`` waits for clients to take what has been read for them."""
@@ -91,8 +94,8 @@ class UserspaceDataPlane:
         self._budget = Budget(limit)
         self._service_limit = limit if service_connections is None else service_connections
         self._table: dict[ServiceKey, Service] = {}
-        self._services: dict[ServiceKey, TcpService] = {}
-        self._closed: list[TcpService] = []  # no longer desired, carrying their last connections
+        self._services: dict[ServiceKey, _Carrier] = {}
+        self._closed: list[_Carrier] = []  # no longer desired, carrying their last connections
         self._refused: dict[ServiceKey, str] = {}
 
     def start(self) -> Deferred[Table]:
@@ -126,21 +129,22 @@ class UserspaceDataPlane:
                 self._services[service.key].pool.set_service(service)
                 self._warn_of_scheduler(self._services[service.key])
             case DeleteService(key):
-                service = self._services.pop(key)
-                service.close()
-                self._closed.append(service)
+                leaving = self._services.pop(key)
+                leaving.close()
+                self._closed.append(leaving)
             case AddDestination(key, destination) | SetDestination(key, destination):
                 self._services[key].pool.set_destination(destination)
             case DeleteDestination(key, destination_key):
                 self._services[key].pool.remove_destination(destination_key)
 
-    def _new_service(self, wanted: Service) -> TcpService:
-        service = TcpService(self._reactor, wanted, self._budget, self._service_limit)
+    def _new_service(self, wanted: Service) -> _Carrier:
+        carrier = UdpService if wanted.key.protocol is Protocol.UDP else TcpService
+        service = carrier(self._reactor, wanted, self._budget, self._service_limit)
         self._warn_of_scheduler(service)
         service.start()
         return service
 
-    def _warn_of_scheduler(self, service: TcpService) -> None:
+    def _warn_of_scheduler(self, service: _Carrier) -> None:
         if not service.pool.scheduler_known:
             self.log.warn(
                 "{service}: scheduler {scheduler} is not known in userspace, using wlc",

@@ -123,15 +123,21 @@ class _Attempt:
         """Never asked for."""
 
     def doWrite(self) -> None:
-        self.service.connected(self, self.socket.connect_ex(_sockaddr(self.assignment)))
+        self.service.connected(self, self.socket.connect_ex(sockaddr_of(self.assignment)))
 
     def connectionLost(self, reason: Failure) -> None:
         self.doWrite()
 
 
-def _sockaddr(assignment: Assignment) -> tuple[str, int]:
+def sockaddr_of(assignment: Assignment) -> tuple[str, int]:
+    """The assigned server's address as sockets take it."""
     key = assignment.target.destination.key
     return (str(key.address), key.port)
+
+
+def family_of(assignment: Assignment) -> socket.AddressFamily:
+    """The assigned server's address family; it may differ from the service's."""
+    return socket.AF_INET6 if assignment.target.destination.key.address.version == 6 else socket.AF_INET
 
 
 class TcpService:
@@ -215,7 +221,7 @@ class TcpService:
             client.setblocking(False)
             virtual = self.pool.service.key.address
             assert virtual is not None
-            attempt = _Attempt(self, client, Client(_address(address[0]), address[1], virtual))
+            attempt = _Attempt(self, client, Client(address_of(address[0]), address[1], virtual))
             self._connect(attempt)
 
     def _short_of_resources(self, error: OSError) -> None:
@@ -241,11 +247,8 @@ class TcpService:
             assignment = self.pool.assign(attempt.who, now, attempt.excluded)
             if assignment is None:
                 break
-            family = (
-                socket.AF_INET6 if assignment.target.destination.key.address.version == 6 else socket.AF_INET
-            )
             try:
-                server = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                server = socket.socket(family_of(assignment), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             except OSError as error:
                 self.pool.refused(assignment)
                 self._short_of_resources(error)
@@ -253,7 +256,7 @@ class TcpService:
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             server.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             attempt.start(assignment, server)
-            result = server.connect_ex(_sockaddr(assignment))
+            result = server.connect_ex(sockaddr_of(assignment))
             if result in (0, errno.EINPROGRESS):
                 attempt.deadline = now + CONNECT_TIMEOUT_S
                 self._attempts[attempt] = None
@@ -375,6 +378,6 @@ class TcpService:
             self._one_less()
 
 
-def _address(text: str) -> IPv4Address | IPv6Address:
-    # A link-local client's scope is of no use for scheduling.
+def address_of(text: str) -> IPv4Address | IPv6Address:
+    """A client's address as a value, without the scope that a link-local one has."""
     return ip_address(text.partition("%")[0])
