@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from kaltwisted.alerts.family import family, working
+from kaltwisted.alerts.group import ProcessGroup
 from kaltwisted.alerts.security import Identity, identity, tampering
 from kaltwisted.alerts.turns import Turns
 from kaltwisted.config.model import GlobalDefs, Script
@@ -31,10 +27,7 @@ from kaltwisted.ports import IScripts, ScriptResult
 
 LIMIT = 64
 SHARE = 48
-GRACE_S = 2.0
 STOP_WAIT_S = 10.0
-SWEEP_S = 0.1
-OUTPUT_KEPT = 2048
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What of our own environment concerns a script: language and time zone, nothing of how we were started.
 PASSED_ON = ("LANG", "LC_ALL", "TZ")
@@ -49,7 +42,7 @@ class _Run:
     timeout_us: int | None
     arguments: tuple[str, ...]
     done: Deferred[ScriptResult]
-    group: _Group | None = None
+    group: ProcessGroup | None = None
 
 
 @implementer(IScripts)
@@ -68,7 +61,7 @@ class ScriptService(Service):
         self._reactor = reactor
         self._global_defs = global_defs
         self._turns: Turns[_Run] = Turns(limit, share)
-        self._groups: set[_Group] = set()
+        self._groups: set[ProcessGroup] = set()
         self._identities: dict[tuple[str, str | None], Identity] = {}
         self._warned = False
         self._stopping = False
@@ -151,7 +144,7 @@ class ScriptService(Service):
         def ended(result: ScriptResult) -> None:
             self._finish(run, result)
 
-        group = _Group(self._reactor, run.script, ended, self._gone)
+        group = ProcessGroup(self._reactor, run.script, ended, self._gone)
         devnull = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._reactor.spawnProcess(
@@ -178,7 +171,7 @@ class ScriptService(Service):
             self._check_stopped()
         run.done.errback(CancelledError())
 
-    def _gone(self, group: _Group) -> None:
+    def _gone(self, group: ProcessGroup) -> None:
         self._groups.discard(group)
         self._check_stopped()
 
@@ -220,131 +213,6 @@ class ScriptService(Service):
         why = tampering(program)
         if why is not None:
             raise LookupError(f"insecure: {why}, and the script would run as root")
-
-
-class _Group(ProcessProtocol):
-    """A process group: its leader is the script, of which it tells the end once.
-
-    ``gone`` is called when nothing of it is left that we would still wait for.
-    """
-
-    log = Logger()
-
-    def __init__(
-        self,
-        reactor: Any,
-        script: Script,
-        ended: Callable[[ScriptResult], None],
-        gone: Callable[[_Group], None],
-    ) -> None:
-        self.script = script
-        self._reactor = reactor
-        self._ended = ended
-        self._gone = gone
-        self._pid = 0
-        self._output = bytearray()
-        self._limit: IDelayedCall | None = None
-        self._kill_at: float | None = None
-        self._killed = False
-        self._members: tuple[int, ...] = ()
-        self._sweep: IDelayedCall | None = None
-        self._result: ScriptResult | None = None
-
-    def connectionMade(self) -> None:
-        """The process exists."""
-        assert self.transport is not None
-        assert self.transport.pid is not None
-        self._pid = self.transport.pid
-
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
-        """Keep the beginning for the log; the rest is read only so that the script is not held up."""
-        room = OUTPUT_KEPT - len(self._output)
-        if room > 0:
-            self._output += data[:room]
-
-    def limit(self, seconds: float) -> None:
-        """End the group when ``seconds`` have passed."""
-        self._limit = self._reactor.callLater(seconds, self._time_is_up)
-
-    def _time_is_up(self) -> None:
-        self._limit = None
-        self.end()
-
-    def end(self) -> None:
-        """TERM to the whole group now, KILL after the grace time to what is left of it."""
-        if self._kill_at is not None or self._result is not None:
-            return
-        self._kill_at = self._reactor.seconds() + GRACE_S
-        self._members = family(self._pid)
-        self._signal(signal.SIGTERM)
-        self._sweep = self._reactor.callLater(SWEEP_S, self._look)
-
-    def processExited(self, reason: Failure) -> None:
-        """The leader was reaped: what it left in the background may live on, but we hear it no longer."""
-        assert self.transport is not None
-        self.transport.loseConnection()
-        status: Any = reason.value
-        self._result = ScriptResult(
-            status=None if status.signal else status.exitCode,
-            signal=status.signal,
-            timed_out=self._kill_at is not None,
-        )
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
-        self._log_output()
-        if self._kill_at is None or self._killed or not self._alive():
-            self._over()
-
-    def _look(self) -> None:
-        """See what is left of a group that was told to end.
-
-        Looked at often, since the number of an empty group may be given to somebody else.
-        """
-        self._sweep = None
-        assert self._kill_at is not None
-        if self._result is not None and not self._alive():
-            self._over()
-        elif self._reactor.seconds() >= self._kill_at:
-            self._killed = True
-            self._signal(signal.SIGKILL)
-            if self._result is not None:
-                self._over()  # else the leader's end is still to come
-        else:
-            self._sweep = self._reactor.callLater(SWEEP_S, self._look)
-
-    def _over(self) -> None:
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
-        assert self._result is not None
-        self._gone(self)
-        self._ended(self._result)
-
-    def _signal(self, number: int) -> None:
-        try:
-            os.killpg(self._pid, number)
-        except ProcessLookupError:
-            # The very first moment: setsid has not run yet, and the group does not exist.
-            if self._result is None:
-                os.kill(self._pid, number)
-        except PermissionError:
-            self.log.warn("Script {script} cannot be ended: no permission", script=str(self.script))
-
-    def _alive(self) -> bool:
-        """Whether any member is left to wait for.
-
-        Zombies are none: where process 1 does not reap (many containers) they
-        keep the group in being.  A member born since we looked is killed here.
-        """
-        if any(working(pid, self._pid) for pid in self._members):
-            return True
-        self._signal(signal.SIGKILL)
-        return False
-
-    def _log_output(self) -> None:
-        for line in self._output.decode(errors="replace").splitlines()[:10]:
-            self.log.debug("{script}: {line}", script=str(self.script), line=line)
 
 
 def _find(program: str) -> str:
