@@ -75,7 +75,7 @@ class CheckerRole(Service):
         )
         self.checks = MultiService()
         self._again: IDelayedCall | None = None
-        self._making: CooperativeTask | None = None
+        self._making: CooperativeTask[Any] | None = None
 
     # -- IService -----------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
-from twisted.internet.interfaces import IReactorCore
 
 from kaltwisted.lvs import ipvs
 from kaltwisted.ports import IDataPlane
@@ -25,7 +25,7 @@ class Choice:
     why: str
 
 
-def choose(wanted: str, reactor: IReactorCore, state_directory: Path) -> Choice:
+def choose(wanted: str, reactor: Any, state_directory: Path) -> Choice:
     """The plane for ``wanted`` (``auto``, ``ipvs`` or ``userspace``).
 
     :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
@@ -41,7 +41,7 @@ def choose(wanted: str, reactor: IReactorCore, state_directory: Path) -> Choice:
     return _userspace(reactor, f"the kernel's IPVS cannot be used: {obstacle}")
 
 
-def _userspace(reactor: IReactorCore, why: str) -> Choice:
+def _userspace(reactor: Any, why: str) -> Choice:
     # Imported only where it is used: with IPVS it would be so much dead memory.
     from kaltwisted.lvs.userspace import UserspaceDataPlane
 

@@ -86,7 +86,7 @@ class LvsService(TwistedService):
 
     def stopService(self) -> Deferred[None]:
         """Say good-bye for each server, then leave the data plane (clean, or kept with -I)."""
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         self._stopping = True
         for call in (self._due, self._retry, self._reconcile):
             if call is not None and call.active():
