@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fast lint types format bench clean
+.PHONY: help setup packages demo test fast lint types format hooks bench clean
 
 help: ## what can be made here
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,16 @@ setup: $(STAMP) ## the virtual environment with all Python packages
 $(STAMP): setup.cfg pyproject.toml
 	@sh tools/venv.sh $(PYTHON) $(VENV)
 	@touch $@
+
+packages: ## as root on Debian: servers, kernel and tools that the tests compare with
+	@sh tools/debian.sh
+
+demo: $(STAMP) ## the main job, live, in half a minute (ARGS=--help for choices)
+	@$(BIN)/python -m demo $(ARGS)
+
+test: $(STAMP) packages lint ## all of it: lint, types, every test under pytest, unit tests under trial too
+	$(BIN)/python -m twisted.trial --reporter=text tests.unit
+	$(BIN)/python -m pytest
 
 fast: $(STAMP) ## unit tests only, a few seconds
 	$(BIN)/python -m pytest tests/unit -q
@@ -30,3 +40,16 @@ lint: $(STAMP) ## ruff, import-linter, mypy --strict
 format: $(STAMP) ## put the code into ruff's shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy --strict
+	$(BIN)/mypy
+
+hooks: $(STAMP) ## lint before every commit
+	$(BIN)/pre-commit install
+
+bench: $(STAMP) ## speed of checks and of the userspace data plane
+	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+clean: ## remove what was made here, the virtual environment too
+	rm -rf $(VENV) build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
