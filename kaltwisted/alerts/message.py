@@ -50,8 +50,9 @@ def envelope(global_defs: GlobalDefs, host_name: str) -> Envelope:
 
 def address(text: str) -> str | None:
     """The address in ``text`` (``user@host`` or ``Name <user@host>``), None when no mail can go there."""
-    found = parseaddr(text)[1] if "<" in text else text.strip()
-    if not found or len(found) > _LONGEST_ADDRESS or not _ADDRESS.match(found):
+    text = text.strip()
+    found = parseaddr(text)[1] if "<" in text else text
+    if not found or _CONTROLS.search(text) or len(found) > _LONGEST_ADDRESS or not _ADDRESS.match(found):
         return None
     return found
 
