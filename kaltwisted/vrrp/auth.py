@@ -31,12 +31,12 @@ def pad(password: bytes) -> bytes:
 
 
 def same_password(received: bytes | memoryview, padded: bytes) -> bool:
-    """Whether the eight bytes received are the password, in a time that tells nothing of where they differ."""
+    """Whether eight received bytes are the password; the time it takes tells nothing."""
     return hmac.compare_digest(received, padded)
 
 
 def md5_is_available() -> bool:
-    """Whether this system lets us reckon HMAC-MD5 (FIPS mode refuses it): asked when a configuration is read."""
+    """Whether this system lets us reckon HMAC-MD5 (FIPS mode does not): ask when reading a configuration."""
     try:
         hmac.digest(b"", b"", "md5")
     except ValueError:
@@ -45,7 +45,7 @@ def md5_is_available() -> bool:
 
 
 def ah_header(spi: bytes, sequence: int) -> bytes:
-    """The authentication header with an empty ICV (RFC 2402 §2): next header VRRP, four words, SPI, sequence."""
+    """The authentication header (RFC 2402 §2) with an empty ICV; next header is VRRP."""
     return _AH.pack(VRRP_PROTOCOL, _AH_WORDS, 0, int.from_bytes(spi), sequence) + bytes(ICV_SIZE)
 
 

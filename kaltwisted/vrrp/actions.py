@@ -1,0 +1,137 @@
+"""What an instance asks of the world: a closed set of frozen values, to be carried out in order."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+import attrs
+
+from kaltwisted.config.model import Address, VirtualIpAddress
+
+
+class State(Enum):
+    """Where an instance or group is (RFC 3768 §6.4 and keepalived's FAULT), as logs and scripts say it."""
+
+    INIT = "INIT"
+    BACKUP = "BACKUP"
+    MASTER = "MASTER"
+    FAULT = "FAULT"
+    STOP = "STOP"
+
+
+class TimerName(Enum):
+    """The timers an instance has; each runs at most once at a time."""
+
+    ADVERT = "the next advert is due"
+    MASTER_DOWN = "the master has been silent too long"
+    GARP_DELAY = "the second burst of gratuitous ARPs"
+    GARP_REFRESH = "gratuitous ARPs are repeated"
+
+
+class Subject(Enum):
+    """Whom a notification is about, as scripts are told."""
+
+    INSTANCE = "INSTANCE"
+    GROUP = "GROUP"
+
+
+class Level(Enum):
+    """How much a log line matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+
+
+@attrs.frozen
+class SendAdvert:
+    """Put a packet on the instance's interface.
+
+    IPv4: the whole packet, header included (IP_HDRINCL).  IPv6: the VRRP
+    message, to be sent with hop limit 255 from ``source``.
+    """
+
+    packet: bytes
+    source: Address
+    destination: Address
+
+
+@attrs.frozen
+class AddAddresses:
+    """Set virtual addresses on their interfaces; one that is there already is no error."""
+
+    addresses: tuple[VirtualIpAddress, ...]
+
+
+@attrs.frozen
+class RemoveAddresses:
+    """Take virtual addresses away; one that is not there is no error."""
+
+    addresses: tuple[VirtualIpAddress, ...]
+
+
+@attrs.frozen
+class Announce:
+    """Queue ``repeat`` rounds of gratuitous ARPs (unsolicited NAs) over the addresses."""
+
+    addresses: tuple[VirtualIpAddress, ...]
+    repeat: int
+
+
+@attrs.frozen
+class ArmTimer:
+    """Run a timer until ``at`` (monotonic µs), in place of an earlier one of that name.
+
+    Its expiry comes back as ``TimerExpired`` with this generation; one of an
+    older generation is ignored, so a timer that cannot be called back does no harm.
+    """
+
+    which: TimerName
+    at: int
+    generation: int
+
+
+@attrs.frozen
+class CancelTimer:
+    """A timer is no longer wanted."""
+
+    which: TimerName
+
+
+@attrs.frozen
+class Notify:
+    """A change of state is complete: scripts, mail, the LVS sync daemon.  A group's priority is 0."""
+
+    subject: Subject
+    name: str
+    state: State
+    priority: int
+
+
+@attrs.frozen
+class NotifyLowerPriority:
+    """As master we heard a lower priority (keepalived: ``notify_master_rx_lower_pri``)."""
+
+    name: str
+    priority: int
+
+
+@attrs.frozen
+class Log:
+    """A line for the log, worded as keepalived words it."""
+
+    line: str
+    level: Level = Level.INFO
+
+
+Action: TypeAlias = (
+    SendAdvert
+    | AddAddresses
+    | RemoveAddresses
+    | Announce
+    | ArmTimer
+    | CancelTimer
+    | Notify
+    | NotifyLowerPriority
+    | Log
+)

@@ -1,0 +1,128 @@
+"""What can happen to an instance: a closed set of frozen values."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+import attrs
+
+from kaltwisted.config.model import Address
+from kaltwisted.vrrp.actions import TimerName
+
+
+class FaultKind(Enum):
+    """Why an instance cannot work; the value is how its log line says it."""
+
+    INTERFACE = "interface {name} down"
+    ADDRESS = "no IPv4 address for interface"
+    SCRIPT = "script {name} failed"
+    GROUP = "a member of sync group {name} failed"
+
+
+@attrs.frozen
+class Fault:
+    """One reason for FAULT; an instance leaves FAULT when the last is gone."""
+
+    kind: FaultKind
+    name: str
+
+    def __str__(self) -> str:
+        return self.kind.value.format(name=self.name)
+
+
+@attrs.frozen
+class Start:
+    """Begin.  Interfaces count as up, and scripts as not yet known, unless told before."""
+
+
+@attrs.frozen
+class Stop:
+    """End: hand over, and take the addresses away."""
+
+
+@attrs.frozen
+class PacketReceived:
+    """An IPv4 packet with the instance's VRID came in on its interface, IP header first."""
+
+    packet: bytes | memoryview
+
+
+@attrs.frozen
+class MessageReceived:
+    """An IPv6 message with the instance's VRID came in on its interface; addresses packed."""
+
+    message: bytes | memoryview
+    source: bytes
+    destination: bytes
+    hop_limit: int
+
+
+@attrs.frozen
+class TimerExpired:
+    """A timer ran out."""
+
+    which: TimerName
+    generation: int
+
+
+@attrs.frozen
+class LinkChanged:
+    """An interface came up (administratively and with carrier), or went down or away."""
+
+    interface: str
+    up: bool
+
+
+@attrs.frozen
+class SourceChanged:
+    """The primary address of the instance's interface is another now; None: it has none."""
+
+    address: Address | None
+
+
+@attrs.frozen
+class ScriptTurned:
+    """A tracked ``vrrp_script`` is good or bad now."""
+
+    script: str
+    good: bool
+
+
+@attrs.frozen
+class AddressLost:
+    """One of our virtual addresses was removed by somebody else."""
+
+    address: Address
+
+
+class Sync(Enum):
+    """A sync group moves this member along; only the router sends these."""
+
+    TO_BACKUP = "follow the others to BACKUP"
+    GIVE_UP = "follow the others to BACKUP for a short while, and hand over meanwhile"
+    TO_MASTER = "follow the others to MASTER"
+    HOLD = "the others are not ready: stay BACKUP and wait"
+
+
+@attrs.frozen
+class GroupFault:
+    """Another member of the sync group is in FAULT, or no longer is; only the router sends these."""
+
+    group: str
+    faulty: bool
+
+
+Event: TypeAlias = (
+    Start
+    | Stop
+    | PacketReceived
+    | MessageReceived
+    | TimerExpired
+    | LinkChanged
+    | SourceChanged
+    | ScriptTurned
+    | AddressLost
+    | GroupFault
+    | Sync
+)

@@ -1,0 +1,204 @@
+"""Instances together: sync groups, whose members are all in one state (keepalived: ``vrrp_sync_group``).
+
+``Router`` stands above the instances of a configuration.  Every event goes
+through it; what it returns is in the order in which it must be done.  The
+rules, as case study X of the 2002 guide tells them and keepalived does them:
+
+- one member in FAULT takes all there, and all leave when the last reason is gone;
+- a member that leaves MASTER for BACKUP takes the others along;
+- the group becomes MASTER when every member finds its master silent: a member
+  alone waits, or a fault of one link between two healthy routers would make the
+  group move to and fro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from kaltwisted.config.model import Configuration, VrrpSyncGroup
+from kaltwisted.vrrp.actions import Action, Log, Notify, SendAdvert, State, Subject, TimerName
+from kaltwisted.vrrp.auth import AhSequence
+from kaltwisted.vrrp.events import (
+    AddressLost,
+    Event,
+    GroupFault,
+    LinkChanged,
+    ScriptTurned,
+    SourceChanged,
+    Start,
+    Stop,
+    Sync,
+    TimerExpired,
+)
+from kaltwisted.vrrp.instance import Instance
+
+Step = tuple[str, Action]
+"""The instance (for a group's own actions the one that began it), and what to do for it."""
+
+_SYNCED: Final = (State.BACKUP, State.MASTER, State.FAULT)
+_MAY_FAULT: Final = (Start, LinkChanged, SourceChanged, ScriptTurned)
+"""The events that can change reasons for FAULT; packets and timers, which are many, cannot."""
+
+
+class SyncGroup:
+    """One sync group: its members in the order configured, and the state it was last in."""
+
+    def __init__(self, config: VrrpSyncGroup, members: Iterable[Instance]) -> None:
+        self.config = config
+        self.members = tuple(members)
+        self.state = State.INIT
+
+    @property
+    def name(self) -> str:
+        """The group's name."""
+        return self.config.name
+
+    def others(self, instance: Instance) -> list[Instance]:
+        """All members but this one."""
+        return [member for member in self.members if member is not instance]
+
+    def may_take_over(self, instance: Instance) -> bool:
+        """Whether every other member is master already, or finds its master silent too."""
+        return all(member.state is State.MASTER or member.wants_master for member in self.others(instance))
+
+
+class Router:
+    """All instances and sync groups of one configuration.
+
+    A member belongs to one group, the first that names it; names of instances
+    that do not exist are passed over (the configuration's check tells of both).
+    """
+
+    def __init__(self, instances: Mapping[str, Instance], groups: Iterable[VrrpSyncGroup] = ()) -> None:
+        self.instances = dict(instances)
+        self.groups: list[SyncGroup] = []
+        self._group_of: dict[str, SyncGroup] = {}
+        for config in groups:
+            names = [name for name in config.group if name in self.instances and name not in self._group_of]
+            if not names:
+                continue
+            group = SyncGroup(config, [self.instances[name] for name in names])
+            self.groups.append(group)
+            self._group_of.update(dict.fromkeys(names, group))
+
+    @classmethod
+    def from_configuration(
+        cls, configuration: Configuration, sequences: Mapping[str, AhSequence] | None = None
+    ) -> Router:
+        """The instances and groups of a configuration; ``sequences``: AH's counters of an earlier life."""
+        scripts = {script.name: script for script in configuration.vrrp_scripts}
+        weightless = {
+            name
+            for group in configuration.vrrp_sync_groups
+            if not group.sync_group_tracking_weight
+            for name in group.group
+        }
+        instances = {
+            config.name: Instance(
+                config,
+                scripts,
+                keeps_weights=config.name not in weightless,
+                sequence=(sequences or {}).get(config.name),
+            )
+            for config in configuration.vrrp_instances
+        }
+        return cls(instances, configuration.vrrp_sync_groups)
+
+    def group_of(self, name: str) -> SyncGroup | None:
+        """The sync group of an instance."""
+        return self._group_of.get(name)
+
+    def handle(self, name: str, event: Event, now: int) -> list[Step]:
+        """Give an instance an event, and its sync group the consequences.  ``now``: monotonic µs."""
+        instance = self.instances[name]
+        group = self._group_of.get(name)
+        if group is None:
+            return [(name, action) for action in instance.handle(event, now)]
+        if self._must_wait(instance, group, event):
+            event = Sync.HOLD
+        before = instance.state
+        steps = _run(instance, event, now)
+        if isinstance(event, Stop):
+            return steps
+        if instance.state is not before:
+            steps += self._follow(instance, group, event, before, now)
+        if isinstance(event, _MAY_FAULT):
+            steps += self._share_faults(instance, group, now)
+        if instance.state is not before:
+            steps += self._settle(instance, group)
+        return steps
+
+    def broadcast(self, event: Event, now: int) -> list[Step]:
+        """Give every instance the same event: Start, Stop, LinkChanged, ScriptTurned.
+
+        Stop: every master resigns before any address is taken away.
+        """
+        steps = [step for name in self.instances for step in self.handle(name, event, now)]
+        if isinstance(event, Stop):
+            steps.sort(key=lambda step: not isinstance(step[1], SendAdvert))
+        return steps
+
+    # -- how a group moves ---------------------------------------------------------------
+
+    def _must_wait(self, instance: Instance, group: SyncGroup, event: Event) -> bool:
+        return (
+            isinstance(event, TimerExpired)
+            and event.which is TimerName.MASTER_DOWN
+            and instance.is_current(event)
+            and instance.state is State.BACKUP
+            and not group.may_take_over(instance)
+        )
+
+    def _follow(
+        self, leader: Instance, group: SyncGroup, event: Event, before: State, now: int
+    ) -> list[Step]:
+        """The others follow a member between BACKUP and MASTER."""
+        if leader.state is State.MASTER:
+            order, follows = Sync.TO_MASTER, State.BACKUP
+        elif leader.state is State.BACKUP and before is State.MASTER:
+            order = Sync.GIVE_UP if isinstance(event, AddressLost) else Sync.TO_BACKUP
+            follows = State.MASTER
+        else:
+            return []
+        followers = [member for member in group.others(leader) if member.state is follows]
+        if not followers:
+            return []
+        steps: list[Step] = [_syncing(leader, group, leader.state)]
+        for member in followers:
+            steps += _run(member, order, now)
+        return steps
+
+    def _share_faults(self, leader: Instance, group: SyncGroup, now: int) -> list[Step]:
+        """Each member is in FAULT while any other has a reason of its own."""
+        faulty = [member for member in group.members if member.has_own_faults]
+        steps: list[Step] = []
+        announced = False
+        for member in [leader, *group.others(leader)]:
+            before = member.state
+            moved = _run(member, GroupFault(group.name, any(other is not member for other in faulty)), now)
+            if member is not leader and member.state is not before and before is not State.INIT:
+                if not announced:
+                    steps.append(_syncing(leader, group, member.state))
+                announced = True
+            steps += moved
+        return steps
+
+    def _settle(self, leader: Instance, group: SyncGroup) -> list[Step]:
+        """The group's own notification, once every member is in its new state."""
+        states = {member.state for member in group.members}
+        if len(states) != 1:
+            return []
+        (state,) = states
+        if state is group.state or state not in _SYNCED:
+            return []
+        group.state = state
+        return [(leader.name, Notify(Subject.GROUP, group.name, state, 0))]
+
+
+def _run(instance: Instance, event: Event, now: int) -> list[Step]:
+    return [(instance.name, action) for action in instance.handle(event, now)]
+
+
+def _syncing(leader: Instance, group: SyncGroup, state: State) -> Step:
+    return leader.name, Log(f"VRRP_Group({group.name}) Syncing instances to {state.value} state")

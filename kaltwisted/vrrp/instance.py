@@ -1,0 +1,280 @@
+"""A VRRP instance: events in, ordered actions out, time as an argument (keepalived: ``vrrp_instance``).
+
+It judges the packets, keeps the reasons for FAULT and the effective priority,
+and feeds the state machine; it has no socket, no clock and no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import assert_never
+
+from kaltwisted.config.model import AuthType, VrrpInstance, VrrpScript
+from kaltwisted.vrrp import packet
+from kaltwisted.vrrp.actions import Action, ArmTimer, Level, State, TimerName
+from kaltwisted.vrrp.auth import AhSequence
+from kaltwisted.vrrp.events import (
+    AddressLost,
+    Event,
+    Fault,
+    FaultKind,
+    GroupFault,
+    LinkChanged,
+    MessageReceived,
+    PacketReceived,
+    ScriptTurned,
+    SourceChanged,
+    Start,
+    Stop,
+    Sync,
+    TimerExpired,
+)
+from kaltwisted.vrrp.machine import build_machine
+from kaltwisted.vrrp.packet import Advert, Reason
+from kaltwisted.vrrp.statistics import Statistics
+from kaltwisted.vrrp.track import Tracking
+from kaltwisted.vrrp.virtual_router import VirtualRouter
+
+_SAID_ELSEWHERE = (FaultKind.INTERFACE, FaultKind.GROUP)
+"""Faults that have a log line of their own: ``Netlink reports eth0 down``, ``Syncing instances to``."""
+
+
+class Instance:
+    """One virtual router on one interface.
+
+    ``scripts``: the definitions of the scripts it may track, by name.
+    ``keeps_weights``: False for a member of a sync group without
+    ``sync_group_tracking_weight``.  ``sequence``: AH's counter of an earlier
+    life.  What is known before ``Start`` (links, the source address, scripts)
+    may be told before it.
+    """
+
+    def __init__(
+        self,
+        config: VrrpInstance,
+        scripts: Mapping[str, VrrpScript] | None = None,
+        *,
+        keeps_weights: bool = True,
+        sequence: AhSequence | None = None,
+    ) -> None:
+        self.config = config
+        self._router = VirtualRouter(config, sequence)
+        self._machine = build_machine(self._router)
+        self._tracking = Tracking(config, scripts, keeps_weights=keeps_weights)
+        self._tracking.source(self._router.source is not None)
+        self._faults: set[Fault] = set()
+        self._started = False
+
+    # -- what others ask -----------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The instance's name."""
+        return self.config.name
+
+    @property
+    def state(self) -> State:
+        """Where it is."""
+        return self._router.state
+
+    @property
+    def priority(self) -> int:
+        """The effective priority."""
+        return self._router.priority
+
+    @property
+    def statistics(self) -> Statistics:
+        """What it has counted."""
+        return self._router.statistics
+
+    @property
+    def sequence(self) -> AhSequence:
+        """AH's counter, to be handed on to the next life."""
+        return self._router.sequence
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """Why it is in FAULT, if it is."""
+        return frozenset(self._faults)
+
+    @property
+    def has_own_faults(self) -> bool:
+        """Whether it would be in FAULT without its sync group."""
+        return bool(self._tracking.own_faults)
+
+    @property
+    def wants_master(self) -> bool:
+        """It would be master, were it not for the rest of its sync group."""
+        return self._router.wants_master
+
+    def is_current(self, expiry: TimerExpired) -> bool:
+        """Whether an expiry belongs to the timer's present life."""
+        return self._router.is_running(expiry.which, expiry.generation)
+
+    def running_timers(self) -> list[ArmTimer]:
+        """The timers that should be running."""
+        return self._router.running_timers()
+
+    # -- what happens --------------------------------------------------------------------
+
+    def handle(self, event: Event, now: int) -> list[Action]:
+        """Take an event into account; do what is returned, in order.  ``now``: monotonic µs."""
+        router = self._router
+        match event:
+            case PacketReceived(data):
+                self._judge(packet.decode(data, router.expected, router.sequence.value), data, now)
+            case TimerExpired():
+                self._expired(event, now)
+            case MessageReceived(message, source, destination, hop_limit):
+                verdict = packet.decode_ipv6(message, source, destination, hop_limit, router.expected)
+                self._judge(verdict, b"", now)
+            case Start():
+                self._start(now)
+            case Stop():
+                self._machine.stop(now)
+            case LinkChanged(interface, up):
+                self._tracking.link(interface, up)
+                self._reconsider(now)
+            case SourceChanged(address):
+                router.set_source(address)
+                self._tracking.source(router.source is not None)
+                self._reconsider(now)
+            case ScriptTurned(script, good):
+                self._tracking.script(script, good)
+                self._reconsider(now)
+            case GroupFault(group, faulty):
+                self._tracking.group(group, faulty)
+                self._reconsider(now)
+            case AddressLost(address):
+                if any(entry.address == address and not entry.no_track for entry in router.addresses):
+                    self._machine.give_up(now)
+            case Sync():
+                self._sync(event, now)
+            case _:
+                assert_never(event)
+        actions, router.actions = router.actions, []
+        return actions
+
+    def _start(self, now: int) -> None:
+        self._started = True
+        # What a crash has left behind would answer ARP beside the master.
+        self._router.drop_addresses()
+        self._reconsider(now)
+
+    def _sync(self, order: Sync, now: int) -> None:
+        match order:
+            case Sync.TO_MASTER:
+                self._machine.take_over(now, silence=False)
+            case Sync.TO_BACKUP:
+                self._machine.step_down(now)
+            case Sync.GIVE_UP:
+                self._machine.give_up(now)
+            case Sync.HOLD:
+                self._machine.hold(now)
+            case _:
+                assert_never(order)
+
+    def _expired(self, expiry: TimerExpired, now: int) -> None:
+        router = self._router
+        due = router.deadline(expiry.which)
+        if due is None or not router.is_running(expiry.which, expiry.generation):
+            return
+        router.forget(expiry.which)
+        match expiry.which:
+            case TimerName.MASTER_DOWN:
+                self._machine.take_over(now, silence=True)
+            case TimerName.ADVERT:
+                self._machine.advert_due(due, now)
+            case TimerName.GARP_DELAY:
+                router.announce(router.config.garp_master_repeat, 0, now)
+            case TimerName.GARP_REFRESH:
+                router.announce(router.config.garp_master_refresh_repeat, 0, now)
+                router.arm(TimerName.GARP_REFRESH, now + router.config.garp_master_refresh_us)
+            case _:
+                assert_never(expiry.which)
+
+    # -- packets -------------------------------------------------------------------------
+
+    def _judge(self, verdict: Advert | Reason, data: bytes | memoryview, now: int) -> None:
+        router = self._router
+        if isinstance(verdict, Reason):
+            if verdict is Reason.FOREIGN:
+                return
+            router.statistics.packet_errors[verdict] += 1
+            if router.may_say(verdict, now):
+                sender = f" from {ip_address(bytes(data[12:16]))}" if len(data) >= 20 else ""
+                router.log(f"dropped a packet{sender}: {verdict.value}", Level.WARNING)
+            return
+        router.statistics.adverts_received += 1
+        if not verdict.priority:
+            router.statistics.priority_zero_received += 1
+        if verdict.sequence is not None:
+            router.sequence.value = verdict.sequence
+        if verdict.address_block != router.address_block:
+            self._compare_addresses(verdict, now)
+        if verdict.interval_us != self.config.advert_int_us:
+            router.statistics.interval_mismatches += 1
+            if router.may_say("interval", now):
+                router.log(
+                    f"advertisement interval mismatch: mine={self.config.advert_int_us} us,"
+                    f" received={verdict.interval_us} us"
+                )
+        self._machine.hear(verdict, now)
+
+    def _compare_addresses(self, advert: Advert, now: int) -> None:
+        """Another list is told and counted, and the advert is used (keepalived; against RFC 3768 §7.1)."""
+        router = self._router
+        if self.config.skip_check_adv_addr and advert.source == router.master:
+            return
+        theirs = set(advert.addresses)
+        ours = {entry.address for entry in self.config.virtual_ipaddress}
+        if theirs == ours:
+            return
+        router.statistics.address_list_errors += 1
+        if not router.may_say("addresses", now):
+            return
+        source = packet.unpacked(advert.source)
+        if len(theirs) != len(ours):
+            router.log(f"expected {len(ours)} VIPs but received {len(theirs)}", Level.WARNING)
+        for address in sorted(ours - theirs, key=int)[:1]:
+            router.log(
+                f"ip address associated with VRID {self.config.virtual_router_id}"
+                f" not present in advert from {source}: {address}",
+                Level.WARNING,
+            )
+
+    # -- faults and priority -------------------------------------------------------------
+
+    def _reconsider(self, now: int) -> None:
+        """Something tracked has changed: its consequences, FAULT before priority."""
+        before, self._faults = self._faults, self._tracking.faults
+        if not self._started:
+            self._router.priority = self._tracking.priority
+            return
+        for fault in sorted(self._faults - before, key=str):
+            if fault.kind not in _SAID_ELSEWHERE:
+                self._router.log(f"entering FAULT state ({fault})")
+        if self._faults:
+            self._machine.fail(now)
+        elif self.state is State.FAULT:
+            self._machine.recover(now)
+        elif self.state is State.INIT and not self._tracking.is_pending:
+            self._machine.begin(now)
+        self._reprioritise(self._tracking.priority, now)
+
+    def _reprioritise(self, priority: int, now: int) -> None:
+        router = self._router
+        if priority == router.priority:
+            return
+        router.log(f"Changing effective priority from {router.priority} to {priority}")
+        old_skew_us = router.skew_us()
+        router.priority = priority
+        due = router.deadline(TimerName.MASTER_DOWN)
+        if due is not None:
+            router.arm(TimerName.MASTER_DOWN, max(now, due + router.skew_us() - old_skew_us))
+
+
+def seals(config: VrrpInstance) -> bool:
+    """Whether an instance speaks through IP protocol 51 in place of 112."""
+    return config.authentication is not None and config.authentication.type is AuthType.AH

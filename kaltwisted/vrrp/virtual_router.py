@@ -1,0 +1,236 @@
+"""One virtual router as one instance holds it: its settings and state, and the actions that express them.
+
+The verbs here are what the state machine's transitions are made of; none of
+them decides.  Actions gather in ``actions`` until the instance hands them out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kaltwisted.config.model import SECOND_US, Address, AuthType, VrrpInstance
+from kaltwisted.vrrp import actions as act
+from kaltwisted.vrrp import auth, packet, timers
+from kaltwisted.vrrp.actions import Action, Level, State, TimerName
+from kaltwisted.vrrp.packet import Advert, Expected
+from kaltwisted.vrrp.statistics import Statistics
+
+COMPLAINT_US: Final = 60 * SECOND_US
+"""How seldom one kind of bad packet is logged."""
+
+
+class VirtualRouter:
+    """State and vocabulary of one instance; ``sequence`` is AH's counter, handed on at a reload."""
+
+    def __init__(self, config: VrrpInstance, sequence: auth.AhSequence | None = None) -> None:
+        self.config = config
+        self.name = config.name
+        self.state = State.INIT
+        self.priority = config.priority
+        self.sequence = sequence if sequence is not None else auth.AhSequence()
+        self.statistics = Statistics()
+        self.actions: list[Action] = []
+        self.addresses = config.virtual_ipaddress + config.virtual_ipaddress_excluded
+        self.master: bytes | None = None
+        """The packed address of the master we follow; None while there is none or we are it."""
+        self.master_interval_us = config.advert_int_us
+        """The master's interval: learned in version 3 (RFC 5798 §6.1), ours otherwise."""
+        self.wants_master = False
+        """The master is silent, and only the rest of the sync group keeps us waiting."""
+        self.preempt_at: int | None = None
+        """When ``preempt_delay`` ends; None while it has not begun."""
+        self.last_advert_at = 0
+
+        # keepalived: in state MASTER both options are cancelled.
+        initially_master = config.state == "MASTER"
+        self.preempts = initially_master or not config.nopreempt
+        self.preempt_delay_us = 0 if initially_master else config.preempt_delay_us
+        self.is_owner = config.priority == timers.OWNER_PRIORITY
+
+        self.expected = _expected(config)
+        self._seals = self.expected.auth_type is AuthType.AH
+        self._identification = 0
+        self._messages: dict[tuple[int, bytes], bytes] = {}
+        self._timers: dict[TimerName, tuple[int, int]] = {}
+        self._generation = 0
+        self._said: dict[object, int] = {}
+        self.set_source(None)
+
+    # -- the source address --------------------------------------------------------------
+
+    def set_source(self, primary: Address | None) -> None:
+        """Send from here on from the configured source, else from ``primary``."""
+        config = self.config
+        source = config.unicast_src_ip if config.unicast_peer else config.mcast_src_ip
+        self.source = source or primary
+        self._messages.clear()
+        if self.source is None:
+            return
+        self.packed_source = self.source.packed
+        family = self.source.version
+        self.address_block = b"".join(
+            entry.address.packed for entry in self.config.virtual_ipaddress if entry.address.version == family
+        )
+        group = packet.IPV4_GROUP if family == 4 else packet.IPV6_GROUP
+        self._destinations = tuple(peer.packed for peer in config.unicast_peer) or (group,)
+
+    # -- times ---------------------------------------------------------------------------
+
+    def skew_us(self) -> int:
+        """Our skew time now."""
+        priority = timers.OWNER_PRIORITY if self.is_owner else self.priority
+        return timers.skew_us(self.config.version, priority, self.master_interval_us)
+
+    def master_down_us(self) -> int:
+        """How long the master may be silent now."""
+        return self.config.down_timer_adverts * self.master_interval_us + self.skew_us()
+
+    def arm(self, which: TimerName, at: int) -> None:
+        """Run a timer until ``at``, in place of the one of that name."""
+        self._generation += 1
+        self._timers[which] = (self._generation, at)
+        self.actions.append(act.ArmTimer(which, at, self._generation))
+
+    def disarm(self, *which: TimerName) -> None:
+        """These timers are no longer wanted."""
+        for name in which:
+            if self._timers.pop(name, None) is not None:
+                self.actions.append(act.CancelTimer(name))
+
+    def deadline(self, which: TimerName) -> int | None:
+        """When a running timer is due."""
+        running = self._timers.get(which)
+        return None if running is None else running[1]
+
+    def is_running(self, which: TimerName, generation: int) -> bool:
+        """Whether this is the timer's present life."""
+        running = self._timers.get(which)
+        return running is not None and running[0] == generation
+
+    def forget(self, which: TimerName) -> None:
+        """A timer has run out."""
+        del self._timers[which]
+
+    def running_timers(self) -> list[act.ArmTimer]:
+        """What was armed and is neither over nor cancelled."""
+        return [act.ArmTimer(which, at, generation) for which, (generation, at) in self._timers.items()]
+
+    # -- what goes out -------------------------------------------------------------------
+
+    def send_advert(self, priority: int, now: int) -> None:
+        """One advert to each destination; silently nothing where we have no address to send from."""
+        if self.source is None or (self._seals and self.sequence.in_cycle):
+            return
+        number = self.sequence.next() if self._seals else 0
+        for destination in self._destinations:
+            self.actions.append(
+                act.SendAdvert(
+                    self._packet(priority, destination, number), self.source, packet.unpacked(destination)
+                )
+            )
+        self.last_advert_at = now
+        self.statistics.adverts_sent += 1
+        if not priority:
+            self.statistics.priority_zero_sent += 1
+
+    def _packet(self, priority: int, destination: bytes, sequence: int) -> bytes:
+        message = self._messages.get((priority, destination))
+        if message is None:
+            message = packet.encode(
+                self.expected, priority, self.address_block, self.packed_source, destination
+            )
+            self._messages[priority, destination] = message
+        if len(self.packed_source) == 16:
+            return message
+        self._identification = packet.next_identification(self._identification)
+        if self._seals:
+            return packet.sealed_packet(
+                message,
+                self.packed_source,
+                destination,
+                self._identification,
+                self.expected.password,
+                sequence,
+            )
+        return packet.ipv4_packet(message, self.packed_source, destination, self._identification)
+
+    def resign(self, now: int) -> None:
+        """Tell the backups that we leave (RFC 3768 §6.4.3: priority 0), so that they wait no longer."""
+        self.send_advert(0, now)
+        self.log("sent 0 priority")
+
+    def take_addresses(self, now: int) -> None:
+        """Set the virtual addresses and tell the neighbours, now and again after ``garp_master_delay``."""
+        config = self.config
+        self.log("setting VIPs.")
+        self.actions.append(act.AddAddresses(self.addresses))
+        self.announce(config.garp_master_repeat, config.garp_master_delay_us, now)
+        if config.garp_master_refresh_us:
+            self.arm(TimerName.GARP_REFRESH, now + config.garp_master_refresh_us)
+
+    def announce(self, repeat: int, again_after_us: int, now: int) -> None:
+        """A burst of gratuitous ARPs, and unless ``again_after_us`` is 0 a second one later."""
+        if not repeat:
+            return
+        self.actions.append(act.Announce(self.addresses, repeat))
+        if again_after_us:
+            self.arm(TimerName.GARP_DELAY, now + again_after_us)
+
+    def drop_addresses(self) -> None:
+        """Take the virtual addresses away."""
+        self.log("removing VIPs.")
+        self.actions.append(act.RemoveAddresses(self.addresses))
+
+    def notify(self, state: State) -> None:
+        """Tell scripts, mail and the sync daemon."""
+        self.actions.append(act.Notify(act.Subject.INSTANCE, self.name, state, self.priority))
+
+    def log(self, line: str, level: Level = Level.INFO) -> None:
+        """A log line under the instance's name."""
+        self.actions.append(act.Log(f"({self.name}) {line}", level))
+
+    def may_say(self, what: object, now: int, every_us: int = COMPLAINT_US) -> bool:
+        """Whether ``what``, of a closed set, was not said for a while; then it counts as said now."""
+        said = self._said.get(what)
+        if said is not None and now - said < every_us:
+            return False
+        self._said[what] = now
+        return True
+
+    # -- bookkeeping ---------------------------------------------------------------------
+
+    def enter(self, state: State) -> None:
+        """The state is another now: what was said once may be said again."""
+        self.state = state
+        self.wants_master = False
+        self.preempt_at = None
+        self._said.clear()
+
+    def follow(self, advert: Advert, now: int) -> None:
+        """Take the sender for master: learn its interval, and wait for its next adverts."""
+        self.wants_master = False
+        if advert.source != self.master:
+            source = packet.unpacked(advert.source)
+            if self.master is None:
+                self.log(f"master set to {source}")
+            else:
+                self.log(f"master changed from {packet.unpacked(self.master)} to {source}")
+            self.master = advert.source
+        # A version 3 interval of 0 is not allowed (RFC 5798 §5.2.7) and would mean: never wait.
+        if self.config.version == 3 and advert.interval_us:
+            self.master_interval_us = advert.interval_us
+        self.arm(TimerName.MASTER_DOWN, now + self.master_down_us())
+
+
+def _expected(config: VrrpInstance) -> Expected:
+    authentication = config.authentication
+    check_sources = config.check_unicast_src and config.unicast_peer
+    return Expected(
+        vrid=config.virtual_router_id,
+        version=config.version,
+        interval_us=config.advert_int_us,
+        auth_type=authentication.type if authentication else None,
+        password=auth.pad(authentication.password if authentication else b""),
+        unicast=bool(config.unicast_peer),
+        sources=frozenset(peer.packed for peer in config.unicast_peer) if check_sources else None,
+    )
