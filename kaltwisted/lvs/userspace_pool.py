@@ -37,7 +37,9 @@ class Counters:
 
 @attrs.define(eq=False)
 class CountedTarget(Target):
-    """A target with its counters."""
+    """A target with its counters.  ``sockaddr``: its address as sockets take it."""
+
+    sockaddr: tuple[str, int] = ("", 0)
 
     connections: int = 0
     bytes_in: int = 0
@@ -62,6 +64,11 @@ class Assignment:
         self.target.bytes_in += bytes_in - self.bytes_in
         self.target.bytes_out += bytes_out - self.bytes_out
         self.bytes_in, self.bytes_out = bytes_in, bytes_out
+
+
+def _new_target(destination: Destination) -> CountedTarget:
+    key = destination.key
+    return CountedTarget(destination, sockaddr=(str(key.address), key.port))
 
 
 class Pool:
@@ -108,7 +115,7 @@ class Pool:
         target = self._targets.get(destination.key)
         if target is None:
             # One that comes back while connections of its earlier stay go on still has their load.
-            target = self._leaving.pop(destination.key, None) or CountedTarget(destination)
+            target = self._leaving.pop(destination.key, None) or _new_target(destination)
             self._targets[destination.key] = target
         target.destination = destination
         target.judge_load()

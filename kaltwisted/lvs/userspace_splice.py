@@ -82,6 +82,8 @@ class End:
 
     def doWrite(self) -> None:
         """Send what is left, then let the other side be read again."""
+        if self.splice.closed:
+            return
         pending = self.pending
         if pending is not None:
             try:
@@ -204,3 +206,5 @@ class Splice:
             self.reactor.removeWriter(end)
             close(end.socket)
         self._done(self)
+        # Cut the circles of references, so that ended connections are freed without the garbage collector.
+        del self.client.other, self.server.other, self.client, self.server

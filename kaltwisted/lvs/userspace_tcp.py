@@ -123,16 +123,10 @@ class _Attempt:
         """Never asked for."""
 
     def doWrite(self) -> None:
-        self.service.connected(self, self.socket.connect_ex(sockaddr_of(self.assignment)))
+        self.service.connected(self, self.socket.connect_ex(self.assignment.target.sockaddr))
 
     def connectionLost(self, reason: Failure) -> None:
         self.doWrite()
-
-
-def sockaddr_of(assignment: Assignment) -> tuple[str, int]:
-    """The assigned server's address as sockets take it."""
-    key = assignment.target.destination.key
-    return (str(key.address), key.port)
 
 
 def family_of(assignment: Assignment) -> socket.AddressFamily:
@@ -256,8 +250,14 @@ class TcpService:
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             server.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             attempt.start(assignment, server)
-            result = server.connect_ex(sockaddr_of(assignment))
-            if result in (0, errno.EINPROGRESS):
+            result = server.connect_ex(assignment.target.sockaddr)
+            if result == errno.EINPROGRESS:
+                # On this host (loopback, a container) it is connected by now: that saves a turn.
+                result = server.connect_ex(assignment.target.sockaddr)
+            if result in (0, errno.EISCONN):
+                self._carry(attempt)
+                return
+            if result == errno.EALREADY:
                 attempt.deadline = now + CONNECT_TIMEOUT_S
                 self._attempts[attempt] = None
                 self._reactor.addWriter(attempt)
@@ -286,6 +286,9 @@ class TcpService:
             self._failed(attempt)
             self._connect(attempt)
             return
+        self._carry(attempt)
+
+    def _carry(self, attempt: _Attempt) -> None:
         splice = Splice(self._reactor, attempt.client, attempt.socket, self._view, self._spliced)
         self._splices[splice] = attempt.assignment
         if self._sweep_timer is None:

@@ -25,7 +25,6 @@ from kaltwisted.lvs.userspace_tcp import (
     IReactor,
     address_of,
     family_of,
-    sockaddr_of,
 )
 
 if TYPE_CHECKING:
@@ -211,7 +210,7 @@ class UdpService:
         try:
             server = socket.socket(family_of(assignment), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
             try:
-                server.connect(sockaddr_of(assignment))
+                server.connect(assignment.target.sockaddr)
             except OSError:
                 server.close()
                 raise
