@@ -6,17 +6,20 @@ has a public fake of each.  Time is Twisted's own ``IReactorTime``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 from zope.interface import Attribute, Interface
+
+from kaltwisted.config.model import Address, VirtualIpAddress
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from kaltwisted.config.model import Script
     from kaltwisted.healthcheck.outcome import Outcome
-    from kaltwisted.lvs.table import Applied, Table
+    from kaltwisted.lvs.table import Applied, ServiceKey, Table
 
 
 class ICheck(Interface):
@@ -38,6 +41,9 @@ class IDataPlane(Interface):
     """What forwards the clients' packets: the kernel's IPVS, or our balancer in userspace (lvs/)."""
 
     name: str = Attribute("``ipvs`` or ``userspace``, as logs and status show it")
+    ours: frozenset[ServiceKey] = Attribute(
+        "The services in place that we made, in this life or an earlier one; the rest is foreign"
+    )
 
     def start() -> Deferred[Table]:
         """Get ready.  Fires with the services found in place: ours of an earlier life, and foreign ones."""
@@ -95,3 +101,180 @@ class IMailer(Interface):
 
     def send(mail: Mail) -> Deferred[bool]:
         """Queue it for every recipient.  Fires with whether it was delivered; never fails."""
+
+
+# --- The network: interfaces, addresses, adverts -------------------------------------------
+
+
+@attrs.frozen
+class Link:
+    """A network interface as the kernel reports it.
+
+    ``up``: somebody wants it up; ``running``: it can carry packets (carrier).
+    ``mac`` is empty where the interface has none.
+    """
+
+    index: int
+    name: str
+    up: bool = True
+    running: bool = True
+    mac: bytes = b""
+    mtu: int = 1500
+    loopback: bool = False
+
+    @property
+    def works(self) -> bool:
+        """Whether VRRP can run on it, by keepalived's rule."""
+        return self.up and self.running
+
+
+@attrs.frozen
+class LinkAddress:
+    """An address on the interface ``index``.  ``secondary``: the kernel removes it with its primary."""
+
+    index: int
+    address: Address
+    prefix: int
+    secondary: bool = False
+    scope: int = 0
+
+
+@attrs.frozen
+class LinkChanged:
+    """An interface appeared, or something about it changed."""
+
+    link: Link
+
+
+@attrs.frozen
+class LinkVanished:
+    """An interface is gone, or has another name now."""
+
+    link: Link
+
+
+@attrs.frozen
+class AddressAppeared:
+    """An interface has an address more."""
+
+    address: LinkAddress
+
+
+@attrs.frozen
+class AddressVanished:
+    """An interface has an address less."""
+
+    address: LinkAddress
+
+
+LinkEvent: TypeAlias = LinkChanged | LinkVanished | AddressAppeared | AddressVanished
+
+
+class ILinks(Interface):
+    """The interfaces of this host, live (kernel/links.py)."""
+
+    def start() -> Deferred[None]:
+        """Read everything; afterwards the answers below are the kernel's."""
+
+    def stop() -> None:
+        """Listen no more."""
+
+    def watch(changed: Callable[[LinkEvent], object]) -> None:
+        """Call ``changed`` with every event from now on, at once and in the kernel's order."""
+
+    def link(name: str) -> Link | None:
+        """The interface of that name, None when there is none."""
+
+    def addresses(index: int) -> tuple[LinkAddress, ...]:
+        """The addresses of an interface, in the kernel's order."""
+
+    def source(index: int, *, ipv6: bool, but: frozenset[Address] = frozenset()) -> Address | None:
+        """The interface's own address to speak from: never one of ``but``, the virtual ones."""
+
+
+@attrs.frozen
+class PlacedAddress:
+    """An address and the number of the interface it belongs on."""
+
+    index: int
+    address: VirtualIpAddress
+
+
+@attrs.frozen
+class Refused:
+    """An address that the kernel would not add or remove, and why in words."""
+
+    placed: PlacedAddress
+    why: str
+
+
+class IAddresses(Interface):
+    """Puts addresses on interfaces (kernel/addresses.py)."""
+
+    def add(
+        addresses: Sequence[PlacedAddress], placed: Callable[[Sequence[PlacedAddress]], object] | None = None
+    ) -> Deferred[tuple[Refused, ...]]:
+        """Put them there, in this order; ``placed`` hears of every few that stand.
+
+        What is there already counts as put.  Changes are made in the order of
+        the calls.  Cancelling the Deferred leaves undone what was not asked
+        of the kernel yet, and fires it with what was refused until then.
+        """
+
+    def remove(addresses: Sequence[PlacedAddress]) -> Deferred[tuple[Refused, ...]]:
+        """Take them away.  What is not there counts as taken."""
+
+    def stop() -> None:
+        """Ask the kernel for no more."""
+
+
+class IFrames(Interface):
+    """Sends Ethernet frames (kernel/ethernet.py)."""
+
+    def send(link: Link, frame: bytes) -> str | None:
+        """Put a whole frame on the wire at once; says in words why it could not be."""
+
+    def close(index: int) -> None:
+        """The interface of that number is gone."""
+
+    def stop() -> None:
+        """Send no more."""
+
+
+class WireError(Exception):
+    """A virtual router cannot listen on its interface; in words, with what helps."""
+
+
+class IAdvertPort(Interface):
+    """One interface as VRRP uses it: adverts out, adverts in (vrrp/wire.py)."""
+
+    def send(packet: bytes, destination: Address) -> str | None:
+        """Send a whole IPv4 packet, header included, at once; says in words why it could not be."""
+
+    def close() -> None:
+        """Neither send nor receive any more."""
+
+
+class IWire(Interface):
+    """Opens interfaces for VRRP (vrrp/wire.py)."""
+
+    def open(link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> IAdvertPort:
+        """Listen for adverts of these virtual routers, those behind an authentication header too.
+
+        ``received`` gets each packet as it comes, IP header first.
+
+        :raises WireError: it cannot be; the words say what would help.
+        """
+
+
+class IAnnouncer(Interface):
+    """Tells a link where virtual addresses are now (vrrp/announcer.py)."""
+
+    def announce(owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
+        """Queue ``repeat`` rounds of announcements of addresses, each with its interface's name."""
+
+    def cancel(owner: str) -> None:
+        """Announce nothing more for ``owner``."""
+
+    def stop() -> None:
+        """Announce nothing more at all."""

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure as TwistedFailure
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.config.model import VirtualServer
 from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
-from kaltwisted.lvs.table import Applied, DestinationKey, Failure, ServiceKey, Table
+from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
 from kaltwisted.ports import IDataPlane, IMailer, Mail
 
 RECONCILE_S = 30.0
@@ -66,7 +66,7 @@ class LvsService(TwistedService):
         self._idle: list[Deferred[None]] = []
         self._stopping = False
         self._retry_s = RETRY_FIRST_S
-        self._refused: frozenset[Failure] = frozenset()
+        self._refused: frozenset[str] = frozenset()
 
     # -- life ---------------------------------------------------------------------------
 
@@ -76,8 +76,8 @@ class LvsService(TwistedService):
 
     def _adopt(self, found: Table) -> Deferred[None]:
         for server in self._virtual_servers:
-            pool = Pool(server, found.get(service_key(server)))
-            self.pools[pool.key] = pool
+            key = service_key(server)
+            self.pools[key] = Pool(server, found.get(key) if key in self.plane.ours else None)
         for pool in self.pools.values():
             self._happened(pool, pool.start())
         self._reconcile = self._clock.callLater(RECONCILE_S, self._reread)
@@ -188,9 +188,9 @@ class LvsService(TwistedService):
         )
 
     def _applied(self, applied: Applied) -> None:
-        refused = frozenset(applied.failures)
-        for failure in refused - self._refused:
-            self._log.error("IPVS: {reason}", reason=failure.reason)
+        refused = frozenset(failure.reason for failure in applied.failures)
+        for reason in refused - self._refused:
+            self._log.error("Data plane {name}: {reason}", name=self.plane.name, reason=reason)
         self._refused = refused
         self._ended(again=bool(refused))
 

@@ -84,6 +84,7 @@ class UserspaceDataPlane:
     """
 
     name = "userspace"
+    ours: frozenset[ServiceKey] = frozenset()  # nothing here outlives its process
     log = Logger()
 
     def __init__(
