@@ -28,14 +28,14 @@ def running(path: Path, proc: Path = Path("/proc")) -> int | None:
     return pid if any(Path(word).name.startswith(_OURS) for word in words) else None
 
 
-def claim(path: Path) -> None:
+def claim(path: Path, proc: Path = Path("/proc")) -> None:
     """Make way for a new pid file at ``path``: a stale one is removed.
 
     :raises SystemExit: with the message, when the daemon it names is running (status 1).
     """
     if not path.exists():
         return
-    pid = running(path)
+    pid = running(path, proc)
     if pid is not None:
         sys.exit(
             f"kaltwisted is already running with pid {pid} ({path}); stop it, or give another --pid FILE"

@@ -145,7 +145,7 @@ def _refusal(reading: Reading, settings: Settings) -> int | None:
     """The exit status to end with, or None when the daemon may start."""
     if reading.fatal is not None:
         return reading.fatal
-    if settings.strict and any(finding.severity is Severity.ERROR for finding in reading.findings):
+    if settings.strict and reading.errors:
         return CONFIG_ERROR
     return None
 
@@ -170,7 +170,9 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
     log.info("Configuration file {file}", file=settings.file)
     for finding in reading.findings:
         level = LogLevel.info if finding.severity is Severity.ADVICE else LogLevel.warn
-        log.emit(level, "{line}", line=finding.log_line(), rendered=render(finding))
+        # Where keepalived has a wording of its own, monitoring looks for it on the console too.
+        keepalived_s = f"{finding.log_line()}\n" if finding.log else ""
+        log.emit(level, "{line}", line=finding.log_line(), rendered=keepalived_s + render(finding))
     if settings.dump:
         from kaltwisted.config.dump import dump
 
