@@ -100,7 +100,8 @@ def _introduce(report: Report, network: Network) -> None:
 def _conclude(report: Report, scenario: Scenario, status: int) -> int:
     if status == INTERRUPTED:
         return status
-    report.table()
+    if report.rows:
+        report.table()
     if status == OK:
         report.print(report.colour("All as it should be.", "green"))
         return status

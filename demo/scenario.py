@@ -141,7 +141,9 @@ class Scenario:
             self._must_live()
             if self._reactor.seconds() > deadline:
                 silent = {a.service: a.reason for a in self._answers if not a.server}
-                raise StoryError(f"no answer through the virtual addresses: {silent}")
+                raise StoryError(
+                    f"no answer through the virtual addresses: {'; '.join(map(' '.join, silent.items()))}"
+                )
             await self._pause(0.05)
         begun = self._reactor.seconds()
         self._excused += [(service, 0.0, begun) for service in ("http", "https", "smtp")]
