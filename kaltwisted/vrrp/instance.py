@@ -157,6 +157,8 @@ class Instance:
         return actions
 
     def _start(self, now: int) -> None:
+        if self._started:
+            return
         self._started = True
         # What a crash has left behind would answer ARP beside the master.
         self._router.drop_addresses()
@@ -227,8 +229,7 @@ class Instance:
         router = self._router
         if self.config.skip_check_adv_addr and advert.source == router.master:
             return
-        theirs = set(advert.addresses)
-        ours = {entry.address for entry in self.config.virtual_ipaddress}
+        ours, theirs = router.listed_addresses, advert.listed_addresses
         if theirs == ours:
             return
         router.statistics.address_list_errors += 1
@@ -237,10 +238,10 @@ class Instance:
         source = packet.unpacked(advert.source)
         if len(theirs) != len(ours):
             router.log(f"expected {len(ours)} VIPs but received {len(theirs)}", Level.WARNING)
-        for address in sorted(ours - theirs, key=int)[:1]:
+        elif missing := min(ours - theirs, default=None):
             router.log(
                 f"ip address associated with VRID {self.config.virtual_router_id}"
-                f" not present in advert from {source}: {address}",
+                f" not present in advert from {source}: {packet.unpacked(missing)}",
                 Level.WARNING,
             )
 
@@ -252,14 +253,15 @@ class Instance:
         if not self._started:
             self._router.priority = self._tracking.priority
             return
+        ready = not self._tracking.is_pending
         for fault in sorted(self._faults - before, key=str):
             if fault.kind not in _SAID_ELSEWHERE:
                 self._router.log(f"entering FAULT state ({fault})")
         if self._faults:
             self._machine.fail(now)
-        elif self.state is State.FAULT:
+        elif self.state is State.FAULT and ready:
             self._machine.recover(now)
-        elif self.state is State.INIT and not self._tracking.is_pending:
+        elif self.state is State.INIT and ready:
             self._machine.begin(now)
         self._reprioritise(self._tracking.priority, now)
 
@@ -277,4 +279,5 @@ class Instance:
 
 def seals(config: VrrpInstance) -> bool:
     """Whether an instance speaks through IP protocol 51 in place of 112."""
-    return config.authentication is not None and config.authentication.type is AuthType.AH
+    authentication = config.authentication
+    return config.version == 2 and authentication is not None and authentication.type is AuthType.AH

@@ -286,7 +286,8 @@ def preemption_waits(router: VirtualRouter, now: int) -> bool:
         return False
     if router.preempt_at is None:
         router.preempt_at = now + router.preempt_delay_us
-        router.log(f"start preempt delay ({router.preempt_delay_us / 1_000_000:.6f})")
+        if router.may_say("preempt delay", now, router.config.advert_int_us // 2):
+            router.log(f"start preempt delay ({router.preempt_delay_us / 1_000_000:.6f})")
     return now < router.preempt_at
 
 
@@ -309,13 +310,15 @@ def force_election(router: VirtualRouter, advert: Advert, now: int) -> None:
         f"Received advert from {source} with lower priority {advert.priority},"
         f" ours {router.priority}, forcing new election"
     )
+    router.actions.append(act.NotifyLowerPriority(router.name, router.priority))
+    if not router.may_say("announced", now, config.advert_int_us):
+        return
     repeat, delay_us = config.garp_lower_prio_repeat, config.garp_lower_prio_delay_us
     router.announce(
         config.garp_master_repeat if repeat is None else repeat,
         config.garp_master_delay_us if delay_us is None else delay_us,
         now,
     )
-    router.actions.append(act.NotifyLowerPriority(router.name, router.priority))
 
 
 build_machine: Final = _build()

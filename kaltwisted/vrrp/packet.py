@@ -75,9 +75,12 @@ class Advert:
     @property
     def addresses(self) -> tuple[Address, ...]:
         """The virtual addresses it names, in its order."""
-        size = len(self.source)
-        block = self.address_block
-        return tuple(unpacked(block[at : at + size]) for at in range(0, len(block), size))
+        return tuple(map(unpacked, slices(self.address_block, len(self.source))))
+
+    @property
+    def listed_addresses(self) -> frozenset[bytes]:
+        """The same, packed and without an order: what two routers must agree about."""
+        return frozenset(slices(self.address_block, len(self.source)))
 
 
 @attrs.frozen
@@ -95,6 +98,11 @@ class Expected:
     password: bytes = attrs.field(default=bytes(auth.PASSWORD_SIZE), repr=False)
     unicast: bool = False
     sources: frozenset[bytes] | None = None
+
+
+def slices(block: bytes, size: int) -> list[bytes]:
+    """An address block cut into its packed addresses."""
+    return [block[at : at + size] for at in range(0, len(block), size)]
 
 
 def unpacked(packed: bytes) -> Address:

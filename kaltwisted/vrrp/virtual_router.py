@@ -71,6 +71,7 @@ class VirtualRouter:
         self.address_block = b"".join(
             entry.address.packed for entry in self.config.virtual_ipaddress if entry.address.version == family
         )
+        self.listed_addresses = frozenset(packet.slices(self.address_block, len(self.packed_source)))
         group = packet.IPV4_GROUP if family == 4 else packet.IPV6_GROUP
         self._destinations = tuple(peer.packed for peer in config.unicast_peer) or (group,)
 
@@ -213,7 +214,7 @@ class VirtualRouter:
             source = packet.unpacked(advert.source)
             if self.master is None:
                 self.log(f"master set to {source}")
-            else:
+            elif self.may_say("master changed", now, self.config.advert_int_us // 2):
                 self.log(f"master changed from {packet.unpacked(self.master)} to {source}")
             self.master = advert.source
         # A version 3 interval of 0 is not allowed (RFC 5798 §5.2.7) and would mean: never wait.
@@ -223,7 +224,8 @@ class VirtualRouter:
 
 
 def _expected(config: VrrpInstance) -> Expected:
-    authentication = config.authentication
+    # Version 3 has no authentication at all (RFC 5798 §9).
+    authentication = config.authentication if config.version == 2 else None
     check_sources = config.check_unicast_src and config.unicast_peer
     return Expected(
         vrid=config.virtual_router_id,
