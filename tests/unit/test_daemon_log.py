@@ -177,8 +177,8 @@ class TestSyslog(SynchronousTestCase):
         self.assertIn("heard", server.recv(9999).decode())
 
     def test_a_restarted_syslogd_loses_nothing(self) -> None:
-        self.listen()
-        self.syslog(event(log_format="first"))
+        with self.listen():
+            self.syslog(event(log_format="first"))
         server = self.listen()
         self.syslog(event(log_format="second"))
         self.assertIn("second", server.recv(9999).decode())
