@@ -18,7 +18,7 @@ from collections.abc import Callable
 from errno import ECONNABORTED, EINPROGRESS
 from typing import Any, Protocol
 
-from twisted.internet import abstract, error, main, tcp
+from twisted.internet import abstract, error, tcp
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
 from twisted.python.failure import Failure
 
@@ -28,6 +28,7 @@ _SO_BINDTODEVICE = 25
 _SO_MARK = 36
 _IP_BIND_ADDRESS_NO_PORT = 24
 _NON_BLOCKING_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_DONE = Failure(error.ConnectionDone())
 _RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -152,8 +153,8 @@ class OutgoingConnection(tcp.Connection):
         self.protocol.makeConnection(self)
         self._in_protocol = False
         if self.disconnecting:
-            return main.CONNECTION_DONE
-        if self.connected:
+            self._close()
+        elif self.connected:
             self.startReading()
             if not self._tempDataLen:
                 self.stopWriting()
@@ -164,8 +165,8 @@ class OutgoingConnection(tcp.Connection):
         self._in_protocol = True
         problem = super().doRead()
         self._in_protocol = False
-        if self.disconnecting and not problem and not self._unsent():
-            return main.CONNECTION_DONE
+        if self.disconnecting and self.connected and not problem and not self._unsent():
+            self._close()
         return problem
 
     def write(self, data: bytes) -> None:
@@ -196,6 +197,13 @@ class OutgoingConnection(tcp.Connection):
             self._give_up(_os_error(problem or ECONNABORTED))
         else:
             super().connectionLost(reason)
+
+    def _close(self) -> None:
+        """What ``connectionLost`` does, for an end that was wished and has nothing to hand over."""
+        self.connected, self.disconnected = 0, 1
+        protocol = self.protocol
+        self._discard()
+        protocol.connectionLost(_DONE)
 
     def _unsent(self) -> bool:
         return bool(self.dataBuffer or self._tempDataLen)

@@ -59,7 +59,7 @@ class Tls:
         :raises SSL.Error: it holds no certificates.
         """
         verified = self._verify_name is not None
-        context = _verifying_context(self._ca_file) if verified else unverified_context()
+        context = _verifying_context(self._ca_file) if verified else _unverified_context()
         return wrap(protocol, context, self._reactor, sni, self._verify_name, refused)
 
 
@@ -135,26 +135,45 @@ def _verifier(name: str, refused: Refused | None) -> Callable[..., bool]:
     return verify
 
 
-@lru_cache(maxsize=1)
-def unverified_context() -> SSL.Context:
-    """The context that accepts any certificate."""
+def client_context(
+    certificate_file: str | None = None, key_file: str | None = None, password: str | None = None
+) -> SSL.Context:
+    """A context that accepts any certificate, and may show one of its own (PEM files).
+
+    :raises OSError: a file can't be read.
+    :raises SSL.Error: the files hold no certificate or key that fit together, or the password is wrong.
+    """
     context = SSL.Context(SSL.TLS_METHOD)
-    context.set_verify(SSL.VERIFY_NONE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    # Never ask the terminal: without a password there is none.
+    context.set_passwd_cb(lambda *_: (password or "").encode())
+    for file in filter(None, (certificate_file, key_file)):
+        _readable(file)
+    if certificate_file is not None:
+        context.use_certificate_chain_file(certificate_file)
+    if key_file is not None:
+        context.use_privatekey_file(key_file)
     return context
+
+
+_unverified_context = lru_cache(maxsize=1)(client_context)
 
 
 @lru_cache(maxsize=64)
 def _verifying_context(ca_file: str | None) -> SSL.Context:
-    context = SSL.Context(SSL.TLS_METHOD)
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context = client_context()
     if ca_file is None:
         context.set_default_verify_paths()
     else:
-        with Path(ca_file).open("rb"):
-            pass  # OpenSSL would not say why it can't read it.
+        _readable(ca_file)
         context.load_verify_locations(ca_file)
     return context
+
+
+def _readable(file: str) -> None:
+    # OpenSSL would not say what is wrong.
+    with Path(file).open("rb"):
+        pass
 
 
 def _is_address(name: str) -> bool:
@@ -173,4 +192,6 @@ def explain(error: BaseException | None) -> str:
     """OpenSSL's error in words, such as ``wrong version number``."""
     if isinstance(error, SSL.Error) and error.args and isinstance(error.args[0], list):
         return ", ".join(str(entry[-1]) for entry in error.args[0] if entry) or "TLS error"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error) or type(error).__name__
