@@ -41,6 +41,7 @@ HALF_CLOSED_IDLE_S = 120
 ACCEPTS_PER_TURN = 64
 
 SWEEP_S = 15.0
+SWEPT_PER_TURN = 2000
 
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _OUT_OF_RESOURCES_PAUSE_S = 0.1
@@ -152,6 +153,7 @@ class TcpService:
         self._attempts: dict[_Attempt, None] = {}  # in the order of their deadlines
         self._splices: dict[Splice, Assignment] = {}
         self._seen: dict[Splice, tuple[int, float]] = {}
+        self._to_sweep: list[Splice] = []
         self._timer: IDelayedCall | None = None
         self._sweep_timer: IDelayedCall | None = None
         self._pause_timer: IDelayedCall | None = None
@@ -328,14 +330,19 @@ class TcpService:
         """End connections on which nothing has moved for long: once in a while, to cost nothing per byte."""
         self._sweep_timer = None
         now = self._reactor.seconds()
-        for splice in list(self._splices):
+        if not self._to_sweep:
+            self._to_sweep = list(self._splices)
+        batch, self._to_sweep = self._to_sweep[:SWEPT_PER_TURN], self._to_sweep[SWEPT_PER_TURN:]
+        for splice in batch:
+            if splice.closed:
+                continue
             transferred, since = self._seen.get(splice, (-1, now))
             if splice.transferred != transferred:
                 self._seen[splice] = (splice.transferred, now)
             elif now - since >= (HALF_CLOSED_IDLE_S if splice.half_closed else IDLE_S):
                 splice.abort()
         if self._splices:
-            self._sweep_timer = self._reactor.callLater(SWEEP_S, self._sweep)
+            self._sweep_timer = self._reactor.callLater(0.0 if self._to_sweep else SWEEP_S, self._sweep)
 
     def statistics(self) -> Iterator[tuple[DestinationKey, Counters]]:
         """What each destination has carried, up to now."""

@@ -162,7 +162,7 @@ class UdpService:
             session = self._session(address, now)
             if session is None:
                 continue
-            session.used = now
+            self._use(session, now)
             session.bytes_in += size
             try:
                 session.socket.send(self._view[:size])
@@ -177,9 +177,8 @@ class UdpService:
             self._datagrams += 1
             key = self._datagrams
         else:
-            session = self._sessions.pop(address, None)
+            session = self._sessions.get(address)
             if session is not None:
-                self._sessions[address] = session
                 return session
         return self._new_session(key, address, now)
 
@@ -242,7 +241,7 @@ class UdpService:
             except OSError:
                 self.refused(session)
                 return
-            session.used = self._reactor.seconds()
+            self._use(session, self._reactor.seconds())
             session.bytes_out += size
             if self._receiver is not None:
                 try:
@@ -265,6 +264,11 @@ class UdpService:
 
     # -- Ending
 
+    def _use(self, session: _Session, now: float) -> None:
+        """It is the one used last."""
+        session.used = now
+        self._sessions[session.key] = self._sessions.pop(session.key)
+
     def _end(self, session: _Session) -> None:
         del self._sessions[session.key]
         self._reactor.removeReader(session)
@@ -274,13 +278,15 @@ class UdpService:
         self._budget.give()
 
     def _sweep(self) -> None:
-        """End sessions unused for long."""
+        """End sessions unused for long; they stand in front."""
         self._sweep_timer = None
         now = self._reactor.seconds()
-        for session in list(self._sessions.values()):
+        while self._sessions:
+            session = next(iter(self._sessions.values()))
             patience = SESSION_S if session.key is session.address else ANSWER_S
-            if now - session.used >= patience:
-                self._end(session)
+            if now - session.used < patience:
+                break
+            self._end(session)
         if self._sessions:
             self._sweep_timer = self._reactor.callLater(SWEEP_S, self._sweep)
 
