@@ -51,6 +51,15 @@ def virtual_server(
     if listen is None:
         return None
     draft = reader.read(statement.block or (), VIRTUAL_SERVER, VirtualServerDraft())
+    if not draft.blocks:
+        name = listen.format(draft.protocol or Protocol.UDP)
+        reader.error(
+            statement,
+            "this virtual_server has no real servers and is left out",
+            expected="real_server IP PORT { … }",
+            log=f"Virtual server {name} has no real servers - ignoring",
+        )
+        return None
     if isinstance(listen, FirewallMark) and draft.ip_family == 6:
         listen = FirewallMark(listen.mark, ipv6=True)
     if draft.protocol is None:
@@ -65,6 +74,12 @@ def virtual_server(
     if not persistence and draft.persistence_granularity is not None:
         persistence = PERSISTENCE_DEFAULT_S
     sorry = None
+    if draft.sorry_server_inhibit and draft.sorry_server is None:
+        reader.error(
+            statement,
+            "sorry_server_inhibit without a sorry_server does nothing",
+            log="Ignoring sorry_server inhibit used before or without sorry_server",
+        )
     if draft.sorry_server is not None:
         address, port = draft.sorry_server
         sorry = SorryServer(
@@ -111,6 +126,7 @@ def _listen(reader: Reader, statement: Statement) -> Listen | None:
     if len(words) > 1 and words[1] == "fwmark":
         mark = whole_number(words[2], 1, UINT_MAX) if len(words) > 2 else None
         if isinstance(mark, int):
+            reader.most_words(statement, 3)
             return FirewallMark(mark)
         if mark is None:
             endpoint(words[:1], problems)
@@ -135,6 +151,7 @@ def _listen(reader: Reader, statement: Statement) -> Listen | None:
     if isinstance(found, Keep):
         reader.problems(statement, problems)
         return None
+    reader.most_words(statement, 3)
     return VirtualAddress(found[0], found[1] or 0)
 
 
@@ -171,6 +188,7 @@ def _real_server(
     if isinstance(found, Keep):
         reader.problems(statement, problems)
         return None
+    reader.most_words(statement, 3)
     address, port = found
     if port is None:
         port = _port_of(listen)

@@ -30,7 +30,8 @@ class Reader:
         self.source = source
         self.findings: list[Finding] = list(tree.findings)
         self.open_quotes = dict(tree.open_quotes)
-        self._later: dict[tuple[str, str], tuple[Keyword, list[Statement]]] = {}
+        # What is said once for all places: (keyword, block) to the message and its places.
+        self._once: dict[tuple[str, str], tuple[str, list[Statement]]] = {}
         self._spelled: dict[tuple[str, str], str | None] = {}
 
     def read(self, statements: Iterable[Statement], table: Table, draft: D) -> D:
@@ -60,10 +61,10 @@ class Reader:
                 continue
             value = keyword.convert(words, problems)
             if problems:
-                self.problems(statement, problems, secret=table.name in SECRET_BLOCKS)
+                self.problems(statement, problems, secret=_secret(words[0], table))
                 problems.clear()
             elif keyword.words is not None and len(words) > keyword.words:
-                self._surplus_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
+                self.most_words(statement, keyword.words, words, secret=_secret(words[0], table))
             if isinstance(value, Keep):
                 continue
             if keyword.again is not Again.LAST_WINS:
@@ -165,17 +166,11 @@ class Reader:
         """What is left to report, and all findings in the order of the file."""
         for line, column in self.open_quotes.items():
             self.quote(line, column)
-        for (name, block), (keyword, statements) in self._later.items():
-            lines = [statement.line for statement in statements[1:6]]
-            more = (
-                f" (also on line {', '.join(map(str, lines))}{' …' if len(statements) > 6 else ''})"
-                if lines
-                else ""
-            )
-            self.warn(
-                statements[0],
-                f"`{name}`{_in(block)} is understood, not acted on yet: it would {_would(keyword.doc)}{more}",
-            )
+        for message, statements in self._once.values():
+            lines = ", ".join(str(statement.line) for statement in statements[1:6])
+            if len(statements) > 6:
+                lines += f" and {len(statements) - 6} more"
+            self.warn(statements[0], f"{message} (also on line {lines})" if lines else message)
         self.findings.sort(key=lambda finding: (finding.position.line, finding.position.column))
         return self.findings
 
@@ -190,13 +185,21 @@ class Reader:
         if keyword is None:
             self._unknown(statement, table, blocks)
         elif keyword.later:
-            self._later.setdefault((word, table.name), (keyword, []))[1].append(statement)
+            self._tell_once(
+                statement, table, f"`{word}`{_in(table.name)} is understood, not acted on yet: {keyword.doc}"
+            )
             return None
         elif keyword.today is not None:
-            self.warn(statement, f"`{word}` is accepted; today it is `{keyword.today}`")
+            self._tell_once(statement, table, f"`{word}` is accepted; today it is `{keyword.today}`")
         elif word not in table.keywords:
-            self.warn(statement, f"`{word}` is accepted; keywords are written `{table.misprints[word]}`")
+            self._tell_once(
+                statement, table, f"`{word}` is accepted; the keyword is `{table.misprints[word]}`"
+            )
         return keyword
+
+    def _tell_once(self, statement: Statement, table: Table, message: str) -> None:
+        """One warning for all places of a keyword."""
+        self._once.setdefault((statement.words[0], table.name), (message, []))[1].append(statement)
 
     def _unknown(self, statement: Statement, table: Table, blocks: list[tuple[Keyword, Statement]]) -> None:
         """No keyword of this block: misplaced, misspelt, or left behind by an early brace."""
@@ -210,7 +213,7 @@ class Reader:
                     f"`{word}` stands behind the end of `{earlier.words[0]}`, and is taken into it",
                     related=(
                         Related(
-                            Position(self.source.file, earlier.end_line),
+                            self.source.end(earlier),
                             f"the `}}` here closes the `{earlier.words[0]}` of line {earlier.line} too early",
                         ),
                     ),
@@ -262,8 +265,8 @@ class Reader:
                 log="Missing '{' at beginning of configuration block",
             )
             return
-        if keyword.words is not None and len(statement.words) > keyword.words:
-            self._surplus_words(statement, keyword.words, statement.words, secret=False)
+        if keyword.words is not None:
+            self.most_words(statement, keyword.words)
         blocks.append((keyword, statement))
 
     def _no_block(self, statement: Statement, table: Table) -> None:
@@ -286,8 +289,13 @@ class Reader:
             return None
         return [statement.words[0], *words]
 
-    def _surplus_words(self, statement: Statement, most: int, words: list[str], *, secret: bool) -> None:
-        """keepalived reads over surplus words without a sound; they are worth a warning."""
+    def most_words(
+        self, statement: Statement, most: int, words: list[str] | None = None, *, secret: bool = False
+    ) -> None:
+        """Warn of words behind the last one that is read; keepalived passes over them without a sound."""
+        words = words or statement.words
+        if len(words) <= most:
+            return
         shown = MASK if secret else words[most]
         script = ""
         if statement.words[0] in ("misc_path",) or statement.words[0].startswith(("notify", "quorum")):
@@ -311,8 +319,8 @@ def _in(block: str) -> str:
     return f" in block `{block}`" if block else ""
 
 
-def _would(doc: str) -> str:
-    return doc
+def _secret(keyword: str, table: Table) -> bool:
+    return table.name in SECRET_BLOCKS and keyword != "auth_type"
 
 
 def _without(message: str, secrets: Iterable[str]) -> str:

@@ -9,16 +9,13 @@ was made, by indentation and by the keywords that each block may hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 
 from kaltwisted.config.findings import Consequence, Finding, Related, Severity, masked
+from kaltwisted.config.keywords.table import Table, tables
 from kaltwisted.config.lexer import LONGEST_LINE, SPECIAL, Kind, Token, tokens
 from kaltwisted.config.model import Position
-
-if TYPE_CHECKING:
-    from kaltwisted.config.keywords.table import Table
 
 DEEPEST_NESTING = 64
 """Blocks deeper than this are no configuration; it also bounds every recursion over the tree."""
@@ -65,6 +62,11 @@ class Source:
             line = self.lines[statement.line - 1]
             statement.column = len(line) - len(line.lstrip(" \t\r")) + 1
         return statement.column
+
+    def end(self, statement: Statement) -> Position:
+        """The place of the brace that closes a statement's block."""
+        line = self.line(statement.end_line)
+        return Position(self.file, statement.end_line, line.find("}") + 1)
 
     def pieces(self, statement: Statement) -> list[Token]:
         """The statement's words as tokens of its line."""
@@ -202,8 +204,8 @@ class Builder:
 
     def nests(self, top: Table) -> bool:
         """Whether a block of the top level stands inside another, so that a brace must be missing."""
-        names = {name for name, keyword in top.keywords.items() if keyword.block is not None}
-        return any(inner.words[0] in names for inner in _blocks_inside(self.root) if inner.words)
+        names = top_only(top)
+        return any(inner.words[0] in names for inner in _blocks_inside(self.root))
 
     def report(self, brace: Brace, message: str, log: str, expected: str | None = None) -> None:
         """A finding about a brace."""
@@ -219,6 +221,14 @@ class Builder:
 
     def finish(self) -> None:
         """The end of the file."""
+
+
+def top_only(top: Table) -> frozenset[str]:
+    """Keywords of blocks that stand at top level and nowhere else."""
+    inner = {name for table in tables(top) if table is not top for name in table.keywords}
+    return frozenset(
+        name for name, keyword in top.keywords.items() if keyword.block is not None and name not in inner
+    )
 
 
 def _blocks_inside(statements: Sequence[Statement]) -> Iterator[Statement]:

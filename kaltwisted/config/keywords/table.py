@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -80,3 +80,15 @@ class Table:
     def resolve(self, word: str) -> Keyword | None:
         """The keyword that a word stands for in this block, the guide's misprints included."""
         return self.keywords.get(word) or self.keywords.get(self.misprints.get(word, ""))
+
+
+def tables(top: Table) -> Iterator[Table]:
+    """A table and all tables of the blocks in it, each once, outer ones first."""
+    seen: list[Table] = []
+    waiting = [top]
+    while waiting:
+        table = waiting.pop(0)
+        if table not in seen:
+            seen.append(table)
+            yield table
+            waiting.extend(keyword.block for keyword in table.keywords.values() if keyword.block is not None)

@@ -209,7 +209,7 @@ VIRTUAL_SERVER = Table(
             "sorry_server_forwarding", "how packets reach the sorry server"
         ),
         "nat_mask": Keyword("NAT granularity of kernel 2.2; does nothing", convert=_nat_mask),
-        "real_server": Keyword("one server of the pool", block=REAL_SERVER, words=3),
+        "real_server": Keyword("one server of the pool", block=REAL_SERVER, words=None),
         **later("virtual_server"),
     },
     misprints={"Virtualhost": "virtualhost"},

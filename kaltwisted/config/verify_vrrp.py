@@ -1,0 +1,211 @@
+"""Rules of VRRP across places: names, virtual router ids, members of groups, what each version allows."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+import attrs
+
+from kaltwisted.config.findings import Consequence, Related, Severity
+from kaltwisted.config.model import SECOND_US, VrrpInstance, VrrpSyncGroup
+
+if TYPE_CHECKING:
+    from kaltwisted.config.reader import Reader
+
+OWNER_PRIORITY = 255
+LONGEST_V3_ADVERT_US = 40_950_000
+
+
+def verify_instances(instances: tuple[VrrpInstance, ...], reader: Reader) -> tuple[VrrpInstance, ...]:
+    """Instances by name, each once, each as its version allows."""
+    names: dict[str, VrrpInstance] = {}
+    routers: dict[tuple[int, bool, str], VrrpInstance] = {}
+    for instance in instances:
+        first = names.setdefault(instance.name, instance)
+        if first is not instance:
+            _error(
+                reader,
+                instance,
+                f"vrrp_instance `{instance.name}` stands here a second time and is left out",
+                first,
+                log=f"vrrp instance {instance.name} already defined",
+            )
+            continue
+        names[instance.name] = _instance(instance, reader)
+        if not instance.virtual_router_id or instance.interface is None:
+            continue
+        key = (instance.virtual_router_id, _ipv6(instance), instance.interface)
+        other = routers.setdefault(key, instance)
+        if other is not instance:
+            family = "IPv6" if _ipv6(instance) else "IPv4"
+            _error(
+                reader,
+                instance,
+                f"`{other.name}` and `{instance.name}` both use virtual_router_id "
+                f"{instance.virtual_router_id} on {instance.interface}",
+                other,
+                consequence=Consequence.FATAL,
+                log=f"{other.name} and {instance.name} both use VRID {instance.virtual_router_id} "
+                f"with {family} on interface {instance.interface}",
+            )
+    return tuple(names.values())
+
+
+def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    for rule in (_family, _interval, _authentication, _preemption):
+        instance = rule(instance, reader)
+    return instance
+
+
+def _ipv6(instance: VrrpInstance) -> bool:
+    addresses = instance.virtual_ipaddress
+    return bool(addresses) and isinstance(addresses[0].address, IPv6Address)
+
+
+def _family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """The first virtual address tells the family; the adverts hold no other."""
+    version = 6 if _ipv6(instance) else 4
+    kept = tuple(address for address in instance.virtual_ipaddress if address.address.version == version)
+    if len(kept) < len(instance.virtual_ipaddress):
+        other = next(address for address in instance.virtual_ipaddress if address.address.version != version)
+        _error(
+            reader,
+            instance,
+            f"virtual address {other.address} of `{instance.name}` is not IPv{version} as its first, "
+            "and is left out",
+            expected="addresses of the other family in virtual_ipaddress_excluded",
+            log=f"({instance.name}): address family must match VRRP instance [{other.address}] - ignoring",
+        )
+        instance = attrs.evolve(instance, virtual_ipaddress=kept)
+    source = instance.mcast_src_ip
+    if source is not None and kept and source.version != version:
+        _error(
+            reader,
+            instance,
+            f"mcast_src_ip {source} of `{instance.name}` is not IPv{version}, and is left out",
+        )
+        instance = attrs.evolve(instance, mcast_src_ip=None)
+    return instance
+
+
+def _interval(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """Version 2 counts whole seconds, version 3 hundredths up to 40.95 s."""
+    interval = instance.advert_int_us
+    if instance.version == 2 and interval % SECOND_US:
+        rounded = max(SECOND_US, (interval + SECOND_US // 2) // SECOND_US * SECOND_US)
+        message = f"advert_int of VRRP version 2 is whole seconds: {rounded // SECOND_US} is used"
+        expected = "whole seconds, or version 3"
+    elif instance.version == 3 and interval > LONGEST_V3_ADVERT_US:
+        rounded = LONGEST_V3_ADVERT_US
+        message, expected = "advert_int of VRRP version 3 is at most 40.95 seconds", "0.01 to 40.95"
+    elif instance.version == 3 and interval % 10_000:
+        rounded = (interval + 5_000) // 10_000 * 10_000
+        message, expected = "advert_int of VRRP version 3 is in hundredths of seconds", "0.01 to 40.95"
+    else:
+        return instance
+    _error(reader, instance, message, expected=expected)
+    return attrs.evolve(instance, advert_int_us=rounded)
+
+
+def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    if instance.version == 3 and instance.authentication is not None:
+        _error(
+            reader,
+            instance,
+            f"VRRP version 3 has no authentication; that of `{instance.name}` is left out",
+            log=f"({instance.name}) VRRP version 3 does not support authentication. Ignoring.",
+        )
+        return attrs.evolve(instance, authentication=None)
+    return instance
+
+
+def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """``state MASTER`` cancels what would keep it from becoming master."""
+    if instance.state == "MASTER" and instance.nopreempt:
+        _error(
+            reader,
+            instance,
+            f"nopreempt does not go with state MASTER; that of `{instance.name}` is left out",
+            expected="state BACKUP on both routers",
+        )
+        instance = attrs.evolve(instance, nopreempt=False)
+    if instance.state == "MASTER" and instance.preempt_delay_us:
+        _error(
+            reader,
+            instance,
+            f"preempt_delay does not go with state MASTER; that of `{instance.name}` is left out",
+            expected="state BACKUP on both routers",
+            log=f"({instance.name}) Warning - preempt delay will not work "
+            "with initial state MASTER - clearing",
+        )
+        instance = attrs.evolve(instance, preempt_delay_us=0)
+    return instance
+
+
+def verify_sync_groups(
+    groups: tuple[VrrpSyncGroup, ...], instances: tuple[VrrpInstance, ...], reader: Reader
+) -> tuple[VrrpSyncGroup, ...]:
+    """Groups by name, each once, with the members that there are."""
+    there = {instance.name for instance in instances}
+    names: dict[str, VrrpSyncGroup] = {}
+    for group in groups:
+        first = names.setdefault(group.name, group)
+        if first is not group:
+            message = f"vrrp_sync_group `{group.name}` stands here a second time and is left out"
+            _error(reader, group, message, first)
+            continue
+        members = tuple(member for member in group.group if member in there)
+        unknown = [member for member in group.group if member not in there]
+        for member in unknown:
+            _error(
+                reader,
+                group,
+                f"member `{member}` of vrrp_sync_group `{group.name}` is no vrrp_instance, and is left out",
+                expected=f"one of {', '.join(sorted(there)[:8])}"
+                if there
+                else "a vrrp_instance of that name",
+                log=f"Virtual router {member} specified in sync group {group.name} doesn't exist - ignoring",
+            )
+        if len(members) < 2 and not unknown:
+            count = "one member" if members else "no members"
+            log = f"Sync group {group.name} has no virtual router(s). removing"
+            if members:
+                log = f"Sync group {group.name} has only 1 virtual router(s)"
+                log += " - this probably isn't what you want"
+            _error(
+                reader,
+                group,
+                f"vrrp_sync_group `{group.name}` has {count}, with nothing to keep in step",
+                expected="two instances or more",
+                log=log,
+            )
+        names[group.name] = attrs.evolve(group, group=members)
+    return tuple(group for group in names.values() if group.group)
+
+
+def _error(
+    reader: Reader,
+    at: VrrpInstance | VrrpSyncGroup,
+    message: str,
+    first: VrrpInstance | VrrpSyncGroup | None = None,
+    *,
+    expected: str | None = None,
+    consequence: Consequence = Consequence.LOGGED,
+    log: str | None = None,
+) -> None:
+    related = (
+        (Related(first.where, "here is the first"),) if first is not None and first.where is not None else ()
+    )
+    if at.where is not None:
+        reader.findings.append(
+            reader.source.finding(
+                Severity.ERROR,
+                at.where,
+                message,
+                expected=expected,
+                related=related,
+                consequence=consequence,
+                log=log,
+            )
+        )
