@@ -1,0 +1,95 @@
+"""The tests of tests/kernel/inside, in one guest with IPVS; each has its result here.
+
+A guest boots once for all that were selected, so `-k` works as ever.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import attrs
+import pytest
+
+from . import uml
+
+pytestmark = pytest.mark.kernel
+
+HERE = Path(__file__).parent
+INSIDE = HERE / "inside"
+TIMEOUT_S = 600
+
+
+def names() -> Iterator[str]:
+    """``file.py::test_function`` of every test inside, as its source has it."""
+    for path in sorted(INSIDE.glob("test_*.py")):
+        for found in re.finditer(r"^(?:async )?def (test_\w+)\(", path.read_text(), re.MULTILINE):
+            yield f"{path.name}::{found[1]}"
+
+
+@attrs.frozen
+class Report:
+    """What the guest's pytest said: every case's trouble ("" for none) by name, and its output."""
+
+    status: int
+    output: str
+    cases: dict[str, list[tuple[str, str]]]
+
+
+def read_cases(path: Path) -> dict[str, list[tuple[str, str]]]:
+    """(case, trouble) of each test function, from pytest's JUnit file."""
+    cases: dict[str, list[tuple[str, str]]] = {}
+    if path.exists():
+        for case in ElementTree.parse(path).iter("testcase"):
+            name = case.get("name", "")
+            key = f"{case.get('classname', '').rpartition('.')[2]}.py::{name.partition('[')[0]}"
+            trouble = "\n".join(
+                f"{each.tag}: {each.text or each.get('message')}"
+                for each in case
+                if each.tag in ("failure", "error", "skipped")
+            )
+            cases.setdefault(key, []).append((name, trouble))
+    return cases
+
+
+@pytest.fixture(scope="session")
+def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """One guest in which all that is selected has run."""
+    missing = uml.why_not()
+    if missing:
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("guest")
+    selected = [
+        str(INSIDE / item.callspec.params["name"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.function is test_in_kernel
+    ]
+    # What lies below /tmp is hidden in the guest unless it is shared.
+    shares = {folder, Path(sys.prefix), Path(sys.base_prefix), HERE.parent.parent}
+    command = [sys.executable, str(HERE / "uml.py"), f"--timeout={TIMEOUT_S}"]
+    command += [f"--share={share}" for share in sorted(shares)]
+    command += ["--", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    command += [f"--junit-xml={folder}/report.xml", f"--basetemp={folder}/inside", "--durations=10"]
+    done = subprocess.run(
+        [*command, *selected],
+        cwd=HERE.parent.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Report(done.returncode, done.stdout, read_cases(folder / "report.xml"))
+
+
+@pytest.mark.parametrize("name", names())
+def test_in_kernel(name: str, guest: Report) -> None:
+    cases = guest.cases.get(name)
+    if not cases:
+        pytest.fail(f"no result; the guest ended with {guest.status}:\n{guest.output}", pytrace=False)
+    troubles = [f"{case}\n{trouble}" for case, trouble in cases if trouble]
+    if troubles:
+        pytest.fail("\n\n".join(troubles), pytrace=False)
