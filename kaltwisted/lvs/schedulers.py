@@ -15,6 +15,7 @@ import random
 from collections.abc import Callable, Container, Sequence
 from functools import reduce
 from hashlib import blake2b
+from itertools import count
 from typing import Protocol
 
 import attrs
@@ -150,22 +151,27 @@ class WeightedRoundRobin(_Pool):
             self._divisor = reduce(math.gcd, weights, 0) or 1
             # The current weight stays on the grid of the new divisor, else shares would be off.
             self._current = min(self._current - self._current % self._divisor, self._greatest)
-        heaviest = max((target.weight for target in pool if _usable(target, excluded)), default=0)
-        if not heaviest:
+        if not pool:
             return None
-        while True:
+        ceiling = self._greatest
+        for step in count():
+            if step == len(pool) + 1:
+                # A whole round in vain: go on, from the next, with what the heaviest usable one weighs.
+                ceiling = max((target.weight for target in pool if _usable(target, excluded)), default=0)
+                if not ceiling:
+                    return None
             self._last += 1
             if self._last >= len(pool):
                 self._last = 0
                 self._current -= self._divisor
             if self._current <= 0:
                 self._current = self._greatest
-            if self._last == 0 and self._current > heaviest:
-                # Nobody usable weighs so much: skip whole rounds without walking them.
-                self._current = heaviest
+            if self._last == 0:
+                self._current = min(self._current, ceiling)
             target = pool[self._last]
             if target.weight >= self._current and _usable(target, excluded):
                 return target
+        raise AssertionError("unreachable")
 
 
 class LeastLoaded(_Pool):

@@ -34,8 +34,10 @@ from kaltwisted.lvs.table import (
     Table,
     steps_between,
 )
+from kaltwisted.lvs.userspace_budget import Budget
+from kaltwisted.lvs.userspace_listen import IReactor
 from kaltwisted.lvs.userspace_pool import Counters
-from kaltwisted.lvs.userspace_tcp import Budget, IReactor, TcpService
+from kaltwisted.lvs.userspace_tcp import TcpService
 from kaltwisted.lvs.userspace_udp import UdpService
 from kaltwisted.ports import IDataPlane
 

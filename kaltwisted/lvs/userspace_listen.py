@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 from twisted.logger import Logger
 
+from kaltwisted.config.model import Address
 from kaltwisted.lvs.table import ServiceKey
 
 if TYPE_CHECKING:
@@ -34,6 +36,20 @@ _REMEDIES = {
     errno.EMFILE: "raise the limit on open files (LimitNOFILE, `ulimit -n`)",
 }
 _NO_REMEDY = "nothing known helps"
+
+
+class IReactor(IReactorFDSet, IReactorTime):
+    """What is needed of a reactor."""
+
+
+def family_of(address: Address) -> socket.AddressFamily:
+    """The address family for sockets."""
+    return socket.AF_INET6 if address.version == 6 else socket.AF_INET
+
+
+def address_of(text: str) -> Address:
+    """A client's address as a value, without the scope that a link-local one has."""
+    return ip_address(text.partition("%")[0])
 
 
 class Listening:

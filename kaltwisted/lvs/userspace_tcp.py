@@ -9,17 +9,17 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
-from twisted.internet.interfaces import IReactorFDSet, IReactorTime, IReadDescriptor, IReadWriteDescriptor
+from twisted.internet.interfaces import IReadDescriptor, IReadWriteDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.lvs.schedulers import Client
 from kaltwisted.lvs.table import DestinationKey, Service
-from kaltwisted.lvs.userspace_listen import Listening
+from kaltwisted.lvs.userspace_budget import Budget
+from kaltwisted.lvs.userspace_listen import IReactor, Listening, address_of, family_of
 from kaltwisted.lvs.userspace_pool import Assignment, Counters, Pool
 from kaltwisted.lvs.userspace_splice import BUFFER_SIZE, Splice, reset
 
@@ -45,39 +45,6 @@ SWEPT_PER_TURN = 2000
 
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _OUT_OF_RESOURCES_PAUSE_S = 0.1
-
-
-class IReactor(IReactorFDSet, IReactorTime):
-    """What is needed of a reactor."""
-
-
-class Budget:
-    """How many client connections all services together may have; each takes two descriptors."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
-        self._waiting: list[TcpService] = []
-
-    def take(self) -> bool:
-        """Have room for one more, or not."""
-        if self.used >= self.limit:
-            return False
-        self.used += 1
-        return True
-
-    def give(self) -> None:
-        """One has ended: whoever waits may accept again."""
-        self.used -= 1
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            for service in waiting:
-                service.resume_accepting()
-
-    def wait(self, service: TcpService) -> None:
-        """Tell ``service`` when there is room again."""
-        if service not in self._waiting:
-            self._waiting.append(service)
 
 
 @implementer(IReadDescriptor)
@@ -128,11 +95,6 @@ class _Attempt:
 
     def connectionLost(self, reason: Failure) -> None:
         self.doWrite()
-
-
-def family_of(assignment: Assignment) -> socket.AddressFamily:
-    """The assigned server's address family; it may differ from the service's."""
-    return socket.AF_INET6 if assignment.target.destination.key.address.version == 6 else socket.AF_INET
 
 
 class TcpService:
@@ -244,7 +206,10 @@ class TcpService:
             if assignment is None:
                 break
             try:
-                server = socket.socket(family_of(assignment), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                server = socket.socket(
+                    family_of(assignment.target.destination.key.address),
+                    socket.SOCK_STREAM | socket.SOCK_NONBLOCK,
+                )
             except OSError as error:
                 self.pool.refused(assignment)
                 self._short_of_resources(error)
@@ -386,8 +351,3 @@ class TcpService:
             self.pool.release(attempt.assignment)
             reset(attempt.client)
             self._one_less()
-
-
-def address_of(text: str) -> IPv4Address | IPv6Address:
-    """A client's address as a value, without the scope that a link-local one has."""
-    return ip_address(text.partition("%")[0])

@@ -18,14 +18,9 @@ from zope.interface import implementer
 
 from kaltwisted.lvs.schedulers import Client
 from kaltwisted.lvs.table import DestinationKey, Service
-from kaltwisted.lvs.userspace_listen import Listening
+from kaltwisted.lvs.userspace_budget import Budget
+from kaltwisted.lvs.userspace_listen import IReactor, Listening, address_of, family_of
 from kaltwisted.lvs.userspace_pool import Assignment, Counters, Pool
-from kaltwisted.lvs.userspace_tcp import (
-    Budget,
-    IReactor,
-    address_of,
-    family_of,
-)
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -207,7 +202,9 @@ class UdpService:
             self._budget.give()
             return None
         try:
-            server = socket.socket(family_of(assignment), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            server = socket.socket(
+                family_of(assignment.target.destination.key.address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+            )
             try:
                 server.connect(assignment.target.sockaddr)
             except OSError:
