@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -119,14 +120,11 @@ def makeService(options: Options) -> IService:
         _report_refusal(reading, settings)
         raise SystemExit(status)
     daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
+    runtime_directory = _own_directory(options.parent)
     if settings.checkers:
         from kaltwisted.daemon.checker import CheckerRole
         from kaltwisted.daemon.planes import DataPlaneError
 
-        try:
-            runtime_directory = directories.prepare(directories.runtime_directory(os.environ, os.geteuid()))
-        except OSError as error:
-            raise SystemExit(f"no directory for our own files: {error}") from None
         try:
             role = CheckerRole(
                 reading.configuration,
@@ -139,6 +137,21 @@ def makeService(options: Options) -> IService:
             raise SystemExit(str(error)) from None
         role.setServiceParent(daemon)
     return daemon
+
+
+def _own_directory(twistd: Any) -> Path:
+    """Our runtime directory, made sure of; the pid file's must be writable too.
+
+    :raises SystemExit: with the reason, before twistd fails for it with a traceback.
+    """
+    try:
+        directory = directories.prepare(directories.runtime_directory(os.environ, os.geteuid()))
+    except OSError as error:
+        raise SystemExit(f"no directory for our own files: {error}") from None
+    pid_file = (twistd or {}).get("pidfile")
+    if pid_file and not os.access(Path(pid_file).parent, os.W_OK | os.X_OK):
+        raise SystemExit(f"pid file {pid_file} cannot be written: give another --pid FILE, or be root")
+    return directory
 
 
 def _refusal(reading: Reading, settings: Settings) -> int | None:

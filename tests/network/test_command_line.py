@@ -217,6 +217,7 @@ def test_exit_statuses(command: Command, configuration: Path, tmp_path: Path) ->
         (["-v"], 0, f"Kaltwisted v{__version__}"),
         (["-h"], 0, "--use-file"),
         (["--bogus"], 1, "option --bogus not recognized"),
+        (["--pid", "/nonexistent/pid", "-f", str(configuration)], 1, "/nonexistent/pid cannot be written"),
     ]:
         finished = run(command(pid_file, *words), tmp_path / "d")
         assert finished.returncode == status, (words, finished.stdout, finished.stderr)
