@@ -1,7 +1,6 @@
 """The checker role: health checks, pools and the data plane, wired together.
 
-It starts from the data plane (what is there is adopted), then the checks; it
-stops the other way round, so that nothing changes while the table is taken down.
+It starts from the data plane (what is there is adopted), then the checks.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
@@ -18,10 +17,10 @@ from twisted.internet.task import CooperativeTask, Cooperator
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kaltwisted.alerts.mail import MailService
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
-from kaltwisted.config.model import Configuration, RealServer
+from kaltwisted.alerts.silent import SilentMailer
+from kaltwisted.config.model import Configuration, GlobalDefs, RealServer
 from kaltwisted.daemon.planes import choose
 from kaltwisted.daemon.process import tame_garbage_collection
 from kaltwisted.healthcheck.build import build_check
@@ -30,6 +29,9 @@ from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import DestinationKey
+
+if TYPE_CHECKING:
+    from kaltwisted.alerts.mail import MailService
 
 # A notify script that hangs may not hold back the ones after it for ever.
 NOTIFY_TIMEOUT_US = 300_000_000
@@ -64,7 +66,7 @@ class CheckerRole(Service):
         choice = choose(data_plane, reactor, state_directory)
         self._log.info("Data plane: {name} ({why})", name=choice.plane.name, why=choice.why)
         self.scripts = ScriptService(reactor, configuration.global_defs)
-        self.mail = MailService(reactor, configuration.global_defs)
+        self.mail = _mail_service(reactor, configuration.global_defs)
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
@@ -87,14 +89,14 @@ class CheckerRole(Service):
         self._begin()
 
     def stopService(self) -> Deferred[None]:
-        """Checks first, then the table, then what tells people; fires when all of it is done."""
+        """The table first: clients should not wait for our tidying; then all else.  Fires when it is done."""
         super().stopService()
         if self._again is not None and self._again.active():
             self._again.cancel()
         if self._making is not None:
             self._making.pause()
-        stopping: Deferred[Any] = maybeDeferred(self.checks.stopService)
-        stopping.addCallback(lambda _: self.lvs.stopService())
+        stopping: Deferred[Any] = self.lvs.stopService()
+        stopping.addCallback(lambda _: self.checks.stopService())
         stopping.addCallback(lambda _: _all(self.scripts.stopService, self.mail.stopService))
         return stopping
 
@@ -146,6 +148,15 @@ class CheckerRole(Service):
             clock=self._reactor,
             initially_up=pool.is_up(key, index),
         ).setServiceParent(self.checks)
+
+
+def _mail_service(reactor: Any, global_defs: GlobalDefs) -> SilentMailer | MailService:
+    if global_defs.smtp_server is None or not global_defs.notification_email:
+        return SilentMailer()
+    # SMTP is a third of what this role imports: only for who wants mail.
+    from kaltwisted.alerts.mail import MailService
+
+    return MailService(reactor, global_defs)
 
 
 def _all(*stops: Callable[[], object]) -> Deferred[Any]:

@@ -63,7 +63,6 @@ class _Member:
     """A real server's state: which of its checkers fail, the weight it has now, its entry while alive."""
 
     server: RealServer
-    name: str
     weight: int
     failed: set[int]
     destination: Destination
@@ -146,7 +145,7 @@ class Pool:
             return []
         self._sum += member.weight
         verb, word = ("Enabling", "of") if member.server.inhibit_on_failure else ("Adding", "to")
-        return self._turned(member, f"{verb} service {member.name} {word} VS {self.name}")
+        return self._turned(member, f"{verb} service {self._name(member)} {word} VS {self.name}")
 
     def failed(self, server: DestinationKey, checker: int) -> list[Event]:
         """One checker of a server has failed for good."""
@@ -157,7 +156,7 @@ class Pool:
             return []
         self._sum -= member.weight
         verb, word = ("Disabling", "of") if member.server.inhibit_on_failure else ("Removing", "from")
-        return self._turned(member, f"{verb} service {member.name} {word} VS {self.name}")
+        return self._turned(member, f"{verb} service {self._name(member)} {word} VS {self.name}")
 
     def weigh(self, server: DestinationKey, weight: int) -> list[Event]:
         """A server's weight changes (a dynamic MISC_CHECK)."""
@@ -166,7 +165,7 @@ class Pool:
             return []
         state = "active" if member.alive else "inactive"
         line = (
-            f"Changing weight from {member.weight} to {weight} for {state} service {member.name}"
+            f"Changing weight from {member.weight} to {weight} for {state} service {self._name(member)}"
             f" of VS {self.name}"
         )
         if member.alive:
@@ -181,7 +180,7 @@ class Pool:
         events: list[Event] = []
         for member in self._members.values():
             state = "" if member.alive else "inactive "
-            events.append(Log(f"Shutting down {state}service {member.name} from VS {self.name}"))
+            events.append(Log(f"Shutting down {state}service {self._name(member)} from VS {self.name}"))
             if self.virtual_server.omega and member.alive:
                 events.append(ServerTurned(member.server, up=False))
         if self.virtual_server.omega and self.has_quorum:
@@ -202,7 +201,6 @@ class Pool:
             }
         return _Member(
             server=server,
-            name=server.format(self.virtual_server.protocol),
             weight=server.weight,
             failed=failed,
             destination=Destination(
@@ -213,6 +211,9 @@ class Pool:
                 lthreshold=server.lthreshold,
             ),
         )
+
+    def _name(self, member: _Member) -> str:
+        return member.server.format(self.virtual_server.protocol)
 
     def _turned(self, member: _Member, line: str) -> list[Event]:
         self._service = None

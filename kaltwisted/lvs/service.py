@@ -85,18 +85,21 @@ class LvsService(TwistedService):
         return self._when_idle()
 
     def stopService(self) -> Deferred[None]:
-        """Say good-bye for each server, then leave the data plane (clean, or kept with -I)."""
+        """Leave the data plane (cleanly, or with -I as it is), then say good-bye for each server."""
         super().stopService()
         self._stopping = True
         for call in (self._due, self._retry, self._reconcile):
             if call is not None and call.active():
                 call.cancel()
-        for pool in self.pools.values():
-            self._happened(pool, pool.stop())
         leaving = self._when_idle()
         leaving.addCallback(lambda _: self.plane.stop(keep=self._keep_at_stop))
         leaving.addErrback(lambda failure: self._log.failure("Leaving the data plane", failure=failure))
-        return leaving.addCallback(lambda _: self._alerts.scripts.drained())
+        return leaving.addCallback(lambda _: self._farewell())
+
+    def _farewell(self) -> Deferred[None]:
+        for pool in self.pools.values():
+            self._happened(pool, pool.stop())
+        return self._alerts.scripts.drained()
 
     # -- what the checkers say ------------------------------------------------------------
 
@@ -111,6 +114,8 @@ class LvsService(TwistedService):
         weight: int | None = None,
     ) -> None:
         """A checker of a server now counts as good or as failed; ``summary`` is for the mail."""
+        if self._stopping:
+            return
         pool = self.pools[service]
         if pool.is_up(server, checker) != up:
             events = pool.passed(server, checker) if up else pool.failed(server, checker)

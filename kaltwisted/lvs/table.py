@@ -16,7 +16,7 @@ import attrs
 from kaltwisted.config.model import Address, ForwardingMethod, Protocol
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class ServiceKey:
     """What the kernel finds a service by: address, port and protocol, or else a firewall mark.
 
@@ -35,7 +35,7 @@ class ServiceKey:
         return f"[{self.address}]:{self.protocol}:{self.port}"
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class DestinationKey:
     """What the kernel finds a destination by, within its service."""
 
