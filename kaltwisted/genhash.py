@@ -309,7 +309,7 @@ def fetch(options: Options, output: IO[str], reactor: Any) -> Deferred[None]:
 def _context(options: Options) -> SSL.Context:
     try:
         return client_context(options["use-certificate"], options["use-private-key"], options["use-password"])
-    except (OSError, SSL.Error) as unusable:
+    except (OSError, ValueError, SSL.Error) as unusable:
         name = " and ".join(filter(None, (options["use-certificate"], options["use-private-key"])))
         raise FetchError(f"{name}: {explain(unusable)}") from unusable
 

@@ -204,6 +204,7 @@ class CheckService(Service):
             outcome,
             retries=retries,
             retry_word="retry" if retries == 1 else "retries",
+            disabled="" if self._retry.timing.retry else " with retry disabled",
         )
 
     def _line(self, line: str, outcome: Outcome, **fields: object) -> None:

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
@@ -141,19 +142,32 @@ def client_context(
     """A context that accepts any certificate, and may show one of its own (PEM files).
 
     :raises OSError: a file can't be read.
-    :raises SSL.Error: the files hold no certificate or key that fit together, or the password is wrong.
+    :raises ValueError: there is no private key in its file, or the password is wrong.
+    :raises SSL.Error: there is no certificate in its file, or the two don't fit together.
     """
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    # Never ask the terminal: without a password there is none.
-    context.set_passwd_cb(lambda *_: (password or "").encode())
-    for file in filter(None, (certificate_file, key_file)):
-        _readable(file)
     if certificate_file is not None:
+        _readable(certificate_file)
         context.use_certificate_chain_file(certificate_file)
     if key_file is not None:
-        context.use_privatekey_file(key_file)
+        context.use_privatekey(_private_key(Path(key_file).read_bytes(), password))
+        context.check_privatekey()
     return context
+
+
+def _private_key(pem: bytes, password: str | None) -> crypto.PKey:
+    secret = password.encode() if password is not None else None
+    try:
+        key = load_pem_private_key(pem, secret)
+    except TypeError as mismatch:
+        if secret is None:
+            raise ValueError("the private key needs a password") from mismatch
+        # A password for a key that needs none.
+        key = load_pem_private_key(pem, None)
+    except ValueError as unusable:
+        raise ValueError("no private key in PEM, or not its password") from unusable
+    return crypto.PKey.from_cryptography_key(key)  # type: ignore[arg-type]
 
 
 _unverified_context = lru_cache(maxsize=1)(client_context)

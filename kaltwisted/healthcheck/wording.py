@@ -57,7 +57,7 @@ SSL = _web("SSL")
 _MISC = "Misc check for [{service} VS {virtual_server}] by [{script}] "
 MISC = Wording(
     succeeded=_MISC + "{reason}{ending}.",
-    failed=_MISC + "{reason} with retry disabled{ending}.",
+    failed=_MISC + "{reason}{disabled}{ending}.",
     failed_after=_MISC + "{reason} after {retries} {retry_word}{ending}.",
     attempt_failed=_MISC + "{reason}{progress}{ending}.",
     mail_succeeded="=> MISC CHECK succeed on service <=",
