@@ -7,6 +7,7 @@ has a public fake of each.  Time is Twisted's own ``IReactorTime``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -278,3 +279,24 @@ class IAnnouncer(Interface):
 
     def stop() -> None:
         """Announce nothing more at all."""
+
+
+class SyncRole(Enum):
+    """Which end of the connection synchronisation a director is."""
+
+    MASTER = "master"
+    BACKUP = "backup"
+
+
+class ISyncDaemon(Interface):
+    """The kernel's IPVS connection synchronisation (kernel/ipvs_sync.py)."""
+
+    def follow(role: SyncRole | None, interface: str, sync_id: int) -> Deferred[str | None]:
+        """Be ``role`` from now on and nothing else; None: neither.
+
+        Calls are carried out one after the other.  Fires with why it could
+        not be done, in words, else None.
+        """
+
+    def stop() -> None:
+        """Ask the kernel for no more."""

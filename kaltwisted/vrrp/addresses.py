@@ -1,0 +1,162 @@
+"""The virtual addresses of one instance: set, announced, watched over, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.ports import IAddresses, IAnnouncer, ILinks, LinkAddress, PlacedAddress, Refused
+
+_Place = tuple[int, Address]
+
+
+class VirtualAddresses:
+    """What an instance holds, and how to tell what others took away from what it removed itself.
+
+    :param interface: where addresses without ``dev`` go.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, name: str, interface: str, links: ILinks, addresses: IAddresses, announcer: IAnnouncer
+    ) -> None:
+        self._name = name
+        self._interface = interface
+        self._links = links
+        self._addresses = addresses
+        self._announcer = announcer
+        self._ever_set = False
+        self._held: frozenset[_Place] = frozenset()
+        self._setting: Deferred[tuple[Refused, ...]] | None = None
+        # Rounds to announce of addresses as they come to stand.
+        self._repeat = 0
+        # How many removals of ours the kernel is still to tell of.
+        self._removals: dict[_Place, int] = {}
+        self._pending = 0
+        self._waiting: list[Deferred[None]] = []
+
+    # --- what an instance asks for -----------------------------------------------------
+
+    def take(self, addresses: Sequence[VirtualIpAddress]) -> None:
+        """Put them where they belong."""
+        self._ever_set = True
+        self._repeat = 0
+        placed = self._place(addresses)
+        self._held = frozenset(_place_of(each) for each in placed)
+        names = {each.index: each.address.dev or self._interface for each in placed}
+        self._setting = self._addresses.add(placed, partial(self._stand, names))
+        self._follow(self._setting, "set")
+
+    def announce(self, addresses: Sequence[VirtualIpAddress], repeat: int) -> None:
+        """Queue announcements; of addresses that are just being set, as soon as they stand."""
+        if self._setting is not None:
+            self._repeat = repeat
+            return
+        where = [(vip.dev or self._interface, vip.address) for vip in addresses]
+        self._announcer.announce(self._name, where, repeat)
+
+    def remove(self, addresses: Sequence[VirtualIpAddress]) -> None:
+        """Take them away, whether we have set them or a life before ours did."""
+        self._announcer.cancel(self._name)
+        self._held = frozenset()
+        if self._setting is not None:
+            self._setting.cancel()
+        placed = self._place(addresses)
+        if not self._ever_set:
+            there = self._listed({each.index for each in placed})
+            placed = [each for each in placed if _place_of(each) in there]
+        for each in placed:
+            place = _place_of(each)
+            self._removals[place] = self._removals.get(place, 0) + 1
+        self._follow(self._addresses.remove(placed), "remove")
+
+    def settled(self) -> Deferred[None]:
+        """Fires when the kernel has done all that was asked until now."""
+        done: Deferred[None] = Deferred()
+        if self._pending:
+            self._waiting.append(done)
+        else:
+            done.callback(None)
+        return done
+
+    # --- what the kernel tells ---------------------------------------------------------
+
+    def vanished(self, address: LinkAddress) -> bool:
+        """An address is gone: whether we held it and it was not our doing."""
+        place = (address.index, address.address)
+        ours = self._removals.get(place, 0)
+        if ours:
+            self._forget_removal(place)
+            return False
+        return place in self._held
+
+    def _stand(self, names: dict[int, str], some: Sequence[PlacedAddress]) -> None:
+        if self._repeat:
+            where = [(names[each.index], each.address.address) for each in some]
+            self._announcer.announce(self._name, where, self._repeat)
+
+    def _follow(self, change: Deferred[tuple[Refused, ...]], what: str) -> None:
+        self._pending += 1
+        change.addCallback(self._changed, change, what)
+        change.addErrback(lambda failure: self._log.failure("Addresses", failure))
+        change.addCallback(lambda _: self._settle())
+
+    def _changed(
+        self, refused: tuple[Refused, ...], change: Deferred[tuple[Refused, ...]], what: str
+    ) -> None:
+        if change is self._setting:
+            self._setting = None
+        for each in refused:
+            self._log.warn(
+                "({name}) cannot {what} {address}: {why}",
+                name=self._name,
+                what=what,
+                address=each.placed.address.address,
+                why=each.why,
+            )
+
+    def _settle(self) -> None:
+        self._pending -= 1
+        if self._pending:
+            return
+        # What the kernel had not to remove it will not tell of.
+        if self._removals:
+            there = self._listed({index for index, _ in self._removals})
+            self._removals = {place: count for place, count in self._removals.items() if place in there}
+        waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done.callback(None)
+
+    def _forget_removal(self, place: _Place) -> None:
+        self._removals[place] -= 1
+        if not self._removals[place]:
+            del self._removals[place]
+
+    # --- where -------------------------------------------------------------------------
+
+    def _place(self, addresses: Sequence[VirtualIpAddress]) -> list[PlacedAddress]:
+        """With the numbers that their interfaces have now; what has no interface is left out."""
+        numbers: dict[str, int | None] = {}
+        placed = []
+        for vip in addresses:
+            name = vip.dev or self._interface
+            if name not in numbers:
+                link = self._links.link(name)
+                numbers[name] = None if link is None else link.index
+            index = numbers[name]
+            if index is not None:
+                placed.append(PlacedAddress(index, vip))
+        return placed
+
+    def _listed(self, indices: set[int]) -> set[_Place]:
+        """What the kernel has told that stands on these interfaces."""
+        return {(index, each.address) for index in indices for each in self._links.addresses(index)}
+
+
+def _place_of(placed: PlacedAddress) -> _Place:
+    return placed.index, placed.address.address

@@ -1,0 +1,114 @@
+"""Sends announcements from the queues, a slice per reactor turn, so that adverts are never kept waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from kaltwisted.config.model import Address
+from kaltwisted.ports import IAnnouncer, IFrames, Link
+from kaltwisted.vrrp.announce import Announcement, AnnounceQueue, frame
+
+#: Frames from one look at the clock to the next, and what a turn may take before others have theirs.
+_BETWEEN_LOOKS = 8
+_TURN_S = 0.0015
+
+
+@implementer(IAnnouncer)
+class Announcer:
+    """One queue an interface; ``link`` finds an interface by its name.
+
+    :param interval_us: the least time between two announcements on one
+        interface (keepalived: ``vrrp_garp_interval``).
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, reactor: Any, frames: IFrames, link: Callable[[str], Link | None], interval_us: int = 0
+    ) -> None:
+        self._reactor = reactor
+        self._frames = frames
+        self._link = link
+        self._interval_us = interval_us
+        self._queues: dict[str, AnnounceQueue] = {}
+        self._next: IDelayedCall | None = None
+        self._failing: set[str] = set()
+
+    def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
+        """Queue ``repeat`` rounds."""
+        by_interface: dict[str, list[Announcement]] = {}
+        for interface, address in addresses:
+            by_interface.setdefault(interface, []).append(Announcement(owner, interface, address))
+            self._log.debug(
+                "({owner}) Sending/queueing gratuitous ARPs on {interface} for {address}",
+                owner=owner,
+                interface=interface,
+                address=address,
+            )
+        for interface, announcements in by_interface.items():
+            queue = self._queues.get(interface)
+            if queue is None:
+                queue = self._queues[interface] = AnnounceQueue(self._interval_us)
+            queue.add(announcements, repeat)
+        self._schedule()
+
+    def cancel(self, owner: str) -> None:
+        """Announce nothing more for ``owner``."""
+        for queue in self._queues.values():
+            queue.drop(owner)
+
+    def stop(self) -> None:
+        """Announce nothing more."""
+        self._queues.clear()
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def _schedule(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        due = [at for queue in self._queues.values() if (at := queue.due()) is not None]
+        if due:
+            wait = min(due) / 1e6 - self._reactor.seconds()
+            self._next = self._reactor.callLater(max(0.0, wait), self._turn)
+
+    def _turn(self) -> None:
+        self._next = None
+        started = now = self._reactor.seconds()
+        sent = True
+        while sent and now - started < _TURN_S:
+            sent = False
+            for queue in self._queues.values():
+                for announcement in queue.take(int(now * 1e6), _BETWEEN_LOOKS):
+                    self._send(announcement)
+                    sent = True
+            now = self._reactor.seconds()
+        self._schedule()
+
+    def _send(self, announcement: Announcement) -> None:
+        interface = announcement.interface
+        link = self._link(interface)
+        if link is None or link.loopback or len(link.mac) != 6:
+            return  # nobody to tell: no Ethernet, or no interface any more
+        why = self._frames.send(link, frame(announcement.address, link.mac))
+        if why is None:
+            self._failing.discard(interface)
+            self._log.debug(
+                "Sending gratuitous ARP on {interface} for {address}",
+                interface=interface,
+                address=announcement.address,
+            )
+        elif interface not in self._failing:
+            self._failing.add(interface)
+            self._log.warn(
+                "Cannot announce {address} on {interface}: {why}",
+                address=announcement.address,
+                interface=interface,
+                why=why,
+            )

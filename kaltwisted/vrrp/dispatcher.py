@@ -1,0 +1,105 @@
+"""From received packets to instances: by interface and VRID.
+
+Keeps the interfaces open that VRRP runs on, also when one goes away and comes
+back with another number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import attrs
+from twisted.logger import Logger
+
+from kaltwisted.config.model import Address
+from kaltwisted.ports import IAdvertPort, IWire, Link, WireError
+from kaltwisted.vrrp.packet import vrid_of
+
+Receiver = Callable[[bytes], object]
+
+
+@attrs.define(eq=False)
+class _Open:
+    index: int
+    port: IAdvertPort
+
+
+class Dispatcher:
+    """Every virtual router's packets to whom it is of; ``wire`` opens the interfaces."""
+
+    _log = Logger()
+
+    def __init__(self, wire: IWire) -> None:
+        self._wire = wire
+        self._receivers: dict[str, dict[int, Receiver]] = {}
+        self._open: dict[str, _Open] = {}
+        # Interfaces that do not work just now: each failure is told once.
+        self._failing: set[str] = set()
+
+    def register(self, interface: str, vrid: int, receiver: Receiver) -> None:
+        """Give ``receiver`` the packets for ``vrid`` on ``interface``, once that is open."""
+        self._receivers.setdefault(interface, {})[vrid] = receiver
+
+    @property
+    def interfaces(self) -> frozenset[str]:
+        """The interfaces that VRRP runs on."""
+        return frozenset(self._receivers)
+
+    def open(self, link: Link) -> None:
+        """Listen on an interface, unless we do already.
+
+        :raises WireError: it cannot be.
+        """
+        receivers = self._receivers.get(link.name)
+        if receivers is None:
+            return
+        there = self._open.get(link.name)
+        if there is not None:
+            if there.index == link.index:
+                return
+            self.close(link.name)
+        port = self._wire.open(link, frozenset(receivers), partial(self._received, receivers))
+        self._open[link.name] = _Open(link.index, port)
+
+    def try_open(self, link: Link) -> None:
+        """Listen on an interface that came or came back; a failure is logged, its next change tries again."""
+        try:
+            self.open(link)
+        except WireError as error:
+            self._tell(link.name, str(error))
+        else:
+            self._failing.discard(link.name)
+
+    def close(self, interface: str) -> None:
+        """The interface is gone."""
+        there = self._open.pop(interface, None)
+        if there is not None:
+            there.port.close()
+
+    def close_all(self) -> None:
+        """Listen no more."""
+        for interface in tuple(self._open):
+            self.close(interface)
+
+    def send(self, interface: str, packet: bytes, destination: Address) -> None:
+        """Send an advert at once; that it cannot be sent is told once, until it can again."""
+        there = self._open.get(interface)
+        if there is None:
+            return
+        why = there.port.send(packet, destination)
+        if why is None:
+            if self._failing:
+                self._failing.discard(interface)
+        else:
+            self._tell(interface, f"Cannot send adverts on {interface} to {destination}: {why}")
+
+    def _tell(self, interface: str, line: str) -> None:
+        if interface not in self._failing:
+            self._failing.add(interface)
+            self._log.warn("{line}", line=line)
+
+    def _received(self, receivers: dict[int, Receiver], packet: bytes) -> None:
+        receiver = receivers.get(vrid_of(packet))
+        if receiver is not None:
+            receiver(packet)

@@ -1,0 +1,67 @@
+"""What a change of state tells people: scripts and mails, in keepalived's words.  Pure.
+
+Who is told: the script for that state, without further arguments, then
+``notify`` with ``INSTANCE|GROUP NAME STATE PRIORITY``, then the mailbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kaltwisted.config.model import Script, VrrpInstance, VrrpSyncGroup
+from kaltwisted.ports import Mail
+from kaltwisted.vrrp.actions import Notify, NotifyLowerPriority, State, Subject
+
+_OF_STATE: Mapping[State, str] = {
+    State.MASTER: "notify_master",
+    State.BACKUP: "notify_backup",
+    State.FAULT: "notify_fault",
+    State.STOP: "notify_stop",
+}
+
+_HEADLINE: Mapping[State, str] = {
+    State.MASTER: "Entering MASTER state",
+    State.BACKUP: "Entering BACKUP state",
+    State.FAULT: "Entering FAULT state",
+    State.STOP: "Stopping",
+}
+
+_OWNING = "=> VRRP Instance is now owning VRRP VIPs <="
+_NOT_OWNING = "=> VRRP Instance is no longer owning VRRP VIPs <="
+_STOPPING = "=> Shutting down <="
+
+Run = tuple[Script, tuple[str, ...]]
+"""A script and the arguments to append."""
+
+
+def scripts(config: VrrpInstance | VrrpSyncGroup, notify: Notify) -> list[Run]:
+    """The scripts to run for a change, in their order."""
+    runs: list[Run] = []
+    special = config.notify.get(_OF_STATE.get(notify.state, ""))
+    if special is not None:
+        runs.append((special, ()))
+    general = config.notify.get("notify")
+    if general is not None:
+        arguments = (notify.subject.value, notify.name, notify.state.value, str(notify.priority))
+        runs.append((general, arguments))
+    return runs
+
+
+def lower_priority_scripts(config: VrrpInstance, notify: NotifyLowerPriority) -> list[Run]:
+    """The script to run when, as master, we heard a lower priority."""
+    script = config.notify.get("notify_master_rx_lower_pri")
+    return [] if script is None else [(script, ())]
+
+
+def mail(notify: Notify) -> Mail:
+    """The mail about a change."""
+    if notify.subject is Subject.GROUP:
+        body = f"=> All VRRP group instances are now in {notify.state.value} state <="
+        return Mail(f"VRRP Group {notify.name} - {_headline(notify.state)}", body)
+    bodies = {State.MASTER: _OWNING, State.STOP: _STOPPING}
+    body = bodies.get(notify.state, _NOT_OWNING)
+    return Mail(f"VRRP Instance {notify.name} - {_headline(notify.state)}", body)
+
+
+def _headline(state: State) -> str:
+    return _HEADLINE.get(state, f"Entering {state.value} state")

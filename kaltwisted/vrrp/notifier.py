@@ -1,0 +1,81 @@
+"""Carries notifications out: each object's scripts one after the other, mails, the IPVS sync daemon."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from kaltwisted.alerts.notify import NotifyQueue
+from kaltwisted.config.model import Configuration, VrrpInstance, VrrpSyncGroup
+from kaltwisted.ports import IMailer, ISyncDaemon, SyncRole
+from kaltwisted.vrrp import notifications
+from kaltwisted.vrrp.actions import Notify, NotifyLowerPriority, State, Subject
+
+_SYNC_ROLES = {
+    State.MASTER: SyncRole.MASTER,
+    State.BACKUP: SyncRole.BACKUP,
+    State.FAULT: SyncRole.BACKUP,
+}
+
+
+class Notifier:
+    """Tells of changes whom the configuration names.
+
+    :param sync_daemon: None where there is no IPVS to follow along.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        queue: NotifyQueue,
+        mailer: IMailer,
+        sync_daemon: ISyncDaemon | None = None,
+    ) -> None:
+        self._instances = {each.name: each for each in configuration.vrrp_instances}
+        self._groups = {each.name: each for each in configuration.vrrp_sync_groups}
+        self._queue = queue
+        self._mailer = mailer
+        self._sync_daemon = sync_daemon
+        self._mailed: dict[tuple[Subject, str], State] = {}
+
+    def tell(self, notify: Notify) -> None:
+        """A change of state is complete."""
+        config = self._config(notify)
+        about = (notify.subject, notify.name)
+        for script, arguments in notifications.scripts(config, notify):
+            self._queue.run(about, script, arguments)
+        # keepalived: the same state is not mailed twice.
+        if config.smtp_alert and self._mailed.get(about) is not notify.state:
+            self._mailed[about] = notify.state
+            self._mailer.send(notifications.mail(notify))
+        if notify.subject is Subject.INSTANCE:
+            self._follow(self._instances[notify.name], notify.state)
+
+    def tell_lower_priority(self, notify: NotifyLowerPriority) -> None:
+        """As master we heard a lower priority."""
+        about = (Subject.INSTANCE, notify.name)
+        for script, arguments in notifications.lower_priority_scripts(self._instances[notify.name], notify):
+            self._queue.run(about, script, arguments)
+
+    def drained(self) -> Deferred[None]:
+        """Fires when every script that was asked for has ended."""
+        return self._queue.drained()
+
+    def _config(self, notify: Notify) -> VrrpInstance | VrrpSyncGroup:
+        known = self._groups if notify.subject is Subject.GROUP else self._instances
+        config: VrrpInstance | VrrpSyncGroup = known[notify.name]
+        return config
+
+    def _follow(self, instance: VrrpInstance, state: State) -> None:
+        interface = instance.lvs_sync_daemon_interface
+        if interface is None or self._sync_daemon is None:
+            return
+        followed = self._sync_daemon.follow(_SYNC_ROLES.get(state), interface, instance.virtual_router_id)
+        followed.addCallback(self._followed, instance.name)
+        followed.addErrback(lambda failure: self._log.failure("IPVS sync daemon", failure))
+
+    def _followed(self, why: str | None, name: str) -> None:
+        if why is not None:
+            self._log.warn("({name}) the IPVS sync daemon does not follow: {why}", name=name, why=why)

@@ -1,0 +1,361 @@
+"""Runs virtual routers: feeds the pure ``Router`` with what happens and does what it answers, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from functools import partial
+from typing import assert_never
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger, LogLevel
+
+from kaltwisted.config.model import Address, Configuration, VirtualIpAddress, VrrpInstance
+from kaltwisted.ports import (
+    AddressAppeared,
+    AddressVanished,
+    IAddresses,
+    IAnnouncer,
+    ILinks,
+    IScripts,
+    IWire,
+    Link,
+    LinkAddress,
+    LinkChanged,
+    LinkEvent,
+    LinkVanished,
+)
+from kaltwisted.vrrp import events
+from kaltwisted.vrrp.actions import (
+    Action,
+    AddAddresses,
+    Announce,
+    ArmTimer,
+    CancelTimer,
+    Level,
+    Log,
+    Notify,
+    NotifyLowerPriority,
+    RemoveAddresses,
+    SendAdvert,
+    Subject,
+    TimerName,
+)
+from kaltwisted.vrrp.addresses import VirtualAddresses
+from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.group import Router, Step
+from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.timers import OWNER_PRIORITY
+from kaltwisted.vrrp.trackers import Trackers
+
+#: What is worked off per reactor turn before others have theirs.
+TURN_S = 0.002
+
+
+@attrs.frozen
+class Network:
+    """What VRRP asks of the host's network."""
+
+    links: ILinks
+    addresses: IAddresses
+    wire: IWire
+    announcer: IAnnouncer
+
+
+@attrs.define(eq=False)
+class _Timer:
+    call: IDelayedCall
+    generation: int
+
+
+class VrrpService(Service):
+    """The virtual routers of one configuration.
+
+    Adverts and timers are carried out at once.  What takes longer (addresses,
+    announcements, logging, notifications) is worked off in order, a little per
+    reactor turn: when 250 instances become master together, the first's log
+    lines do not hold back the last's advert.
+
+    :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: IReactorTime,
+        network: Network,
+        scripts: IScripts,
+        notifier: Notifier,
+        *,
+        keep_addresses: bool = False,
+    ) -> None:
+        self.router = Router.from_configuration(configuration)
+        self._clock = clock
+        self._network = network
+        self._notifier = notifier
+        self._keep_addresses = keep_addresses
+        self._instances = {each.name: each for each in configuration.vrrp_instances}
+        self._dispatcher = Dispatcher(network.wire)
+        self._held = {name: self._addresses_of(config) for name, config in self._instances.items()}
+        self._vips = frozenset(vip.address for each in self._instances.values() for vip in _vips(each))
+        self._holders: dict[Address, list[str]] = {}
+        for name, config in self._instances.items():
+            for vip in _vips(config):
+                self._holders.setdefault(vip.address, []).append(name)
+            if config.interface is not None:
+                receiver = partial(self._received, name)
+                self._dispatcher.register(config.interface, config.virtual_router_id, receiver)
+        self._interfaces = {name for each in self._instances.values() for name in _interfaces(each)}
+        self._up: dict[str, bool] = {}
+        self._sources: dict[str, Address | None] = {}
+        tracked = {each.name for config in self._instances.values() for each in config.track_script}
+        self._trackers = Trackers(
+            [each for each in configuration.vrrp_scripts if each.name in tracked],
+            scripts,
+            clock,
+            self._script_turned,
+        )
+        self._timers: dict[tuple[str, TimerName], _Timer] = {}
+        self._work: deque[Step] = deque()
+        self._working: IDelayedCall | None = None
+        self._worked_off: Deferred[None] | None = None
+        self._began = False
+        self._stopping = False
+
+    def _addresses_of(self, config: VrrpInstance) -> VirtualAddresses:
+        network = self._network
+        return VirtualAddresses(
+            config.name, config.interface or "", network.links, network.addresses, network.announcer
+        )
+
+    # --- beginning and end -------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Look at the network, then start every instance.
+
+        :raises WireError: raw sockets cannot be opened.
+        :raises NetlinkError: the kernel does not tell its interfaces.
+        """
+        links = self._network.links
+        await links.start()
+        links.watch(self._network_changed)
+        for name in sorted(self._interfaces):
+            link = links.link(name)
+            if link is not None:
+                self._dispatcher.open(link)
+            self._tell_link(name, link is not None and link.works)
+        for name in self._instances:
+            self._tell_source(name)
+        self._began = True
+        self._trackers.start()
+        self._carry_out(self.router.broadcast(events.Start(), self._now()))
+
+    def stopService(self) -> Deferred[None]:
+        """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
+        super().stopService()
+        self._trackers.stop()
+        self._stopping = True
+        if self._began:
+            self._carry_out(self.router.broadcast(events.Stop(), self._now()))
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._work:
+            self._worked_off = Deferred()
+            await self._worked_off
+        await DeferredList([held.settled() for held in self._held.values()])
+        await self._notifier.drained()
+        for timer in self._timers.values():
+            timer.call.cancel()
+        self._timers.clear()
+        self._dispatcher.close_all()
+        self._network.announcer.stop()
+        self._network.addresses.stop()
+        self._network.links.stop()
+        if self._working is not None:
+            self._working.cancel()
+            self._working = None
+
+    # --- what happens ------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return int(self._clock.seconds() * 1_000_000)
+
+    def _received(self, name: str, packet: bytes) -> None:
+        self._carry_out(self.router.handle(name, events.PacketReceived(packet), self._now()))
+
+    def _expired(self, name: str, which: TimerName) -> None:
+        timer = self._timers.pop((name, which))
+        expired = events.TimerExpired(which, timer.generation)
+        self._carry_out(self.router.handle(name, expired, self._now()))
+
+    def _script_turned(self, script: str, good: bool) -> None:
+        self._carry_out(self.router.broadcast(events.ScriptTurned(script, good), self._now()))
+
+    def _network_changed(self, event: LinkEvent) -> None:
+        match event:
+            case LinkChanged(link):
+                if link.name in self._interfaces:
+                    self._dispatcher.try_open(link)
+                    self._tell_link(link.name, link.works)
+                    self._tell_sources(link)
+            case LinkVanished(link):
+                if link.name in self._interfaces:
+                    self._dispatcher.close(link.name)
+                    self._tell_link(link.name, False)
+                    self._tell_sources(link)
+            case AddressAppeared(address):
+                self._tell_sources_of(address)
+            case AddressVanished(address):
+                self._tell_loss(address)
+                self._tell_sources_of(address)
+            case _:
+                assert_never(event)
+
+    def _tell_link(self, name: str, up: bool) -> None:
+        known = self._up.get(name)
+        if known is up:
+            return
+        self._up[name] = up
+        if known is not None or not up:
+            self._log.info("Netlink reports {name} {state}", name=name, state="up" if up else "down")
+        self._carry_out(self.router.broadcast(events.LinkChanged(name, up), self._now()))
+
+    def _tell_loss(self, address: LinkAddress) -> None:
+        """Somebody may have removed a virtual address under its master's hands."""
+        for name in self._holders.get(address.address, ()):
+            if self._held[name].vanished(address):
+                self._log.warn(
+                    "({name}) ip address {address} was removed by somebody else",
+                    name=name,
+                    address=address.address,
+                )
+                lost = events.AddressLost(address.address)
+                self._carry_out(self.router.handle(name, lost, self._now()))
+
+    def _tell_sources_of(self, address: LinkAddress) -> None:
+        if address.address in self._vips:
+            return
+        for name in self._interfaces:
+            link = self._network.links.link(name)
+            if link is not None and link.index == address.index:
+                self._tell_sources(link)
+
+    def _tell_sources(self, link: Link) -> None:
+        for name, config in self._instances.items():
+            if config.interface == link.name:
+                self._tell_source(name)
+
+    def _tell_source(self, name: str) -> None:
+        source = self._source(self._instances[name])
+        if name in self._sources and self._sources[name] == source:
+            return
+        self._sources[name] = source
+        self._carry_out(self.router.handle(name, events.SourceChanged(source), self._now()))
+
+    def _source(self, config: VrrpInstance) -> Address | None:
+        """The interface's own address; an owner may have none but the first virtual one."""
+        links = self._network.links
+        link = links.link(config.interface or "")
+        vips = config.virtual_ipaddress
+        ipv6 = bool(vips) and vips[0].address.version == 6
+        if link is None:
+            return None
+        own = links.source(link.index, ipv6=ipv6, but=self._vips)
+        if own is None and config.priority == OWNER_PRIORITY and vips:
+            return vips[0].address
+        return own
+
+    # --- carrying out ------------------------------------------------------------------
+
+    def _carry_out(self, steps: Iterable[Step]) -> None:
+        """Adverts and timers now, the rest in its turn."""
+        for name, action in steps:
+            match action:
+                case SendAdvert(packet, _, destination):
+                    interface = self._instances[name].interface
+                    if interface is not None:
+                        self._dispatcher.send(interface, packet, destination)
+                case ArmTimer(which, at, generation):
+                    self._arm(name, which, at, generation)
+                case CancelTimer(which):
+                    timer = self._timers.pop((name, which), None)
+                    if timer is not None:
+                        timer.call.cancel()
+                case _:
+                    self._work.append((name, action))
+        if self._work and self._working is None:
+            self._working = self._clock.callLater(0, self._work_off)
+
+    def _arm(self, name: str, which: TimerName, at: int, generation: int) -> None:
+        delay = max(0.0, at / 1_000_000 - self._clock.seconds())
+        timer = self._timers.get((name, which))
+        if timer is None:
+            call = self._clock.callLater(delay, self._expired, name, which)
+            self._timers[name, which] = _Timer(call, generation)
+        else:
+            timer.generation = generation
+            timer.call.reset(delay)
+
+    def _work_off(self) -> None:
+        self._working = None
+        until = self._clock.seconds() + TURN_S
+        while self._work:
+            name, action = self._work.popleft()
+            try:
+                self._work_on(name, action)
+            except Exception:  # whatever one action hits, the others are still to be done
+                self._log.failure("({name}) {action}", name=name, action=action)
+            if self._clock.seconds() >= until:
+                break
+        if self._work:
+            self._working = self._clock.callLater(0, self._work_off)
+        elif self._worked_off is not None:
+            worked_off, self._worked_off = self._worked_off, None
+            worked_off.callback(None)
+
+    def _work_on(self, name: str, action: Action) -> None:
+        match action:
+            case Log(line, level):
+                emitted = LogLevel.warn if level is Level.WARNING else LogLevel.info
+                self._log.emit(emitted, "{line}", line=line)
+            case AddAddresses(addresses):
+                self._held[name].take(addresses)
+            case RemoveAddresses(addresses):
+                if not (self._stopping and self._keep_addresses):
+                    self._held[name].remove(addresses)
+            case Announce(addresses, repeat):
+                self._held[name].announce(addresses, repeat)
+            case Notify():
+                self._notify(name, action)
+            case NotifyLowerPriority():
+                self._notifier.tell_lower_priority(action)
+            case SendAdvert() | ArmTimer() | CancelTimer():
+                raise AssertionError("done at once")
+            case _:
+                assert_never(action)
+
+    def _notify(self, name: str, notify: Notify) -> None:
+        """Tell once the addresses are as told: a notify script may want to use them."""
+        concerned = [name]
+        group = self.router.group_of(name)
+        if notify.subject is Subject.GROUP and group is not None:
+            concerned = [member.name for member in group.members]
+        settled = DeferredList([self._held[each].settled() for each in concerned])
+        settled.addCallback(lambda _: self._notifier.tell(notify))
+        settled.addErrback(lambda failure: self._log.failure("Notification", failure))
+
+
+def _vips(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
+    return config.virtual_ipaddress + config.virtual_ipaddress_excluded
+
+
+def _interfaces(config: VrrpInstance) -> set[str]:
+    """All interfaces that an instance has to do with."""
+    named = {vip.dev for vip in _vips(config)} | {config.interface}
+    return {name for name in named if name is not None} | {each.name for each in config.track_interface}

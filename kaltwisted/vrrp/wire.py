@@ -1,0 +1,198 @@
+"""VRRP's raw sockets: a DatagramProtocol an interface and IP protocol, and one socket to send by.
+
+IP protocol 112 carries adverts, 51 those behind an authentication header.  The
+receiving sockets drop the adverts of foreign virtual routers in the kernel and
+hand over little per reactor turn, so that a storm delays nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.protocol import DatagramProtocol
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from kaltwisted.config.model import Address
+from kaltwisted.ports import IAdvertPort, IWire, Link, WireError
+from kaltwisted.vrrp.auth import AH_PROTOCOL, AH_SIZE, VRRP_PROTOCOL
+from kaltwisted.vrrp.filter import vrid_filter
+from kaltwisted.vrrp.packet import IPV4_GROUP
+
+#: Bytes handed over per reactor turn and socket: some fifty adverts, about a millisecond.
+TURN_BYTES = 2048
+#: What the kernel keeps for us meanwhile, per socket: some hundreds of adverts.
+RECEIVE_BUFFER = 1 << 19
+#: The longest packet read: a header with options, AH and 255 addresses.
+_LONGEST = 60 + AH_SIZE + 8 + 255 * 4 + 8
+
+_SO_ATTACH_FILTER = 26
+_SO_RCVBUFFORCE = 33
+_IP_MULTICAST_ALL = 49
+_PRIORITY_CONTROL = 7
+_FILTER_PROGRAM = struct.Struct("HP")
+_INSTRUCTION_SIZE = 8
+# address, local address, index (struct ip_mreqn)
+_MEMBERSHIP = struct.Struct("=4s4si")
+
+
+class _Receiver(DatagramProtocol):
+    """Hands each packet over as it is."""
+
+    noisy = False
+
+    def __init__(self, received: Callable[[bytes], object]) -> None:
+        self._received = received
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        self._received(datagram)
+
+
+@implementer(IAdvertPort)
+class _InterfacePort:
+    """One interface, opened."""
+
+    _log = Logger()
+
+    def __init__(
+        self, reactor: Any, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]
+    ) -> None:
+        self._ports: list[Any] = []
+        self._socket = _sender(link)
+        try:
+            for protocol, header_size in ((VRRP_PROTOCOL, 0), (AH_PROTOCOL, AH_SIZE)):
+                listening = _listener(link, protocol, vrid_filter(vrids, header_size))
+                try:
+                    port = reactor.adoptDatagramPort(
+                        listening.fileno(), socket.AF_INET, _Receiver(received), _LONGEST
+                    )
+                finally:
+                    listening.close()
+                port.maxThroughput = TURN_BYTES
+                self._ports.append(port)
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, packet: bytes, destination: Address) -> str | None:
+        """Send it at once; an advert that must wait is an advert too late."""
+        try:
+            self._socket.sendto(packet, (str(destination), 0))
+        except OSError as error:
+            return os.strerror(error.errno) if error.errno else str(error)
+        return None
+
+    def close(self) -> None:
+        """Close the sockets; the kernel leaves the group with the last of them."""
+        self._socket.close()
+        ports, self._ports = self._ports, []
+        for port in ports:
+            stopped = port.stopListening()
+            if stopped is not None:
+                stopped.addErrback(lambda failure: self._log.failure("Closing a VRRP socket", failure))
+
+
+@implementer(IWire)
+class RawWire:
+    """Opens raw sockets; needs CAP_NET_RAW.
+
+    :param reactor: provides IReactorSocket.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def open(self, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> IAdvertPort:
+        """Listen on ``link``."""
+        try:
+            return _InterfacePort(self._reactor, link, vrids, received)
+        except OSError as error:
+            raise WireError(_in_words(error, link.name)) from error
+
+
+def _in_words(error: OSError, where: str) -> str:
+    why = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno in (errno.EPERM, errno.EACCES):
+        why += (
+            "; run as root, or give the process CAP_NET_RAW and CAP_NET_ADMIN "
+            "(systemd: AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN)"
+        )
+    return f"VRRP cannot open a raw socket on {where}: {why}"
+
+
+def _raw(protocol: int, link: Link) -> socket.socket:
+    flags = socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    opened = socket.socket(socket.AF_INET, flags, protocol)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.name.encode() + b"\0")
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _sender(link: Link) -> socket.socket:
+    opened = _raw(socket.IPPROTO_RAW, link)
+    try:
+        # IPPROTO_RAW implies IP_HDRINCL.  Our own adverts need not come back to this host.
+        opened.setsockopt(
+            socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _MEMBERSHIP.pack(bytes(4), bytes(4), link.index)
+        )
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, _PRIORITY_CONTROL)
+        # It is never read from: let nothing gather there.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _listener(link: Link, protocol: int, program: bytes) -> socket.socket:
+    opened = _raw(protocol, link)
+    try:
+        _attach(opened, program)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+        except PermissionError:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        # Only the groups that this very socket joined, not whatever the host has.
+        opened.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
+        member = _MEMBERSHIP.pack(IPV4_GROUP, bytes(4), link.index)
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        _drain(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _drain(opened: socket.socket) -> None:
+    """Drop what came before the socket was bound to its interface and had its filter."""
+    try:
+        for _ in range(1000):
+            opened.recv(1)
+    except BlockingIOError:
+        pass
+
+
+def _attach(opened: socket.socket, program: bytes) -> None:
+    """Let the kernel run ``program`` on every packet (struct sock_fprog)."""
+    memory = ctypes.create_string_buffer(program, len(program))
+    described = _FILTER_PROGRAM.pack(len(program) // _INSTRUCTION_SIZE, ctypes.addressof(memory))
+    opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+
+
+def why_not() -> str | None:
+    """Why this process cannot use raw sockets, in words with what helps; None when it can."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, VRRP_PROTOCOL).close()
+    except OSError as error:
+        return _in_words(error, "this host")
+    return None

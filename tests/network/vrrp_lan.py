@@ -1,0 +1,203 @@
+"""Hosts on bridges, each a network namespace, for tests of real VRRP on real interfaces.
+
+    with lan(2) as (one, two):
+        one.ours(CONFIGURATION)
+        wait_for(lambda: one.holds("10.77.0.100"))
+
+Every host has ``eth0`` on the first bridge and ``eth1`` on the second, with the
+addresses ``10.77.0.N/24`` and ``10.78.0.N/24``, N from 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+#: How long anything may take before a test gives up; no test asserts that something is faster.
+DEADLINE_S = 30.0
+BRIDGES = 2
+
+_numbers = itertools.count(1)
+_HOST = Path(__file__).with_name("vrrp_host.py")
+
+
+def why_not() -> str | None:
+    """Why there can be no such LAN here."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    if shutil.which("ip") is None:
+        return "iproute2 is not installed"
+    probe = f"kt{os.getpid()}probe"
+    if subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False).returncode:
+        return "network namespaces cannot be made here"
+    subprocess.run(["ip", "netns", "del", probe], capture_output=True, check=False)
+    return None
+
+
+needs_lan = pytest.mark.skipif((_reason := why_not()) is not None, reason=_reason or "")
+needs_keepalived = pytest.mark.skipif(
+    shutil.which("keepalived") is None, reason="Debian's keepalived is not installed"
+)
+
+
+def wait_for(condition: Callable[[], object], what: str = "", seconds: float = DEADLINE_S) -> None:
+    """Return once ``condition`` holds; fail when it does not in time."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, f"waited {seconds} s in vain {what}"
+        time.sleep(0.02)
+
+
+class Router:
+    """A VRRP daemon running on a host; its output goes to a file."""
+
+    def __init__(self, host: Host, command: list[str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", host.namespace, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def lines(self) -> str:
+        """What it has logged so far."""
+        return self.log.read_text(errors="replace")
+
+    def says(self, text: str) -> bool:
+        """Whether it has logged that."""
+        return text in self.lines
+
+    def kill(self) -> None:
+        """End it without a chance to hand over, as a machine that loses power."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        self.process.terminate()
+        self.process.wait(DEADLINE_S)
+
+
+class Host:
+    """One host of a LAN."""
+
+    def __init__(self, number: int, namespace: str, directory: Path) -> None:
+        self.number = number
+        self.namespace = namespace
+        self.directory = directory
+        self.routers: list[Router] = []
+
+    def ip(self, *words: str) -> str:
+        """Run ``ip`` on this host."""
+        return _run("ip", "-n", self.namespace, *words)
+
+    def addresses(self, interface: str = "eth0") -> list[str]:
+        """The IPv4 addresses of an interface."""
+        try:
+            found = json.loads(self.ip("-j", "-4", "address", "show", "dev", interface) or "[]")
+        except subprocess.CalledProcessError:
+            return []
+        return [entry["local"] for each in found for entry in each.get("addr_info", ())]
+
+    def holds(self, address: str, interface: str = "eth0") -> bool:
+        """Whether it has the address."""
+        return address in self.addresses(interface)
+
+    def ours(self, configuration: str) -> Router:
+        """Start our VRRP role with a configuration."""
+        path = self._write("ours", configuration)
+        return self._start([sys.executable, str(_HOST), str(path)], path)
+
+    def keepalived(self, configuration: str) -> Router:
+        """Start C keepalived with a configuration."""
+        path = self._write("keepalived", configuration)
+        pids = [f"--pid={path}.pid", f"--vrrp_pid={path}.vrrp.pid"]
+        return self._start(["keepalived", "-n", "-l", "-D", "-P", "-f", str(path), *pids], path)
+
+    def run(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start any command on this host."""
+        return subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _write(self, kind: str, configuration: str) -> Path:
+        path = self.directory / f"{self.number}-{kind}-{len(self.routers)}.conf"
+        path.write_text(configuration)
+        return path
+
+    def _start(self, command: list[str], path: Path) -> Router:
+        router = Router(self, command, path.with_suffix(".log"))
+        self.routers.append(router)
+        return router
+
+
+@contextmanager
+def lan(hosts: int) -> Iterator[tuple[Host, ...]]:
+    """Make a LAN; at the end every process on it is killed and nothing of it is left."""
+    mark = f"kt{os.getpid()}-{next(_numbers)}"
+    switch = f"{mark}-switch"
+    made: list[str] = []
+    members: list[Host] = []
+    with tempfile.TemporaryDirectory(prefix="vrrp-lan-") as directory:
+        Path(directory).chmod(0o755)
+        try:
+            _run("ip", "netns", "add", switch)
+            made.append(switch)
+            for bridge in range(BRIDGES):
+                name = f"br{bridge}"
+                _run("ip", "-n", switch, "link", "add", name, "type", "bridge", "forward_delay", "0")
+                _run("ip", "-n", switch, "link", "set", name, "type", "bridge", "mcast_snooping", "0")
+                _run("ip", "-n", switch, "link", "set", name, "up")
+            for number in range(1, hosts + 1):
+                namespace = f"{mark}-{number}"
+                _run("ip", "netns", "add", namespace)
+                made.append(namespace)
+                members.append(Host(number, namespace, Path(directory)))
+                _connect(members[-1], switch)
+            yield tuple(members)
+        finally:
+            for member in members:
+                for router in member.routers:
+                    if router.process.poll() is None:
+                        router.kill()
+            for namespace in made:
+                for pid in _run("ip", "netns", "pids", namespace).split():
+                    os.kill(int(pid), signal.SIGKILL)
+                _run("ip", "netns", "del", namespace)
+
+
+def _connect(host: Host, switch: str) -> None:
+    host.ip("link", "set", "lo", "up")
+    for bridge in range(BRIDGES):
+        name, port = f"eth{bridge}", f"port{host.number}-{bridge}"
+        peer = ("peer", "name", port, "netns", switch)
+        host.ip("link", "add", name, "type", "veth", *peer)
+        _run("ip", "-n", switch, "link", "set", port, "master", f"br{bridge}", "up")
+        host.ip("address", "add", f"10.{77 + bridge}.0.{host.number}/24", "dev", name)
+        host.ip("link", "set", name, "up")
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    return done.stdout
