@@ -137,9 +137,10 @@ class Instance:
                 self._tracking.link(interface, up)
                 self._reconsider(now)
             case SourceChanged(address):
-                router.set_source(address)
-                self._tracking.source(router.source is not None)
+                # A master that loses its address still takes leave from it.
+                self._tracking.source((router.configured_source or address) is not None)
                 self._reconsider(now)
+                router.set_source(address)
             case ScriptTurned(script, good):
                 self._tracking.script(script, good)
                 self._reconsider(now)
@@ -160,6 +161,8 @@ class Instance:
         if self._started:
             return
         self._started = True
+        for notice in self._tracking.notices:
+            self._router.log(notice, Level.WARNING)
         # What a crash has left behind would answer ARP beside the master.
         self._router.drop_addresses()
         self._reconsider(now)

@@ -20,10 +20,12 @@ HIGHEST_PRIORITY: Final = OWNER_PRIORITY - 1
 
 
 class Tracking:
-    """What one instance tracks.  ``keeps_weights`` False: in a sync group weights do not count.
+    """What one instance tracks.
 
-    A weight of 0, or a cancelled one, makes bad mean FAULT; above 0 it is added
-    while good, below 0 subtracted while bad (keepalived: ``weight``).
+    A weight of 0 makes bad mean FAULT; above 0 it is added while good, below 0
+    subtracted while bad (keepalived: ``weight``).  ``keeps_weights`` False, in a
+    sync group: an interface's weight counts as 0, and a script with a weight is
+    not tracked at all; ``notices`` tells so in keepalived's words.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Tracking:
         keeps_weights: bool = True,
     ) -> None:
         scripts = scripts or {}
+        self.notices: list[str] = []
         self._base = config.priority
         self._interfaces: dict[str, int] = {}
         if config.interface is not None and not config.dont_track_primary:
@@ -42,7 +45,10 @@ class Tracking:
             if entry.dev is not None and entry.dev != config.interface:
                 self._interfaces[entry.dev] = 0
         for tracked in config.track_interface:
-            weight = (tracked.weight or 0) if keeps_weights else 0
+            weight = tracked.weight or 0
+            if weight and not keeps_weights:
+                self.notices.append(f"ignoring {tracked.name} tracked interface weight due to SYNC group")
+                weight = 0
             self._interfaces.setdefault(tracked.name, weight)
         self._scripts: dict[str, int] = {}
         self._good: dict[str, bool | None] = {}
@@ -51,7 +57,10 @@ class Tracking:
             if script is None:
                 continue
             weight = script.weight if tracked.weight is None else tracked.weight
-            self._scripts[tracked.name] = weight if keeps_weights else 0
+            if weight and not keeps_weights:
+                self.notices.append(f"ignoring tracked script {tracked.name} with weights due to SYNC group")
+                continue
+            self._scripts[tracked.name] = weight
             self._good[tracked.name] = False if script.init_fail else None
         self._down: set[str] = set()
         self._has_source = False

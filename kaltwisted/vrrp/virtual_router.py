@@ -58,11 +58,15 @@ class VirtualRouter:
 
     # -- the source address --------------------------------------------------------------
 
+    @property
+    def configured_source(self) -> Address | None:
+        """The address that ``unicast_src_ip`` or ``mcast_src_ip`` asks for."""
+        return self.config.unicast_src_ip if self.config.unicast_peer else self.config.mcast_src_ip
+
     def set_source(self, primary: Address | None) -> None:
         """Send from here on from the configured source, else from ``primary``."""
         config = self.config
-        source = config.unicast_src_ip if config.unicast_peer else config.mcast_src_ip
-        self.source = source or primary
+        self.source = self.configured_source or primary
         self._messages.clear()
         if self.source is None:
             return

@@ -1,0 +1,388 @@
+"""An instance by itself: its order of doing things, keepalived's own rules, and its log, word for word."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kaltwisted.config.model import (
+    Authentication,
+    AuthType,
+    Script,
+    Tracked,
+    VirtualIpAddress,
+    VrrpScript,
+)
+from kaltwisted.vrrp import actions as act
+from kaltwisted.vrrp import auth
+from kaltwisted.vrrp import events as ev
+from kaltwisted.vrrp.actions import State, TimerName
+from kaltwisted.vrrp.packet import Reason
+
+from .vrrp_helpers import OURS, SECRET, VIP, Driven, kinds, lines, notified, seconds, sent
+
+FIT = VrrpScript("fit", Script(("/bin/true",)))
+
+
+class BeginningTests(SynchronousTestCase):
+    def test_begins_as_backup_whatever_the_state_configured(self) -> None:
+        for state in ("BACKUP", "MASTER"):
+            driven = Driven(state=state, priority=150)
+            self.assertEqual(driven.state, State.BACKUP)
+            self.assertEqual(
+                lines(driven.actions), ["(X) removing VIPs.", "(X) Entering BACKUP STATE (init)"]
+            )
+            self.assertEqual(kinds(driven.actions), [act.RemoveAddresses, act.Notify])
+            self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_414_062)
+
+    def test_an_owner_in_state_master_waits_a_microsecond(self) -> None:
+        self.assertEqual(Driven(priority=255, state="MASTER").waits_us(TimerName.MASTER_DOWN), 1)
+        self.assertEqual(Driven(priority=255).waits_us(TimerName.MASTER_DOWN), 3_003_906)
+
+    def test_waits_for_a_script_that_decides_about_fault(self) -> None:
+        driven = Driven({"fit": FIT}, track_script=(Tracked("fit"),))
+        self.assertEqual((driven.state, driven.timers), (State.INIT, {}))
+        driven.do(ev.ScriptTurned("fit", True))
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_begins_in_fault(self) -> None:
+        driven = Driven(begin=False)
+        driven.do(ev.LinkChanged("eth0", False))
+        actions = driven.do(ev.Start())
+        self.assertEqual(lines(actions), ["(X) removing VIPs.", "(X) Entering FAULT STATE (init)"])
+        self.assertEqual(notified(actions), [State.FAULT])
+
+    def test_starts_once(self) -> None:
+        driven = Driven()
+        self.assertEqual(driven.do(ev.Start()), [])
+
+
+class MasterTests(SynchronousTestCase):
+    def test_advert_first_then_addresses_then_announcements_then_scripts(self) -> None:
+        driven = Driven()
+        actions = driven.become_master()
+        self.assertIsInstance(actions[0], act.SendAdvert)
+        self.assertEqual(kinds(actions), [act.SendAdvert, act.AddAddresses, act.Announce, act.Notify])
+        self.assertEqual(
+            lines(actions),
+            ["(X) Receive advertisement timeout", "(X) Entering MASTER STATE", "(X) setting VIPs."],
+        )
+
+    def test_announces_again_after_the_delay_and_refreshes(self) -> None:
+        excluded = VirtualIpAddress(ip_address("10.0.0.101"), 32)
+        driven = Driven(
+            virtual_ipaddress_excluded=(excluded,),
+            garp_master_refresh_us=seconds(60),
+            garp_master_refresh_repeat=2,
+        )
+        first = driven.become_master()
+        self.assertIn(act.Announce((VIP, excluded), 5), first)
+        self.assertEqual(driven.waits_us(TimerName.GARP_DELAY), seconds(5))
+        self.assertEqual(driven.expire(TimerName.GARP_DELAY), [act.Announce((VIP, excluded), 5)])
+        self.assertIn(act.Announce((VIP, excluded), 2), driven.expire(TimerName.GARP_REFRESH))
+        self.assertEqual(driven.waits_us(TimerName.GARP_REFRESH), seconds(60))
+
+    def test_adverts_keep_to_their_schedule(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        due = driven.timers[TimerName.ADVERT].at
+        driven.expire(TimerName.ADVERT, late_us=300_000)
+        self.assertEqual(driven.timers[TimerName.ADVERT].at, due + seconds(1))
+        driven.expire(TimerName.ADVERT, late_us=seconds(2.5))
+        self.assertEqual(driven.waits_us(TimerName.ADVERT), seconds(1))
+
+    def test_a_master_too_late_steps_back_if_so_configured(self) -> None:
+        for rival, state in ((None, State.MASTER), (254, State.BACKUP)):
+            driven = Driven(timer_expired_backup=rival)
+            driven.become_master()
+            actions = driven.expire(TimerName.ADVERT, late_us=seconds(2.1))
+            self.assertEqual(driven.state, state)
+            self.assertEqual(sent(actions), [] if rival else [100])
+
+    def test_stale_expiries_are_ignored(self) -> None:
+        driven = Driven()
+        stale = driven.timers[TimerName.MASTER_DOWN].generation
+        driven.hear(200)
+        self.assertEqual(driven.do(ev.TimerExpired(TimerName.MASTER_DOWN, stale)), [])
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_stop_hands_over(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        actions = driven.do(ev.Stop())
+        self.assertEqual(kinds(actions), [act.SendAdvert, act.RemoveAddresses, act.Notify])
+        self.assertEqual((sent(actions), notified(actions)), ([0], [State.STOP]))
+        self.assertEqual(lines(actions), ["(X) sent 0 priority", "(X) removing VIPs."])
+        self.assertEqual(driven.timers, {})
+        self.assertEqual(driven.do(ev.Stop()), [])
+
+    def test_an_address_removed_by_hand_costs_a_skew_time(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        actions = driven.do(ev.AddressLost(VIP.address))
+        self.assertEqual(
+            lines(actions), ["(X) Entering BACKUP STATE", "(X) sent 0 priority", "(X) removing VIPs."]
+        )
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 609_375)
+        driven.become_master()
+
+    def test_an_address_with_no_track_may_go(self) -> None:
+        address = VirtualIpAddress(VIP.address, 32, no_track=True)
+        driven = Driven(virtual_ipaddress=(address,))
+        driven.become_master()
+        self.assertEqual(driven.do(ev.AddressLost(VIP.address)), [])
+
+    def test_unicast_goes_to_each_peer(self) -> None:
+        peers = (ip_address("10.0.0.6"), ip_address("10.0.0.7"))
+        driven = Driven(unicast_peer=peers, unicast_src_ip=ip_address("10.0.0.4"), authentication=SECRET)
+        adverts = [a for a in driven.become_master() if isinstance(a, act.SendAdvert)]
+        self.assertEqual([advert.destination for advert in adverts], list(peers))
+        self.assertEqual({str(advert.source) for advert in adverts}, {"10.0.0.4"})
+
+    def test_a_storm_of_other_masters_makes_no_storm_of_ours(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        driven.after(seconds(0.5))
+        actions = []
+        for number in range(1000):
+            actions += driven.hear(number % 100)
+            driven.after(100)
+        self.assertLessEqual(len(sent(actions)), 2)
+        self.assertLessEqual(len(lines(actions)), 3)
+        self.assertEqual(len([a for a in actions if isinstance(a, act.Announce)]), 1)
+
+    def test_wins_the_neighbours_back_from_a_lesser_master(self) -> None:
+        driven = Driven(garp_lower_prio_repeat=3, garp_lower_prio_delay_us=seconds(2))
+        driven.become_master()
+        driven.after(seconds(0.5))
+        actions = driven.hear(90)
+        self.assertEqual(sent(actions), [100])
+        self.assertIn(act.Announce((VIP,), 3), actions)
+        self.assertEqual(driven.waits_us(TimerName.GARP_DELAY), seconds(2))
+        self.assertEqual(
+            lines(actions),
+            ["(X) Received advert from 10.0.0.9 with lower priority 90, ours 100, forcing new election"],
+        )
+
+    def test_lower_prio_no_advert_and_higher_prio_send_advert(self) -> None:
+        driven = Driven(lower_prio_no_advert=True, higher_prio_send_advert=True)
+        driven.become_master()
+        driven.after(seconds(0.5))
+        self.assertEqual(sent(driven.hear(90)), [])
+        self.assertEqual(sent(driven.hear(200)), [100])
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_our_own_advert_is_no_rival(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        self.assertEqual(
+            lines(driven.hear(100, OURS)), [f"(X) received an advert from our own address {OURS}"]
+        )
+        self.assertEqual(driven.state, State.MASTER)
+
+
+class BackupTests(SynchronousTestCase):
+    def test_says_whom_it_follows(self) -> None:
+        driven = Driven()
+        self.assertEqual(lines(driven.hear(150)), ["(X) master set to 10.0.0.9"])
+        self.assertEqual(lines(driven.hear(150)), [])
+        self.assertEqual(
+            lines(driven.hear(150, "10.0.0.8")), ["(X) master changed from 10.0.0.9 to 10.0.0.8"]
+        )
+
+    def test_nopreempt_follows_anybody(self) -> None:
+        driven = Driven(nopreempt=True)
+        driven.after(seconds(3))
+        driven.hear(1)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+
+    def test_state_master_cancels_nopreempt_and_preempt_delay(self) -> None:
+        for fields in ({"nopreempt": True}, {"preempt_delay_us": seconds(9)}):
+            driven = Driven(state="MASTER", **fields)
+            driven.after(seconds(3))
+            driven.hear(1)
+            self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 609_375)
+
+    def test_preempt_delay_begins_with_the_first_lower_priority(self) -> None:
+        driven = Driven(preempt_delay_us=seconds(2), priority=150)
+        driven.after(seconds(1))
+        self.assertIn("(X) start preempt delay (2.000000)", lines(driven.hear(100)))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_414_062)
+        driven.after(seconds(1.9))
+        driven.hear(100)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_414_062)
+        driven.after(seconds(1))
+        self.assertEqual(
+            lines(driven.hear(100)), ["(X) received lower priority (100) advert from 10.0.0.9 - discarding"]
+        )
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 2_414_062)
+
+    def test_preempt_delay_does_not_delay_takeover_from_silence(self) -> None:
+        driven = Driven(preempt_delay_us=seconds(1000))
+        driven.hear(200)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+        driven.become_master()
+
+    def test_another_address_list_is_told_counted_and_followed(self) -> None:
+        driven = Driven()
+        two = VIP.address.packed + ip_address("10.0.0.7").packed
+        self.assertIn("(X) expected 1 VIPs but received 2", lines(driven.hear(150, block=two)))
+        other = ip_address("10.0.0.7").packed
+        driven.after(seconds(61))
+        self.assertEqual(
+            lines(driven.hear(150, block=other)),
+            ["(X) ip address associated with VRID 51 not present in advert from 10.0.0.9: 10.0.0.100"],
+        )
+        self.assertEqual(driven.instance.statistics.address_list_errors, 2)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+
+    def test_the_order_of_addresses_does_not_matter(self) -> None:
+        second = VirtualIpAddress(ip_address("10.0.0.101"), 32)
+        driven = Driven(virtual_ipaddress=(VIP, second))
+        driven.hear(150, block=second.address.packed + VIP.address.packed)
+        self.assertEqual(driven.instance.statistics.address_list_errors, 0)
+
+
+class BadPacketTests(SynchronousTestCase):
+    def test_each_is_counted_and_a_kind_is_told_once_a_minute(self) -> None:
+        driven = Driven(authentication=Authentication(AuthType.PASS, b"right"))
+        actions = []
+        for _ in range(1000):
+            actions += driven.hear(200, password=auth.pad(b"wrong"))
+            driven.after(100)
+        self.assertEqual(lines(actions), ["(X) dropped a packet from 10.0.0.9: wrong password"])
+        self.assertEqual(len(actions), 1)
+        self.assertEqual(driven.instance.statistics.packet_errors[Reason.PASSWORD], 1000)
+        driven.after(seconds(60))
+        self.assertEqual(len(driven.hear(200, password=auth.pad(b"wrong"))), 1)
+
+    def test_other_virtual_routers_are_nobodys_fault(self) -> None:
+        driven = Driven()
+        self.assertEqual(driven.hear(200, vrid=52), [])
+        self.assertEqual(driven.instance.statistics.packet_errors, {})
+
+
+class SealedTests(SynchronousTestCase):
+    def test_one_counter_serves_both_ways(self) -> None:
+        driven = Driven(authentication=SECRET)
+        driven.hear(200, sequence=41)
+        self.assertEqual(driven.instance.sequence.value, 41)
+        advert = driven.become_master()[0]
+        assert isinstance(advert, act.SendAdvert)
+        self.assertEqual(int.from_bytes(advert.packet[28:32]), 42)
+
+    def test_a_replayed_packet_is_dropped(self) -> None:
+        driven = Driven(authentication=SECRET)
+        driven.hear(200, sequence=41)
+        driven.after(seconds(1))
+        self.assertEqual(
+            lines(driven.hear(200, sequence=41)),
+            [f"(X) dropped a packet from 10.0.0.9: {Reason.SEQUENCE.value}"],
+        )
+
+    def test_a_master_passes_a_lesser_masters_counter(self) -> None:
+        driven = Driven(authentication=SECRET)
+        driven.become_master()
+        driven.after(seconds(0.5))
+        advert = driven.hear(90, sequence=1000)[0]
+        assert isinstance(advert, act.SendAdvert)
+        self.assertEqual(int.from_bytes(advert.packet[28:32]), 1002)
+
+    def test_a_spent_counter_means_backup_and_begins_anew(self) -> None:
+        driven = Driven(authentication=SECRET)
+        driven.instance.sequence.value = auth.SEQUENCE_LIMIT
+        self.assertEqual(sent(driven.become_master()), [100])
+        actions = driven.expire(TimerName.ADVERT)
+        self.assertEqual((driven.state, sent(actions)), (State.BACKUP, []))
+        driven.become_master()
+        self.assertEqual(driven.instance.sequence.value, 1)
+
+
+class FaultTests(SynchronousTestCase):
+    def test_a_master_hands_over_and_comes_back_as_backup(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        actions = driven.do(ev.LinkChanged("eth0", False))
+        self.assertEqual(
+            lines(actions), ["(X) Entering FAULT STATE", "(X) sent 0 priority", "(X) removing VIPs."]
+        )
+        self.assertEqual((sent(actions), driven.timers), ([0], {}))
+        self.assertEqual(driven.hear(200), [])
+        actions = driven.do(ev.LinkChanged("eth0", True))
+        self.assertEqual(lines(actions), ["(X) Entering BACKUP STATE"])
+        self.assertEqual(notified(actions), [State.BACKUP])
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+
+    def test_every_reason_must_be_gone(self) -> None:
+        driven = Driven(track_interface=(Tracked("eth7"),))
+        driven.do(ev.LinkChanged("eth0", False))
+        driven.do(ev.LinkChanged("eth7", False))
+        driven.do(ev.GroupFault("G", True))
+        driven.do(ev.LinkChanged("eth0", True))
+        driven.do(ev.GroupFault("G", False))
+        self.assertEqual(driven.state, State.FAULT)
+        self.assertEqual([str(fault) for fault in driven.instance.faults], ["interface eth7 down"])
+        driven.do(ev.LinkChanged("eth7", True))
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_no_address_is_a_fault_and_leave_is_taken_from_the_old_one(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        actions = driven.do(ev.SourceChanged(None))
+        self.assertEqual(sent(actions), [0])
+        self.assertEqual(
+            lines(actions)[:2],
+            ["(X) entering FAULT state (no IPv4 address for interface)", "(X) Entering FAULT STATE"],
+        )
+        driven.do(ev.SourceChanged(ip_address("10.0.0.4")))
+        advert = driven.become_master()[0]
+        assert isinstance(advert, act.SendAdvert)
+        self.assertEqual(str(advert.source), "10.0.0.4")
+
+    def test_other_interfaces_are_not_ours(self) -> None:
+        driven = Driven()
+        self.assertEqual(driven.do(ev.LinkChanged("eth1", False)), [])
+        self.assertEqual(Driven(dont_track_primary=True).do(ev.LinkChanged("eth0", False)), [])
+
+    def test_the_interface_of_an_address_counts(self) -> None:
+        driven = Driven(virtual_ipaddress=(VirtualIpAddress(VIP.address, 32, dev="eth1"),))
+        driven.do(ev.LinkChanged("eth1", False))
+        self.assertEqual(driven.state, State.FAULT)
+
+    def test_stop_in_fault_tells_nobody(self) -> None:
+        driven = Driven()
+        driven.do(ev.LinkChanged("eth0", False))
+        self.assertEqual(driven.do(ev.Stop()), [])
+
+
+class PriorityTests(SynchronousTestCase):
+    def test_a_change_shifts_the_running_timer_by_the_skews_difference(self) -> None:
+        script = VrrpScript("fit", Script(("/bin/true",)), weight=-60)
+        driven = Driven({"fit": script}, track_script=(Tracked("fit"),), priority=150)
+        driven.after(seconds(1))
+        actions = driven.do(ev.ScriptTurned("fit", False))
+        self.assertEqual(lines(actions), ["(X) Changing effective priority from 150 to 90"])
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 2_648_437)
+        driven.do(ev.ScriptTurned("fit", True))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 2_414_062)
+
+    def test_a_master_advertises_the_new_priority(self) -> None:
+        script = VrrpScript("fit", Script(("/bin/true",)), weight=20)
+        driven = Driven({"fit": script}, track_script=(Tracked("fit"),))
+        driven.become_master()
+        driven.do(ev.ScriptTurned("fit", True))
+        self.assertEqual(sent(driven.expire(TimerName.ADVERT)), [120])
+
+
+class VersionThreeTests(SynchronousTestCase):
+    def test_authentication_is_not_used(self) -> None:
+        driven = Driven(version=3, advert_int_us=100_000, authentication=SECRET)
+        advert = driven.become_master()[0]
+        assert isinstance(advert, act.SendAdvert)
+        self.assertEqual((advert.packet[9], len(advert.packet)), (112, 32))
+
+    def test_an_interval_of_nothing_is_not_learned(self) -> None:
+        driven = Driven(version=3)
+        driven.hear(150, interval_us=0)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
