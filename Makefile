@@ -34,7 +34,7 @@ fast: $(STAMP) ## unit tests only, a few seconds
 lint: $(STAMP) ## ruff, import-linter, mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 format: $(STAMP) ## put the code into ruff's shape
