@@ -182,12 +182,17 @@ class _Round:
 
 
 class _Fetch(Protocol):
-    """One connection with one request and its answer; ``done`` is called once, unless it is cancelled."""
+    """One connection with one request and its answer.
+
+    ``done`` is called once, when the connection is closed or could not be
+    opened; after ``cancel`` never.
+    """
 
     def __init__(self, expected: Expectation, done: Callable[[Outcome], None]) -> None:
         self._expected = expected
         self._judge = Judge(expected)
         self._done: Callable[[Outcome], None] | None = done
+        self._outcome: Outcome | None = None
         self._opening: Opening | None = None
         self._timeout: IDelayedCall | None = None
         self._answering = False
@@ -202,10 +207,17 @@ class _Fetch(Protocol):
             try:
                 protocol = tls.wrap(self, self._expected.sni, self._refuse)
             except (OSError, SSL.Error) as unusable:
-                self._timeout = reactor.callLater(0, self._no_trust, f"tls_ca_file: {explain(unusable)}")
+                self._timeout = reactor.callLater(0, self._no_trust, explain(unusable))
                 return
         self._timeout = reactor.callLater(timeout_s, self._timed_out)
         self._opening = connect(protocol, self._connect_failed)
+
+    def cancel(self) -> None:
+        """Stop; nobody is told."""
+        self._done = None
+        self._finish()
+
+    # -- IProtocol ------------------------------------------------------------------
 
     def connectionMade(self) -> None:
         """Ask."""
@@ -214,74 +226,65 @@ class _Fetch(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Judge the answer as it comes."""
         self._answering = True
-        if self._judge.response.feed(data):
-            self._end(self._judge.verdict())
+        if self._outcome is None and self._judge.response.feed(data):
+            self._outcome = self._judge.verdict()
+            if self._tls is not None:
+                self.transport.loseConnection()  # type: ignore[union-attr]
+            if self._opening is not None:
+                # And not wait for a close_notify of the server's.
+                self._opening.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The server closed, which may be the end of its answer."""
-        if self._done is None:
-            return
-        response = self._judge.response
-        clean = reason.check(ConnectionDone) is not None
-        # Many servers end TLS without its close_notify: as good as closing, once the header is there.
-        if clean or (self._tls and response.header and reason.check(ConnectionLost)):
-            response.close()
-            self._end(self._judge.verdict())
-        elif self._tls and not self._answering:
-            self._end(
-                Outcome(
-                    False,
-                    _HANDSHAKE,
-                    detail=self._refused or explain(reason.value),
-                )
-            )
-        else:
-            self._end(Outcome(False, "Read error with", detail=f"{reason.getErrorMessage()}"))
+        """We closed, or the server did, which may be the end of its answer."""
+        if self._outcome is None:
+            self._outcome = self._interrupted(reason)
+        self._finish()
 
-    def cancel(self) -> None:
-        """Stop; nobody is told."""
-        self._done = None
-        if self._timeout is not None and self._timeout.active():
-            self._timeout.cancel()
-        self._abort()
+    def _interrupted(self, reason: Failure) -> Outcome:
+        response, error = self._judge.response, reason.value
+        closed = isinstance(error, ConnectionDone)
+        # Many servers end TLS without its close_notify: as good as closing, once the header is there.
+        if closed or (self._tls and response.header and isinstance(error, ConnectionLost)):
+            if self._tls and not self._answering:
+                return Outcome(False, _HANDSHAKE, detail="closed without an answer")
+            response.close()
+            return self._judge.verdict()
+        if self._tls and not self._answering:
+            return Outcome(False, _HANDSHAKE, detail=self._refused or explain(error))
+        return Outcome(False, "Read error with", detail=f"{reason.getErrorMessage()}, {self._expected.path}")
+
+    # -- other ends --------------------------------------------------------------------
 
     def _refuse(self, problem: str) -> None:
         self._refused = problem
 
     def _no_trust(self, problem: str) -> None:
-        self._end(Outcome(False, _HANDSHAKE, detail=problem))
+        self._outcome = Outcome(False, _HANDSHAKE, detail=f"tls_ca_file: {problem}")
+        self._finish()
 
     def _connect_failed(self, problem: OSError) -> None:
         self._opening = None
-        self._end(Outcome(False, "Error connecting", detail=problem.strerror or str(problem)))
+        self._outcome = Outcome(False, "Error connecting", detail=problem.strerror or str(problem))
+        self._finish()
 
     def _timed_out(self) -> None:
-        if self._answering:
-            reason, detail = "Timeout HTTP read", "timeout within the answer"
-        elif self.connected:
-            reason, detail = "Timeout WEB read", "timeout waiting for the answer"
-        else:
-            reason, detail = "Timeout connecting", "timeout connecting"
-        done, self._done = self._done, None
-        self._abort()
-        if done is not None:
-            done(Outcome(False, reason, detail=f"{detail}, {self._expected.path}"))
+        if self._outcome is None:
+            if self._answering:
+                reason, detail = "Timeout HTTP read", "timeout within the answer"
+            elif self.connected:
+                reason, detail = "Timeout WEB read", "timeout waiting for the answer"
+            else:
+                reason, detail = "Timeout connecting", "timeout connecting"
+            self._outcome = Outcome(False, reason, detail=f"{detail}, {self._expected.path}")
+        self._finish()
 
-    def _end(self, outcome: Outcome) -> None:
-        done, self._done = self._done, None
-        if done is None:
-            return
+    def _finish(self) -> None:
+        """Close what is open, and tell."""
         if self._timeout is not None and self._timeout.active():
             self._timeout.cancel()
         opening, self._opening = self._opening, None
         if opening is not None:
-            if self._tls and self.transport is not None:
-                self.transport.loseConnection()
-            # And not wait for a close_notify of the server's.
-            opening.loseConnection()
-        done(outcome)
-
-    def _abort(self) -> None:
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            opening.abort()
+            opening.abort()  # Which may come back here through connectionLost.
+        done, self._done = self._done, None
+        if done is not None and self._outcome is not None:
+            done(self._outcome)

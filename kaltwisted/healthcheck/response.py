@@ -67,11 +67,11 @@ class Response:
                 return self._fail(Flaw.NOT_HTTP)
             return len(pending) > MAX_HEADER and self._fail(Flaw.HEADER_TOO_LONG)
         self._pending = b""
-        self.header = pending[: end + len(_END)]
-        status = _STATUS.match(self.header)
+        status = _STATUS.match(pending)
         if status is None:
             return self._fail(Flaw.NOT_HTTP)
         self.status = int(status[1])
+        self.header = pending[: end + len(_END)]
         length = _CONTENT_LENGTH.search(self.header)
         if length is not None:
             self._remaining = int(length[1])

@@ -6,7 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.config import model
@@ -40,31 +41,36 @@ class TcpCheck:
 
 
 class _Attempt(Protocol):
-    """One connection, from its opening to the Deferred's result."""
+    """One connection, from its opening to its end and the Deferred's result."""
 
     opening: Opening | None = None
 
     def __init__(self, reactor: IReactorTime, timeout_s: float) -> None:
         self.result: Deferred[Outcome] = Deferred(self._cancel)
+        self._outcome = _TIMEOUT
         self._timeout: IDelayedCall = reactor.callLater(timeout_s, self._timed_out)
 
     def connectionMade(self) -> None:
         """All that was wanted."""
-        self._timeout.cancel()
-        opening, self.opening = self.opening, None
-        if opening is not None:
-            opening.loseConnection()
-        self.result.callback(GOOD)
+        self._outcome = GOOD
+        self.transport.loseConnection()  # type: ignore[union-attr]
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Closed: only now, so that the next attempt may come from the same port."""
+        if self.opening is not None:
+            self.opening = None
+            self._timeout.cancel()
+            self.result.callback(self._outcome)
 
     def connect_failed(self, problem: OSError) -> None:
         """The connection did not open."""
-        self._timeout.cancel()
         self.opening = None
+        self._timeout.cancel()
         self.result.callback(Outcome(False, "failed", detail=problem.strerror or str(problem)))
 
     def _timed_out(self) -> None:
         self._close()
-        self.result.callback(_TIMEOUT)
+        self.result.callback(self._outcome)
 
     def _cancel(self, _result: Deferred[Any]) -> None:
         self._timeout.cancel()

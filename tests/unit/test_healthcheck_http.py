@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import attrs
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -49,20 +49,34 @@ class Wire(StringTransport):
     def __init__(self, protocol: Any, failed: Callable[[OSError], object]) -> None:
         super().__init__()
         self.protocol, self.failed = protocol, failed
-        self.aborted = False
+        self.aborted = self.connected = False
 
     def abort(self) -> None:
         self.aborted = True
+        if self.connected:
+            self.end(ConnectionAborted())
 
     def connect(self) -> None:
+        self.connected = True
         self.protocol.makeConnection(self)
+        self.end_if_lost()
+
+    def end(self, reason: BaseException) -> None:
+        self.connected = False
+        self.protocol.connectionLost(Failure(reason))
+
+    def end_if_lost(self) -> None:
+        """As the real one: ``loseConnection`` works when the protocol's method has returned."""
+        if self.connected and self.disconnecting:
+            self.end(ConnectionDone())
 
     def answer(self, data: bytes, end: BaseException | None = None) -> None:
         """The connection opens, data comes, and it may end."""
         self.connect()
         self.protocol.dataReceived(data)
         if end is not None:
-            self.protocol.connectionLost(Failure(end))
+            self.end(end)
+        self.end_if_lost()
 
 
 class Case(SynchronousTestCase):
@@ -214,7 +228,6 @@ class HttpTests(Case):
         wire.connect()
         result.cancel()
         self.failureResultOf(result)
-        wire.protocol.connectionLost(Failure(ConnectionDone()))
         self.assertTrue(wire.aborted)
 
     def test_a_missing_ca_file_is_a_failed_attempt(self) -> None:
