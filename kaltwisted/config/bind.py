@@ -101,5 +101,6 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         script_user=draft.script_user,
         enable_script_security=draft.enable_script_security,
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
+        default_interface=draft.default_interface,
         where=reader.source.where(blocks[0]),
     )

@@ -22,6 +22,7 @@ from kaltwisted.config.model import (
     TlsOptions,
     Url,
 )
+from kaltwisted.config.tree import says
 
 if TYPE_CHECKING:
     from kaltwisted.config.keywords.table import Keyword, Table
@@ -71,7 +72,7 @@ def check(
 def _tcp(
     reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
 ) -> TcpCheck:
-    draft = reader.read(statement.block or (), table, CheckDraft())
+    draft = reader.read(statement.block or [], table, CheckDraft())
     timing = _timing(draft, inherited, timings, DEFAULT_RETRY, DEFAULT_DELAY_BEFORE_RETRY_US)
     return TcpCheck(timing, _connection(draft, inherited), where=_where(reader, statement))
 
@@ -79,7 +80,7 @@ def _tcp(
 def _http(
     reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
 ) -> HttpCheck | None:
-    draft = reader.read(statement.block or (), table, CheckDraft())
+    draft = reader.read(statement.block or [], table, CheckDraft())
     urls = [url for _, inner in draft.blocks if (url := _url(reader, inner)) is not None]
     if not urls:
         if not draft.blocks:
@@ -105,9 +106,9 @@ def _http(
 
 
 def _url(reader: Reader, statement: Statement) -> Url | None:
-    draft = reader.read(statement.block or (), URL, UrlDraft())
+    draft = reader.read(statement.block or [], URL, UrlDraft())
     if draft.path is None:
-        if not any(inner.words[0] in ("path", "Path") for inner in statement.block or ()):
+        if not says(statement, "path"):
             reader.error(statement, "this url has no path and is left out", expected="path /index.html")
         return None
     defaults = Url(draft.path)
@@ -124,10 +125,10 @@ def _url(reader: Reader, statement: Statement) -> Url | None:
 def _misc(
     reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
 ) -> MiscCheck | None:
-    draft = reader.read(statement.block or (), table, CheckDraft())
+    draft = reader.read(statement.block or [], table, CheckDraft())
     script = draft.misc_path
     if script is None:
-        if not any(inner.words[0] == "misc_path" for inner in statement.block or ()):
+        if not says(statement, "misc_path"):
             reader.report(
                 Severity.ERROR,
                 statement,

@@ -24,6 +24,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
+from kaltwisted.config.tree import says
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -50,7 +51,7 @@ def virtual_server(
     listen = _listen(reader, statement)
     if listen is None:
         return None
-    draft = reader.read(statement.block or (), VIRTUAL_SERVER, VirtualServerDraft())
+    draft = reader.read(statement.block or [], VIRTUAL_SERVER, VirtualServerDraft())
     if not draft.blocks:
         name = listen.format(draft.protocol or Protocol.UDP)
         reader.error(
@@ -162,7 +163,7 @@ def _port_of(listen: Listen) -> int:
 def _missing(reader: Reader, statement: Statement, keywords: str, expected: str, instead: str) -> None:
     """A keyword that every service should have; one that is there but wrong has its finding already."""
     names = keywords.split()
-    if not any(inner.words[0] in names for inner in statement.block or ()):
+    if not says(statement, *names):
         log = "no scheduler set, setting default 'wlc'" if names[0] == "lb_algo" else None
         reader.error(
             statement, f"this virtual_server has no {names[0]}: {instead}", expected=expected, log=log
@@ -192,7 +193,7 @@ def _real_server(
     address, port = found
     if port is None:
         port = _port_of(listen)
-    draft = reader.read(statement.block or (), REAL_SERVER, RealServerDraft())
+    draft = reader.read(statement.block or [], REAL_SERVER, RealServerDraft())
     service_delay_loop_us = service.delay_loop_us or DEFAULT_DELAY_LOOP_US
     alpha = bool(service.alpha) if draft.alpha is None else draft.alpha
     virtualhost = draft.virtualhost or service.virtualhost

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kaltwisted.config.drafts import AuthenticationDraft, VrrpDraft
 from kaltwisted.config.findings import Consequence, Severity
-from kaltwisted.config.keywords.convert import missing_parameter, not_one_of, parse_address, whole_number
+from kaltwisted.config.keywords.convert import not_one_of, parse_address, whole_number
 from kaltwisted.config.keywords.table import Problem
 from kaltwisted.config.keywords.vrrp import (
     AUTHENTICATION,
@@ -29,6 +29,7 @@ from kaltwisted.config.model import (
     VrrpInstance,
     VrrpSyncGroup,
 )
+from kaltwisted.config.tree import says
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -59,7 +60,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
     if len(statement.words) < 2:
         _nameless(reader, statement)
         return None
-    draft = reader.read(statement.block or (), VRRP_INSTANCE, VrrpDraft())
+    draft = reader.read(statement.block or [], VRRP_INSTANCE, VrrpDraft())
     addresses: list[VirtualIpAddress] = []
     excluded: list[VirtualIpAddress] = []
     authentication: Authentication | None = None
@@ -71,9 +72,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
                 excluded.extend(_addresses(reader, inner))
             case table if table is AUTHENTICATION:
                 authentication = _authentication(reader, inner) or authentication
-    if draft.virtual_router_id is None and not any(
-        words.words[0] in ("virtual_router_id", "Virtual_router_id") for words in statement.block or ()
-    ):
+    if draft.virtual_router_id is None and not says(statement, "virtual_router_id"):
         reader.report(
             Severity.ERROR,
             statement,
@@ -81,13 +80,24 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
             word=1,
             expected="virtual_router_id 1..255 in its block",
             consequence=Consequence.FATAL,
+            log=f"({statement.words[1]}) the virtual router id must be set",
+        )
+    if draft.interface is None and defaults.default_interface is None and not says(statement, "interface"):
+        reader.report(
+            Severity.ERROR,
+            statement,
+            f"instance `{statement.words[1]}` has no interface",
+            word=1,
+            expected="interface eth0, or what the interface is called",
+            consequence=Consequence.FATAL,
+            log=f"({statement.words[1]}) Unknown interface!",
         )
     state = draft.state or "BACKUP"
     priority = draft.priority or (OWNER_PRIORITY if state == "MASTER" else DEFAULT_PRIORITY)
     ipv6 = bool(addresses) and isinstance(addresses[0].address, IPv6Address)
     return VrrpInstance(
         name=statement.words[1],
-        interface=draft.interface,
+        interface=draft.interface or defaults.default_interface,
         virtual_router_id=draft.virtual_router_id or 0,
         state=state,
         priority=priority,
@@ -154,16 +164,15 @@ def _nameless(reader: Reader, statement: Statement) -> None:
         statement,
         f"`{name}` lacks its name",
         expected=f"`{name} NAME {{`",
-        consequence=Consequence.MISSING_PARAMETER,
-        log=missing_parameter(name),
+        log=f"{name} must have a name",
     )
 
 
 def _authentication(reader: Reader, statement: Statement) -> Authentication | None:
-    draft = reader.read(statement.block or (), AUTHENTICATION, AuthenticationDraft())
+    draft = reader.read(statement.block or [], AUTHENTICATION, AuthenticationDraft())
     _tell_of_cut_password(reader, statement)
     if draft.auth_pass is None:
-        if not any(inner.words[0] == "auth_pass" for inner in statement.block or ()):
+        if not says(statement, "auth_pass"):
             reader.error(
                 statement, "authentication without auth_pass is not used", expected="auth_pass PASSWORD"
             )

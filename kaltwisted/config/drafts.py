@@ -40,6 +40,7 @@ class GlobalDraft(Draft):
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
     vrrp_version: int | None = None
+    default_interface: str | None = None
 
 
 class CheckedDraft(Draft):

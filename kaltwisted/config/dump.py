@@ -40,7 +40,7 @@ def dump(configuration: Configuration) -> Iterator[str]:
         for service in configuration.virtual_servers:
             for server in service.real_servers:
                 for check in server.checks:
-                    yield from _check(server, check)
+                    yield from _check(service, server, check)
     if configuration.vrrp_instances or configuration.vrrp_sync_groups:
         yield "-----< VRRP Topology >-----"
         for instance in configuration.vrrp_instances:
@@ -142,7 +142,7 @@ def _real_server(service: VirtualServer, server: RealServer) -> Iterator[str]:
         yield f"      notify down script = {server.notify_down}"
 
 
-def _check(server: RealServer, check: Check) -> Iterator[str]:
+def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
     yield f"  {_host(server.address)}:{server.port}"
     match check:
         case TcpCheck():
@@ -165,7 +165,7 @@ def _check(server: RealServer, check: Check) -> Iterator[str]:
         yield f"    Nb get retry = {check.timing.retry}"
         yield f"    Delay before retry = {_seconds(check.timing.delay_before_retry_us)}"
     if isinstance(check, HttpCheck):
-        if check.virtualhost is not None:
+        if check.virtualhost != service.virtualhost:
             yield f"    VirtualHost = {check.virtualhost}"
         for url in check.urls:
             yield from _url(url)

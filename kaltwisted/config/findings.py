@@ -18,7 +18,7 @@ WIDEST_SOURCE_LINE = 160
 MASK = "********"
 
 # What stands behind these words is nobody's business.
-_SECRET = re.compile(r"(?i)([\w-]*(?:pass|pwd|secret)[\w-]*|\bkey)([ \t\"'{]+)(\S.*)")
+_SECRET = re.compile(r"(?i)([\w-]*(?:pas|pwd|secret)[\w-]*|\bkey)([ \t\"'{]+)(\S.*)")
 
 
 class Severity(Enum):

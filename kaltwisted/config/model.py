@@ -78,6 +78,7 @@ class GlobalDefs:
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
     vrrp_version: int = 2
+    default_interface: str | None = None
     where: Position | None = _where()
 
 

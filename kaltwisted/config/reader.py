@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+import attrs
+
 from kaltwisted.config.drafts import Draft
-from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Severity
+from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Severity, masked
 from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.top import homes
 from kaltwisted.config.lexer import Kind, command_words
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound=Draft)
 
 SECRET_BLOCKS = frozenset(("authentication", "auth_hmac"))
+SECRET_KEYWORDS = frozenset(("auth_type", "auth_pass"))
 MOST_SPELLINGS = 200
 """Unknown words that are looked up; a file that is no configuration at all must not cost minutes."""
 
@@ -27,6 +30,7 @@ class Reader:
     """Collects the findings of one configuration; ``read`` never stops at the first."""
 
     def __init__(self, source: Source, tree: Tree) -> None:
+        self._secret_blocks: list[list[Statement]] = []
         self.source = source
         self.findings: list[Finding] = list(tree.findings)
         self.open_quotes = dict(tree.open_quotes)
@@ -34,9 +38,11 @@ class Reader:
         self._once: dict[tuple[str, str], tuple[str, list[Statement]]] = {}
         self._spelled: dict[tuple[str, str], str | None] = {}
 
-    def read(self, statements: Iterable[Statement], table: Table, draft: D) -> D:
+    def read(self, statements: list[Statement], table: Table, draft: D) -> D:
         """Values of a block into its draft; the blocks inside are put on ``draft.blocks`` for later."""
         keywords = table.keywords
+        if table.name in SECRET_BLOCKS:
+            self._secret_blocks.append(statements)
         problems: Problems = []
         said: set[str] | None = None
         blocks: list[tuple[Keyword, Statement]] = []
@@ -64,7 +70,7 @@ class Reader:
                 self.problems(statement, problems, secret=_secret(words[0], table))
                 problems.clear()
             elif keyword.words is not None and len(words) > keyword.words:
-                self.most_words(statement, keyword.words, words, secret=_secret(words[0], table))
+                self.most_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
             if isinstance(value, Keep):
                 continue
             if keyword.again is not Again.LAST_WINS:
@@ -171,8 +177,25 @@ class Reader:
             if len(statements) > 6:
                 lines += f" and {len(statements) - 6} more"
             self.warn(statements[0], f"{message} (also on line {lines})" if lines else message)
+        hidden = self._secret_lines()
+        for index, finding in enumerate(self.findings if hidden else ()):
+            shown = hidden.get(finding.position.line)
+            if shown is not None:
+                self.findings[index] = attrs.evolve(finding, source_line=shown, width=1)
         self.findings.sort(key=lambda finding: (finding.position.line, finding.position.column))
         return self.findings
+
+    def _secret_lines(self) -> dict[int, str]:
+        """Lines inside the blocks of secrets, as they may be shown: keywords of the block, nothing else."""
+        shown: dict[int, str] = {}
+        waiting = list(self._secret_blocks)
+        while waiting:
+            for inner in waiting.pop():
+                indent = self.source.column(inner) - 1
+                word = inner.words[0] if inner.words[0] in SECRET_KEYWORDS else ""
+                shown[inner.line] = masked(" " * indent + f"{word} {MASK}".strip())
+                waiting.append(inner.block or [])
+        return shown
 
     # --- what does not fit -------------------------------------------------------
 
@@ -306,9 +329,9 @@ class Reader:
 
     def _duplicate(self, statement: Statement, keyword: Keyword) -> None:
         name = statement.words[0]
-        self.error(
-            statement, f"`{name}` stands here a second time: {keyword.again.value}", log=f"Duplicate {name}"
-        )
+        severity = Severity.WARNING if keyword.again is Again.OVERWRITES else Severity.ERROR
+        message = f"`{name}` stands here a second time: {keyword.again.value}"
+        self.report(severity, statement, message, log=f"Duplicate {name}")
 
 
 def _of(block: str) -> str:

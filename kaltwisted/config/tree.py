@@ -41,6 +41,12 @@ class Statement:
         return f"<Statement {self.words} line {self.line}{' {…}' if self.block is not None else ''}>"
 
 
+def says(statement: Statement, *keywords: str) -> bool:
+    """Whether a block has a line with one of these keywords, right or wrong; the guide's capitals count."""
+    lines = statement.block or ()
+    return any(line.words[0][:1].lower() + line.words[0][1:] in keywords for line in lines)
+
+
 class Source:
     """The text of a file, and the places in it."""
 

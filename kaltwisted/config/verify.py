@@ -182,7 +182,14 @@ def _quorum(service: VirtualServer, reader: Reader) -> VirtualServer:
     total = sum(server.weight for server in service.real_servers)
     if service.quorum > total and service.real_servers:
         quorum = max(1, total)
-        if service.quorum > quorum:
+        if not total:
+            _error(
+                reader,
+                service.where,
+                f"all real servers of {service} have weight 0: its quorum is never reached",
+                expected="a real_server with weight 1 or more",
+            )
+        elif service.quorum > quorum:
             _error(
                 reader,
                 service.where,

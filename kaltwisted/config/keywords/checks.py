@@ -16,9 +16,9 @@ from kaltwisted.config.keywords.convert import (
     whole_number,
 )
 from kaltwisted.config.keywords.known import later
-from kaltwisted.config.keywords.scripts import script, user
+from kaltwisted.config.keywords.scripts import command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
-from kaltwisted.config.model import HttpProtocol
+from kaltwisted.config.model import HttpProtocol, Script
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 
@@ -39,7 +39,7 @@ def _digest(words: list[str], problems: Problems) -> str | Keep:
 def _status_codes(words: list[str], problems: Problems) -> tuple[tuple[int, int], ...] | Keep:
     expected = "status codes from 100 to 599 and ranges: 200 301-302"
     if len(words) < 2:
-        return missing(words, problems, expected)
+        return missing(words, problems, expected, fatal=False)
     ranges = []
     for index, word in enumerate(words[1:], 1):
         first, _, last = word.partition("-")
@@ -55,13 +55,17 @@ def _status_codes(words: list[str], problems: Problems) -> tuple[tuple[int, int]
 def _regex(words: list[str], problems: Problems) -> str | Keep:
     expected = "a pattern, in double quotes when it holds blanks"
     if len(words) < 2:
-        return missing(words, problems, expected)
+        return missing(words, problems, expected, fatal=False)
     try:
         re.compile(words[1].encode("utf-8", "surrogateescape"))
     except (re.error, OverflowError, RecursionError) as error:
         problems.append(Problem(f"the pattern does not compile: {error}", expected=expected))
         return KEEP
     return words[1]
+
+
+def _misc_path(words: list[str], problems: Problems) -> Script | Keep:
+    return command(words, problems, fatal=False)
 
 
 def _verify_name(words: list[str], problems: Problems) -> str:
@@ -98,7 +102,7 @@ URL = Table(
         "digest": Keyword("MD5 of the right answer's body", "digest", _digest, again=Again.OVERWRITES),
         "status_code": Keyword("good status codes and ranges", "status_codes", _status_codes, words=None),
         "virtualhost": Keyword(
-            "Host name to ask for", "virtualhost", Word("a host name"), again=Again.OVERWRITES
+            "Host name to ask for", "virtualhost", Word("a host name", fatal=False), again=Again.OVERWRITES
         ),
         "regex": Keyword("pattern the body must hold", "regex", _regex, script=True),
         "regex_no_match": Keyword("the pattern must not be there", "regex_no_match", flag, words=1),
@@ -112,7 +116,7 @@ _HTTP = {
     **_CONNECTION,
     "nb_get_retry": Keyword("the guide's word for retry", "retry", Number(), today="retry"),
     "virtualhost": Keyword(
-        "Host name to ask for", "virtualhost", Word("a host name"), again=Again.OVERWRITES
+        "Host name to ask for", "virtualhost", Word("a host name", fatal=False), again=Again.OVERWRITES
     ),
     "http_protocol": Keyword(
         "version of the request",
@@ -123,12 +127,13 @@ _HTTP = {
                 "1.0C": HttpProtocol.HTTP_1_0_CLOSE,
                 "1.0c": HttpProtocol.HTTP_1_0_CLOSE,
                 "1.1": HttpProtocol.HTTP_1_1,
-            }
+            },
+            fatal=False,
         ),
     ),
     "fast_recovery": Keyword("up as soon as the failed url works again", "fast_recovery", boolean),
-    "enable_sni": Keyword("send the server's name in the TLS handshake", "enable_sni", flag, words=1),
-    "sni_name": Keyword("the name to send, if not virtualhost", "sni_name", Word("a host name")),
+    "enable_sni": Keyword("send the server's name in the TLS handshake", "enable_sni", boolean),
+    "sni_name": Keyword("the name to send, if not virtualhost", "sni_name", Word("a host name", fatal=False)),
     "url": Keyword("one request; as many as you like", block=URL, words=1),
 }
 _GUIDE_WORDS = {"Virtualhost": "virtualhost", "Nb_get_retry": "nb_get_retry"}
@@ -144,7 +149,7 @@ SSL_GET = Table(
             "tls_verify",
             _verify_name,
         ),
-        "tls_ca_file": Keyword("trusted certificates, PEM (ours)", "tls_ca_file", Word("a file")),
+        "tls_ca_file": Keyword("trusted certificates (ours)", "tls_ca_file", Word("a file", fatal=False)),
         **later("SSL_GET"),
     },
     misprints=_GUIDE_WORDS,
@@ -154,7 +159,7 @@ MISC_CHECK = Table(
     "MISC_CHECK",
     {
         **_TIMING,
-        "misc_path": script("misc_path", "the command to run"),
+        "misc_path": Keyword("the command to run", "misc_path", _misc_path, words=4, script=True),
         "misc_timeout": Keyword("limit of its run", "misc_timeout_us", Seconds(whole=True)),
         "misc_dynamic": Keyword("its exit status sets the weight too", "misc_dynamic", flag, words=1),
         "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from kaltwisted.config.findings import Consequence, Severity
+from kaltwisted.config.findings import Consequence
 from kaltwisted.config.keywords.table import KEEP, Keep, Problem, Problems
 from kaltwisted.config.model import SECOND_US, Address
 
@@ -34,14 +34,14 @@ def missing_parameter(keyword: str) -> str:
     return f"*** Configuration line starting `{keyword}` is missing a parameter after keyword `{keyword}`"
 
 
-def missing(words: list[str], problems: Problems, expected: str) -> Keep:
-    """Report a missing mandatory parameter, at which keepalived ends with status 2."""
+def missing(words: list[str], problems: Problems, expected: str, *, fatal: bool = True) -> Keep:
+    """Report a missing parameter, at which keepalived ends with status 2 or, not ``fatal``, only logs."""
     problems.append(
         Problem(
             f"`{words[0]}` lacks its parameter",
             0,
             expected,
-            consequence=Consequence.MISSING_PARAMETER,
+            consequence=Consequence.MISSING_PARAMETER if fatal else Consequence.LOGGED,
             log=missing_parameter(words[0]),
         )
     )
@@ -144,7 +144,7 @@ class Seconds:
         if len(after) > 6 and after[6] >= "5":
             value += 1
         if len(after.rstrip("0")) > 6:
-            problems.append(Problem(f"{text} is rounded to a microsecond", severity=Severity.WARNING))
+            problems.append(Problem(f"{text} is rounded to a microsecond", expected=self.expected))
         elif behind:
             message = f"`{behind}` stands behind the number, {value / SECOND_US:g} is used"
             problems.append(Problem(message, expected=self.expected))
@@ -185,24 +185,26 @@ def boolean(words: list[str], problems: Problems) -> bool | Keep:
 
 @attrs.frozen
 class Word:
-    """One word as it stands."""
+    """One word as it stands; ``fatal``: see ``missing``."""
 
     expected: str = "a word"
+    fatal: bool = True
 
     def __call__(self, words: list[str], problems: Problems) -> str | Keep:
-        return words[1] if len(words) > 1 else missing(words, problems, self.expected)
+        return words[1] if len(words) > 1 else missing(words, problems, self.expected, fatal=self.fatal)
 
 
 @attrs.frozen
 class OneOf(Generic[T]):
-    """One of a few words, each standing for a value; ``fold``: in any case."""
+    """One of a few words, each standing for a value; ``fold``: in any case; ``fatal``: see ``missing``."""
 
     choices: Mapping[str, T]
     fold: bool = False
+    fatal: bool = True
 
     def __call__(self, words: list[str], problems: Problems) -> T | Keep:
         if len(words) < 2:
-            return missing(words, problems, self.expected)
+            return missing(words, problems, self.expected, fatal=self.fatal)
         text = words[1].upper() if self.fold else words[1]
         try:
             return self.choices[text]

@@ -31,12 +31,15 @@ def _smtp_server(words: list[str], problems: Problems) -> SmtpServer | Keep:
 
 def _smtp_timeout(words: list[str], problems: Problems) -> int | Keep:
     value = Seconds(whole=True)(words, problems)
-    return value if isinstance(value, Keep) else max(value, SECOND_US)
+    if value == 0:
+        problems.append(Problem("0 seconds are no time at all, 1 is used", expected="1 or more"))
+        return SECOND_US
+    return value
 
 
 NOTIFICATION_EMAIL = Table("notification_email", values=True)
 
-_router_id = Word("a name for this machine")
+_router_id = Word("a name for this machine", fatal=False)
 
 GLOBAL_DEFS = Table(
     "global_defs",
@@ -47,7 +50,7 @@ GLOBAL_DEFS = Table(
         "notification_email_from": Keyword(
             "sender of alert mails",
             "notification_email_from",
-            Word("a mail address"),
+            Word("a mail address", fatal=False),
             again=Again.OVERWRITES,
         ),
         "smtp_server": Keyword(
@@ -58,7 +61,7 @@ GLOBAL_DEFS = Table(
             "a slip of the guide", "smtp_connect_timeout_us", _smtp_timeout, today="smtp_connect_timeout"
         ),
         "smtp_helo_name": Keyword(
-            "name said in HELO", "smtp_helo_name", Word("a host name"), again=Again.OVERWRITES
+            "name said in HELO", "smtp_helo_name", Word("a host name", fatal=False), again=Again.OVERWRITES
         ),
         "smtp_alert": Keyword("mail on changes, default of every object", "smtp_alert", boolean),
         "smtp_alert_checker": Keyword("mail on changes, default of servers", "smtp_alert_checker", boolean),
@@ -77,6 +80,9 @@ GLOBAL_DEFS = Table(
         ),
         "vrrp_version": Keyword(
             "VRRP version, default of instances", "vrrp_version", OneOf({"2": 2, "3": 3})
+        ),
+        "default_interface": Keyword(
+            "interface of instances that name none", "default_interface", Word("an interface", fatal=False)
         ),
         **later("global_defs"),
     },

@@ -51,7 +51,6 @@ max_auto_priority: how far the scheduling priority may rise by itself after late
 min_auto_priority_delay: lateness that triggers an automatic priority step
 dynamic_interfaces: accept interfaces that do not exist yet / are deleted and re-created
 no_email_faults: no mail for FAULT transitions
-default_interface: interface for static addresses and VIPs without dev
 disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
 v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header, default for instances
 lvs_timeouts: IPVS connection timeouts

@@ -10,10 +10,10 @@ from kaltwisted.config.model import Script
 EXPECTED = 'a command, in double quotes when it has arguments: "/path/script.sh one two"'
 
 
-def command(words: list[str], problems: Problems) -> Script | Keep:
+def command(words: list[str], problems: Problems, *, fatal: bool = True) -> Script | Keep:
     """Words, as the reader of scripts cut them: keyword, command string, user, group."""
     if len(words) < 2 or not words[1].strip():
-        return missing(words, problems, EXPECTED)
+        return missing(words, problems, EXPECTED, fatal=fatal)
     argv = command_words(words[1])
     if not argv:
         problems.append(Problem("a quote of the command is not closed", expected=EXPECTED))
@@ -35,7 +35,7 @@ def command(words: list[str], problems: Problems) -> Script | Keep:
 def user(words: list[str], problems: Problems) -> tuple[str, str | None] | Keep:
     """``user [group]``."""
     if len(words) < 2:
-        return missing(words, problems, "a user and perhaps a group")
+        return missing(words, problems, "a user and perhaps a group", fatal=False)
     return words[1], words[2] if len(words) > 2 else None
 
 

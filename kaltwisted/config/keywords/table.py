@@ -38,9 +38,9 @@ Converter: TypeAlias = Callable[[list[str], Problems], Any]
 class Again(Enum):
     """What a keyword does that stands twice in one block (keepalived differs from one to the next)."""
 
-    LAST_WINS = "the last one counts"
-    OVERWRITES = "the last one counts, with a message"
-    FIRST_WINS = "the first one counts, with a message"
+    LAST_WINS = "the last one counts, without a word"
+    OVERWRITES = "the last one counts"
+    FIRST_WINS = "the first one counts"
     APPENDS = "both count"
 
 

@@ -63,7 +63,8 @@ def _forwarding(words: list[str], problems: Problems) -> ForwardingMethod | Keep
     while index < len(words):
         word, value = words[index], words[index + 1] if index + 1 < len(words) else ""
         if kind is not Forwarding.TUN:
-            problems.append(Problem(f"`{word}` goes with TUN only", index, "nothing more"))
+            message = f"`{word}` goes with TUN only, and is not read"
+            problems.append(Problem(message, index, "nothing more", severity=Severity.WARNING))
             break
         if word == "type" and value in _TUNNELS:
             tunnel = _TUNNELS[value]
@@ -129,7 +130,9 @@ def _forwarding_keyword(field: str, doc: str) -> Keyword:
 
 _SCHEDULER = Keyword("scheduler: how clients are spread", "lb_algo", _scheduler)
 _FORWARDING = _forwarding_keyword("forwarding", "how packets reach the real servers: NAT, DR or TUN")
-_HOST = Keyword("Host name for HTTP checks", "virtualhost", Word("a host name"), again=Again.OVERWRITES)
+_HOST = Keyword(
+    "Host of HTTP checks", "virtualhost", Word("a host name", fatal=False), again=Again.OVERWRITES
+)
 _INHERITED = {
     "delay_loop": Keyword("time from check to check", "delay_loop_us", PERIOD),
     "retry": Keyword("tries after the first failure", "retry", Number(1, UINT_MAX)),
