@@ -122,7 +122,6 @@ class FailoverCaseStudyTests(SynchronousTestCase):
                     one.interface,
                     one.virtual_router_id,
                     one.priority,
-                    len(one.virtual_ipaddress),
                 )
                 for one in configuration.vrrp_instances
             ],
