@@ -207,6 +207,8 @@ class Instance:
             if verdict is Reason.FOREIGN:
                 return
             router.statistics.packet_errors[verdict] += 1
+            if verdict is Reason.SEQUENCE and self.state is State.MASTER:
+                router.leave_lockstep(bytes(data[12:16]), now)
             if router.may_say(verdict, now):
                 sender = f" from {ip_address(bytes(data[12:16]))}" if len(data) >= 20 else ""
                 router.log(f"dropped a packet{sender}: {verdict.value}", Level.WARNING)

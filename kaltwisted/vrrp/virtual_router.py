@@ -211,6 +211,17 @@ class VirtualRouter:
         self.preempt_at = None
         self._said.clear()
 
+    def leave_lockstep(self, source: bytes, now: int) -> None:
+        """As master, we dropped an authentic advert of ``source`` for its AH sequence number.
+
+        Two masters that became so in the same moment count alike, each drops the
+        other's adverts as replayed, and both would stay.  keepalived leaves that
+        to chance; here the router of the higher address skips a number, at most
+        once an interval, so that the other one hears it.
+        """
+        if self.packed_source > source and self.may_say("lockstep", now, self.config.advert_int_us // 2):
+            self.sequence.next()
+
     def follow(self, advert: Advert, now: int) -> None:
         """Take the sender for master: learn its interval, and wait for its next adverts."""
         self.wants_master = False

@@ -289,6 +289,15 @@ class SealedTests(SynchronousTestCase):
         assert isinstance(advert, act.SendAdvert)
         self.assertEqual(int.from_bytes(advert.packet[28:32]), 1002)
 
+    def test_two_masters_of_one_moment_do_not_stay_deaf_to_each_other(self) -> None:
+        driven = Driven(authentication=SECRET)
+        driven.become_master()
+        driven.hear(100, "10.0.0.9", sequence=1)
+        self.assertEqual(driven.instance.sequence.value, 1)
+        driven.hear(100, "10.0.0.4", sequence=1)
+        driven.hear(100, "10.0.0.4", sequence=1)
+        self.assertEqual(driven.instance.sequence.value, 2)
+
     def test_a_spent_counter_means_backup_and_begins_anew(self) -> None:
         driven = Driven(authentication=SECRET)
         driven.instance.sequence.value = auth.SEQUENCE_LIMIT
