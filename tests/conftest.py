@@ -21,11 +21,12 @@ def lane_must_run() -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test in tests/network or tests/kernel belongs to that lane without saying so."""
+    """A test in tests/network or tests/kernel belongs to that lane without saying so; lanes come last."""
     for item in items:
         lane = _lane(item.path)
         if lane is not None and item.get_closest_marker(lane) is None:
             item.add_marker(lane)
+    items.sort(key=lambda item: LANES.index(lane) if (lane := _lane(item.path)) else -1)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,11 +58,23 @@ def _lane(path: Path) -> str | None:
     return next((lane for lane in LANES if (HERE / lane) in path.parents), None)
 
 
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where unit tests run, as trial would have it: their ``mktemp()`` makes files in the current folder."""
+    return tmp_path_factory.mktemp("scratch")
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A unit test uses a clock of its own: on the real reactor it may leave no delayed call."""
+def nothing_left_behind(
+    request: pytest.FixtureRequest, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A unit test leaves no file, and no delayed call on the real reactor: it has a clock of its own."""
+    if (HERE / "unit") not in request.path.parents:
+        yield
+        return
+    monkeypatch.chdir(scratch)
     yield
-    if (HERE / "unit") not in request.path.parents or "twisted.internet.reactor" not in sys.modules:
+    if "twisted.internet.reactor" not in sys.modules:
         return
     from twisted.internet import reactor
 
