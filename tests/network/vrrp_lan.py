@@ -97,15 +97,36 @@ class Router:
 class Host:
     """One host of a LAN."""
 
-    def __init__(self, number: int, namespace: str, directory: Path) -> None:
+    def __init__(self, number: int, namespace: str, switch: str, directory: Path) -> None:
         self.number = number
         self.namespace = namespace
+        self.switch = switch
         self.directory = directory
         self.routers: list[Router] = []
 
     def ip(self, *words: str) -> str:
         """Run ``ip`` on this host."""
         return _run("ip", "-n", self.namespace, *words)
+
+    def add_interface(self, bridge: int = 0) -> None:
+        """Make ``ethN`` on bridge N, with its address."""
+        name, port = f"eth{bridge}", self._port(bridge)
+        self.ip("link", "add", name, "type", "veth", "peer", "name", port, "netns", self.switch)
+        _run("ip", "-n", self.switch, "link", "set", port, "up")
+        self.plug(bridge)
+        self.ip("address", "add", f"10.{77 + bridge}.0.{self.number}/24", "dev", name)
+        self.ip("link", "set", name, "up")
+
+    def plug(self, bridge: int = 0) -> None:
+        """Put it on the bridge."""
+        _run("ip", "-n", self.switch, "link", "set", self._port(bridge), "master", f"br{bridge}")
+
+    def unplug(self, bridge: int = 0) -> None:
+        """Part it from the others; its interface does not notice."""
+        _run("ip", "-n", self.switch, "link", "set", self._port(bridge), "nomaster")
+
+    def _port(self, bridge: int) -> str:
+        return f"port{self.number}-{bridge}"
 
     def addresses(self, interface: str = "eth0") -> list[str]:
         """The IPv4 addresses of an interface."""
@@ -171,8 +192,8 @@ def lan(hosts: int) -> Iterator[tuple[Host, ...]]:
                 namespace = f"{mark}-{number}"
                 _run("ip", "netns", "add", namespace)
                 made.append(namespace)
-                members.append(Host(number, namespace, Path(directory)))
-                _connect(members[-1], switch)
+                members.append(Host(number, namespace, switch, Path(directory)))
+                _connect(members[-1])
             yield tuple(members)
         finally:
             for member in members:
@@ -185,15 +206,10 @@ def lan(hosts: int) -> Iterator[tuple[Host, ...]]:
                 _run("ip", "netns", "del", namespace)
 
 
-def _connect(host: Host, switch: str) -> None:
+def _connect(host: Host) -> None:
     host.ip("link", "set", "lo", "up")
     for bridge in range(BRIDGES):
-        name, port = f"eth{bridge}", f"port{host.number}-{bridge}"
-        peer = ("peer", "name", port, "netns", switch)
-        host.ip("link", "add", name, "type", "veth", *peer)
-        _run("ip", "-n", switch, "link", "set", port, "master", f"br{bridge}", "up")
-        host.ip("address", "add", f"10.{77 + bridge}.0.{host.number}/24", "dev", name)
-        host.ip("link", "set", name, "up")
+        host.add_interface(bridge)
 
 
 def _run(*command: str) -> str:

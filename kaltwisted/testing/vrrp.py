@@ -1,0 +1,249 @@
+"""The network that VRRP's adapters see, for tests without one: interfaces, addresses, wires, announcements.
+
+Each provides the interface of ``kaltwisted.ports`` that its name tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from kaltwisted.config.model import Address
+from kaltwisted.ports import (
+    AddressAppeared,
+    AddressVanished,
+    IAddresses,
+    IAdvertPort,
+    IAnnouncer,
+    IFrames,
+    ILinks,
+    ISyncDaemon,
+    IWire,
+    Link,
+    LinkAddress,
+    LinkChanged,
+    LinkEvent,
+    LinkVanished,
+    PlacedAddress,
+    Refused,
+    SyncRole,
+    WireError,
+)
+
+
+@implementer(ILinks)
+class FakeLinks:
+    """Interfaces made by the test; every change is told like the kernel's."""
+
+    def __init__(self, *links: Link) -> None:
+        self._links = {link.name: link for link in links}
+        self._addresses: dict[int, list[LinkAddress]] = {}
+        self._watchers: list[Callable[[LinkEvent], object]] = []
+        self.stopped = False
+
+    def start(self) -> Deferred[None]:
+        return succeed(None)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def watch(self, changed: Callable[[LinkEvent], object]) -> None:
+        self._watchers.append(changed)
+
+    def link(self, name: str) -> Link | None:
+        return self._links.get(name)
+
+    def addresses(self, index: int) -> tuple[LinkAddress, ...]:
+        return tuple(self._addresses.get(index, ()))
+
+    def source(self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset()) -> Address | None:
+        version = 6 if ipv6 else 4
+        found = (each.address for each in self.addresses(index))
+        return next((each for each in found if each.version == version and each not in but), None)
+
+    def change(self, link: Link) -> None:
+        """The interface is so now."""
+        self._links[link.name] = link
+        self._tell(LinkChanged(link))
+
+    def remove(self, name: str) -> None:
+        """The interface is gone, with its addresses."""
+        link = self._links.pop(name)
+        for address in self.addresses(link.index):
+            self.vanish(address)
+        self._tell(LinkVanished(link))
+
+    def appear(self, address: LinkAddress) -> None:
+        """The interface has this address."""
+        known = self._addresses.setdefault(address.index, [])
+        if address not in known:
+            known.append(address)
+            self._tell(AddressAppeared(address))
+
+    def vanish(self, address: LinkAddress) -> None:
+        """The interface has this address no more."""
+        known = self._addresses.get(address.index, [])
+        if address in known:
+            known.remove(address)
+            self._tell(AddressVanished(address))
+
+    def _tell(self, event: LinkEvent) -> None:
+        for changed in self._watchers:
+            changed(event)
+
+
+@attrs.define(eq=False)
+class FakeChange:
+    """An ``add`` or ``remove`` that was asked for; with ``held`` it is done when the test says so."""
+
+    addresses: tuple[PlacedAddress, ...]
+    placed: Callable[[Sequence[PlacedAddress]], object] | None
+    done: Deferred[tuple[Refused, ...]]
+
+
+@implementer(IAddresses)
+class FakeAddresses:
+    """Puts addresses on ``FakeLinks``, at once or, while ``held``, when told to ``finish``.
+
+    ``asked`` keeps every call as ``("add" | "remove", addresses)``.
+    """
+
+    def __init__(self, links: FakeLinks) -> None:
+        self._links = links
+        self._waiting: list[tuple[str, FakeChange]] = []
+        self.held = False
+        self.asked: list[tuple[str, tuple[Address, ...]]] = []
+        self.stopped = False
+
+    def add(
+        self,
+        addresses: Sequence[PlacedAddress],
+        placed: Callable[[Sequence[PlacedAddress]], object] | None = None,
+    ) -> Deferred[tuple[Refused, ...]]:
+        return self._ask("add", FakeChange(tuple(addresses), placed, Deferred(self._give_up)))
+
+    def remove(self, addresses: Sequence[PlacedAddress]) -> Deferred[tuple[Refused, ...]]:
+        return self._ask("remove", FakeChange(tuple(addresses), None, Deferred(self._give_up)))
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def finish(self) -> None:
+        """Do what was asked meanwhile."""
+        waiting, self._waiting = self._waiting, []
+        for what, change in waiting:
+            self._do(what, change)
+
+    def _ask(self, what: str, change: FakeChange) -> Deferred[tuple[Refused, ...]]:
+        self.asked.append((what, tuple(each.address.address for each in change.addresses)))
+        if self.held:
+            self._waiting.append((what, change))
+        else:
+            self._do(what, change)
+        return change.done
+
+    def _give_up(self, done: Deferred[tuple[Refused, ...]]) -> None:
+        self._waiting = [(what, change) for what, change in self._waiting if change.done is not done]
+        done.callback(())
+
+    def _do(self, what: str, change: FakeChange) -> None:
+        for each in change.addresses:
+            address = LinkAddress(each.index, each.address.address, each.address.prefix)
+            (self._links.appear if what == "add" else self._links.vanish)(address)
+        if change.placed is not None:
+            change.placed(change.addresses)
+        change.done.callback(())
+
+
+@implementer(IAdvertPort)
+class FakeAdvertPort:
+    """An opened interface: ``sent`` keeps (packet, destination), ``receive`` is a packet coming in."""
+
+    def __init__(self, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> None:
+        self.link = link
+        self.vrids = vrids
+        self.receive = received
+        self.sent: list[tuple[bytes, Address]] = []
+        self.broken: str | None = None
+        self.closed = False
+
+    def send(self, packet: bytes, destination: Address) -> str | None:
+        if self.broken is None:
+            self.sent.append((packet, destination))
+        return self.broken
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@implementer(IWire)
+class FakeWire:
+    """Opens ``FakeAdvertPort``s, by interface in ``ports``; with ``broken`` none."""
+
+    def __init__(self) -> None:
+        self.ports: dict[str, FakeAdvertPort] = {}
+        self.broken: str | None = None
+
+    def open(self, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> IAdvertPort:
+        if self.broken is not None:
+            raise WireError(self.broken)
+        port = self.ports[link.name] = FakeAdvertPort(link, vrids, received)
+        return port
+
+
+@implementer(IFrames)
+class FakeFrames:
+    """Keeps the frames, by interface; ``broken`` is why none goes out."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+        self.broken: str | None = None
+
+    def send(self, link: Link, frame: bytes) -> str | None:
+        if self.broken is None:
+            self.sent.append((link.name, frame))
+        return self.broken
+
+    def close(self, index: int) -> None:
+        """Nothing to close."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+@implementer(IAnnouncer)
+class FakeAnnouncer:
+    """Keeps what was to be announced, as (owner, interface, address, repeat)."""
+
+    def __init__(self) -> None:
+        self.announced: list[tuple[str, str, Address, int]] = []
+        self.cancelled: list[str] = []
+        self.stopped = False
+
+    def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
+        self.announced += ((owner, interface, address, repeat) for interface, address in addresses)
+
+    def cancel(self, owner: str) -> None:
+        self.cancelled.append(owner)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@implementer(ISyncDaemon)
+class FakeSyncDaemon:
+    """Keeps the roles, as (role, interface, sync id); ``why`` is its answer."""
+
+    def __init__(self, why: str | None = None) -> None:
+        self.why = why
+        self.roles: list[tuple[SyncRole | None, str, int]] = []
+
+    def follow(self, role: SyncRole | None, interface: str, sync_id: int) -> Deferred[str | None]:
+        self.roles.append((role, interface, sync_id))
+        return succeed(self.why)
+
+    def stop(self) -> None:
+        """Nothing to stop."""

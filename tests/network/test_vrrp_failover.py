@@ -1,0 +1,128 @@
+"""Two routers on one LAN, ours and C keepalived in every pairing: who holds the addresses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.network.vrrp_lan import Host, Router, lan, needs_keepalived, needs_lan, wait_for
+
+pytestmark = [pytest.mark.network, needs_lan]
+
+Start = Callable[[Host, str], Router]
+
+PAIRINGS = [
+    pytest.param(Host.ours, Host.ours, id="ours-ours"),
+    pytest.param(Host.ours, Host.keepalived, id="ours-keepalived", marks=needs_keepalived),
+    pytest.param(Host.keepalived, Host.ours, id="keepalived-ours", marks=needs_keepalived),
+]
+
+
+def instance(vrid: int, priority: int, *, address: str = "", state: str = "BACKUP", more: str = "") -> str:
+    """A vrrp_instance on eth0 whose address is 10.77.0.VRID unless told otherwise."""
+    return f"""
+vrrp_instance VI_{vrid} {{
+    state {state}
+    interface eth0
+    virtual_router_id {vrid}
+    priority {priority}
+    {more}
+    virtual_ipaddress {{
+        {address or vip(vrid)}
+    }}
+}}
+"""
+
+
+def vip(vrid: int) -> str:
+    """The address of an instance."""
+    return f"10.77.0.{vrid}"
+
+
+def authentication(kind: str, password: str) -> str:
+    """An authentication block."""
+    return f"authentication {{\n auth_type {kind}\n auth_pass {password}\n }}"
+
+
+def holds_all(host: Host, vrids: list[int]) -> bool:
+    """Whether a host holds the addresses of all these instances."""
+    return {vip(vrid) for vrid in vrids} <= set(host.addresses())
+
+
+def holds_none(host: Host, vrids: list[int]) -> bool:
+    """Whether a host holds the address of none of these instances."""
+    return not {vip(vrid) for vrid in vrids} & set(host.addresses())
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRINGS)
+def test_every_kind_of_instance_fails_over_returns_and_hands_over(first: Start, second: Start) -> None:
+    """PASS, AH, version 3 at 0.1 s, differing address lists: kill -9, return with preemption, stop."""
+
+    def configuration(priority: int, listed: str) -> str:
+        return (
+            instance(51, priority, more="advert_int 1\n" + authentication("PASS", "k@l!ve1"))
+            + instance(52, priority, more=authentication("AH", "k@l!ve2"))
+            + instance(53, priority, more="version 3\nadvert_int 0.1")
+            + instance(54, priority, address=listed)
+        )
+
+    vrids = [51, 52, 53, 54]
+    with lan(2) as (one, two):
+        master = first(one, configuration(150, f"{vip(54)}\n10.77.0.154"))
+        wait_for(lambda: holds_all(one, vrids), "for the first master")
+        backup = second(two, configuration(100, vip(54)))
+        wait_for(lambda: backup.says("expected 1 VIPs but received 2") or backup.says("(VI_54)"))
+        assert holds_none(two, vrids)
+
+        master.kill()
+        wait_for(lambda: holds_all(two, vrids), "for the backup after kill -9")
+
+        master = first(one, configuration(150, f"{vip(54)}\n10.77.0.154"))
+        wait_for(lambda: holds_all(one, vrids) and holds_none(two, vrids), "for the master's return")
+
+        master.stop()
+        assert holds_none(one, [*vrids, 154])
+        wait_for(lambda: holds_all(two, vrids), "for the backup after the stop")
+        backup.stop()
+        assert holds_none(two, vrids)
+        for router in (master, backup):
+            for complaint in ("dropped a packet", "Traceback", "Unhandled", "invalid", "bogus"):
+                assert not router.says(complaint), router.lines
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRINGS)
+def test_nopreempt_stays_and_a_tie_goes_to_the_higher_address(first: Start, second: Start) -> None:
+    """``nopreempt``: who is master stays it.  Two masters of one priority: the higher address wins."""
+    with lan(2) as (one, two):
+        two.unplug()
+        first(one, instance(61, 100))
+        second(two, instance(61, 100) + instance(62, 100, more="nopreempt"))
+        wait_for(lambda: one.holds(vip(61)) and holds_all(two, [61, 62]), "for masters on both sides")
+        two.plug()
+        wait_for(lambda: not one.holds(vip(61)), "for the lower address to yield")
+        better = first(one, instance(62, 150, more="nopreempt"))
+        wait_for(lambda: better.says("(VI_62) Entering BACKUP STATE (init)"))
+        # Longer than it would wait if it heard nobody or did preempt.
+        time.sleep(5)
+        assert holds_all(two, [61, 62])
+        assert holds_none(one, [61, 62])
+
+
+@pytest.mark.parametrize("kind", ["PASS", "AH"])
+@pytest.mark.parametrize(("first", "second"), PAIRINGS)
+def test_a_wrong_password_is_not_believed_and_told_once(first: Start, second: Start, kind: str) -> None:
+    """Both routers are masters then, and ours say why; once, not with every advert."""
+    with lan(2) as (one, two):
+        routers = [
+            first(one, instance(71, 150, more=authentication(kind, "secret"))),
+            second(two, instance(71, 100, more=authentication(kind, "guess"))),
+        ]
+        wait_for(lambda: one.holds(vip(71)) and two.holds(vip(71)))
+        reason = "wrong password" if kind == "PASS" else "wrong IPSEC HMAC-MD5 value"
+        ours = [router for router in routers if router.process.args[4] != "keepalived"]
+        assert ours
+        for router in ours:
+            wait_for(lambda router=router: router.says(reason), reason)
+            assert router.lines.count(reason) <= 2  # once in a state
