@@ -85,7 +85,7 @@ def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Report(done.returncode, done.stdout, read_cases(folder / "report.xml"))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list(names()))
 def test_in_kernel(name: str, guest: Report) -> None:
     cases = guest.cases.get(name)
     if not cases:
