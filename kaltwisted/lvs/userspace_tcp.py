@@ -45,6 +45,7 @@ SWEPT_PER_TURN = 2000
 
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _OUT_OF_RESOURCES_PAUSE_S = 0.1
+_OUT_OF_RESOURCES_SILENCE_S = 60.0
 
 
 @implementer(IReadDescriptor)
@@ -121,6 +122,7 @@ class TcpService:
         self._pause_timer: IDelayedCall | None = None
         self._acceptor: _Acceptor | None = None
         self._accepting = False
+        self._silent_until = 0.0
         self._stopped = False
         self._listening = Listening(reactor, service.key, socket.SOCK_STREAM, self._bound)
 
@@ -183,11 +185,14 @@ class TcpService:
             self._connect(attempt)
 
     def _short_of_resources(self, error: OSError) -> None:
-        self.log.warn(
-            "{service}: cannot accept: {reason}; raise the limit on open files (LimitNOFILE, ulimit -n)",
-            service=str(self.pool.service.key),
-            reason=error.strerror,
-        )
+        now = self._reactor.seconds()
+        if now >= self._silent_until:
+            self._silent_until = now + _OUT_OF_RESOURCES_SILENCE_S
+            self.log.warn(
+                "{service}: cannot accept: {reason}; raise the limit on open files (LimitNOFILE, ulimit -n)",
+                service=str(self.pool.service.key),
+                reason=error.strerror,
+            )
         self._pause_accepting()
         if self._pause_timer is None:
             self._pause_timer = self._reactor.callLater(_OUT_OF_RESOURCES_PAUSE_S, self._end_of_pause)
