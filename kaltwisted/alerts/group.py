@@ -17,7 +17,8 @@ from kaltwisted.config.model import Script
 from kaltwisted.ports import ScriptResult
 
 GRACE_S = 2.0
-SWEEP_S = 0.1
+# How soon and how often a group that was told to end is looked at.
+FIRST_SWEEP_S, SWEEP_S = 0.01, 0.1
 OUTPUT_KEPT = 2048
 
 
@@ -76,7 +77,7 @@ class ProcessGroup(ProcessProtocol):
         self._kill_at = self._reactor.seconds() + GRACE_S
         self._members = family(self._pid)
         self._signal(signal.SIGTERM)
-        self._sweep = self._reactor.callLater(SWEEP_S, self._look)
+        self._sweep = self._reactor.callLater(FIRST_SWEEP_S, self._look, FIRST_SWEEP_S)
 
     def processExited(self, reason: Failure) -> None:
         """The leader was reaped: what it left in the background may live on, but we hear it no longer."""
@@ -95,7 +96,7 @@ class ProcessGroup(ProcessProtocol):
         if self._kill_at is None or self._killed or not self._alive():
             self._over()
 
-    def _look(self) -> None:
+    def _look(self, pause: float) -> None:
         """See what is left of a group that was told to end.
 
         Looked at often, since the number of an empty group may be given to somebody else.
@@ -110,7 +111,8 @@ class ProcessGroup(ProcessProtocol):
             if self._result is not None:
                 self._over()  # else the leader's end is still to come
         else:
-            self._sweep = self._reactor.callLater(SWEEP_S, self._look)
+            pause = min(2 * pause, SWEEP_S)
+            self._sweep = self._reactor.callLater(pause, self._look, pause)
 
     def _over(self) -> None:
         if self._sweep is not None:

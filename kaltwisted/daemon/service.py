@@ -73,7 +73,6 @@ class Daemon(MultiService):
 
     def startService(self) -> None:
         """Start the roles."""
-        self.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
         self._announce(self.log)
         for number, words in _UNANSWERED.items():
             self._answer(number, words)
@@ -119,6 +118,8 @@ def makeService(options: Options) -> IService:
     if status is not None:
         _report_refusal(reading, settings)
         raise SystemExit(status)
+    # Kept by Twisted until the log is open, so only the first lines are logged before it is.
+    Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
     daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
     runtime_directory = _own_directory(options.parent)
     if settings.checkers:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -193,16 +194,15 @@ def test_the_environment_is_small_and_stdin_is_empty(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs scripts as somebody else")
 @pytest_twisted.inlineCallbacks
-def test_another_user_has_his_ids_groups_and_home(tmp_path: Path) -> Any:
-    tmp_path.chmod(0o777)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+def test_another_user_has_his_ids_groups_and_name() -> Any:
     scripts = ScriptService(reactor, GlobalDefs(script_user=("nobody", None)))
-    out = tmp_path / "who"
-    result = yield scripts.run(shell(f"id -u > {out}; id -G >> {out}; echo $USER >> {out}"))
-    assert result == ScriptResult(status=0)
-    assert out.read_text().split() == ["65534", "65534", "nobody"]
-    assert out.stat().st_uid == 65534
+    with TemporaryDirectory() as directory:  # pytest's own is closed to others
+        Path(directory).chmod(0o777)
+        out = Path(directory) / "who"
+        result = yield scripts.run(shell(f"id -u > {out}; id -G >> {out}; echo $USER >> {out}"))
+        assert result == ScriptResult(status=0)
+        assert out.read_text().split() == ["65534", "65534", "nobody"]
+        assert out.stat().st_uid == 65534
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the rule is about scripts that run as root")
