@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from twisted.application.service import ServiceMaker
 from twisted.python import usage
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``kaltwisted`` with ``arguments`` (default: the process's); returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] in (["-T"], ["--genhash"]):
-        return _genhash(words[1:])
+        _genhash(words[1:])
     twistd = ServerOptions()
     # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
     twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _genhash(words: list[str]) -> int:
+def _genhash(words: list[str]) -> NoReturn:
     from kaltwisted import genhash
 
     sys.argv = ["genhash", *words]
-    return genhash.main() or 0
+    genhash.main()
