@@ -63,6 +63,7 @@ class ScriptService(Service):
         self._turns: Turns[_Run] = Turns(limit, share)
         self._groups: set[ProcessGroup] = set()
         self._identities: dict[tuple[str, str | None], Identity] = {}
+        self._no_default_user = False
         self._warned = False
         self._stopping = False
         self._closed = False
@@ -145,16 +146,21 @@ class ScriptService(Service):
             self._finish(run, result)
 
         group = ProcessGroup(self._reactor, run.script, ended, self._gone)
+        # Entered before it starts: a script may be over when spawnProcess returns.
+        run.group = group
+        self._groups.add(group)
         devnull = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._reactor.spawnProcess(
                 group, words[0], words, env=_environment(who), childFDs={0: devnull, 1: "r", 2: "r"}
             )
+        except BaseException:
+            run.group = None
+            self._groups.discard(group)
+            raise
         finally:
             os.close(devnull)
-        run.group = group
-        self._groups.add(group)
-        if run.timeout_us is not None:
+        if run.timeout_us is not None and group in self._groups:
             group.limit(run.timeout_us / 1e6)
 
     def _finish(self, run: _Run, result: ScriptResult) -> None:
@@ -183,9 +189,12 @@ class ScriptService(Service):
         if asked is None:
             if os.geteuid() != 0:
                 return None
+            if self._no_default_user:
+                return None
             try:
                 who = self._look_up(DEFAULT_USER, None)
             except LookupError:
+                self._no_default_user = True
                 return None
         else:
             who = self._look_up(*asked)
