@@ -12,7 +12,7 @@ from kaltwisted.config.drafts import Draft, GlobalDraft
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
 from kaltwisted.config.keywords.top import TOP
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
 from kaltwisted.config.model import Configuration, GlobalDefs
 from kaltwisted.config.reader import Reader
 
@@ -55,6 +55,11 @@ def bind(source: Source, tree: Tree) -> Bound:
         for statement in blocks.get(VRRP_INSTANCE.name, [])
         if (instance := bind_vrrp.instance(reader, statement, defaults)) is not None
     ]
+    scripts = [
+        script
+        for statement in blocks.get(VRRP_SCRIPT.name, [])
+        if (script := bind_vrrp.script(reader, statement)) is not None
+    ]
     names = {instance.name for instance in instances}
     groups = [
         group
@@ -64,6 +69,7 @@ def bind(source: Source, tree: Tree) -> Bound:
     configuration = Configuration(
         defaults,
         tuple(services),
+        vrrp_scripts=tuple(scripts),
         vrrp_instances=tuple(instances),
         vrrp_sync_groups=tuple(groups),
     )

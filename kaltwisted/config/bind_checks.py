@@ -22,7 +22,7 @@ from kaltwisted.config.model import (
     TlsOptions,
     Url,
 )
-from kaltwisted.config.tree import says
+from kaltwisted.config.reader import says
 
 if TYPE_CHECKING:
     from kaltwisted.config.keywords.table import Keyword, Table

@@ -24,7 +24,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.config.tree import says
+from kaltwisted.config.reader import says
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 DEFAULT_DELAY_LOOP_US = 60 * SECOND_US
 DEFAULT_SCHEDULER = "wlc"
-# The kernel's names of its scheduler flags sched-1 .. sched-3, by the keywords that set them.
+# Draft fields to keepalived's words for the scheduler's flags.
 _FLAGS = {
-    "flag_1": "sched-1",
-    "flag_2": "sched-2",
-    "flag_3": "sched-3",
+    "flag_1": "flag-1",
+    "flag_2": "flag-2",
+    "flag_3": "flag-3",
     "sh_fallback": "sh-fallback",
     "sh_port": "sh-port",
     "mh_fallback": "mh-fallback",

@@ -6,30 +6,36 @@ from collections.abc import Collection
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
-from kaltwisted.config.drafts import AuthenticationDraft, VrrpDraft
+from kaltwisted.config import vrrp_lines
+from kaltwisted.config.drafts import AuthenticationDraft, VrrpDraft, VrrpScriptDraft
 from kaltwisted.config.findings import Consequence, Severity
-from kaltwisted.config.keywords.convert import not_one_of, parse_address, whole_number
-from kaltwisted.config.keywords.table import Problem
 from kaltwisted.config.keywords.vrrp import (
     AUTHENTICATION,
     GROUP,
     NOTIFY,
+    TRACK_INTERFACE,
+    TRACK_SCRIPT,
+    UNICAST_PEER,
     VIRTUAL_IPADDRESS,
     VIRTUAL_IPADDRESS_EXCLUDED,
     VRRP_INSTANCE,
+    VRRP_SCRIPT,
     VRRP_SYNC_GROUP,
 )
 from kaltwisted.config.model import (
     SECOND_US,
+    Address,
     Authentication,
     AuthType,
     GlobalDefs,
     Script,
+    Tracked,
     VirtualIpAddress,
     VrrpInstance,
+    VrrpScript,
     VrrpSyncGroup,
 )
-from kaltwisted.config.tree import says
+from kaltwisted.config.reader import says
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -37,18 +43,12 @@ if TYPE_CHECKING:
 
 OWNER_PRIORITY = 255
 DEFAULT_PRIORITY = 100
-# Options of an address that stand alone, and those that take a word.
-_ADDRESS_FLAGS = frozenset(
-    ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track", "use_vmac")
-)
-_ADDRESS_WORDS = frozenset(("peer", "preferred_lft", "track_group"))
-_ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
 
 
 def _scripts(draft: VrrpDraft) -> dict[str, Script]:
     """Keyword to script, for those that are given."""
     found: dict[str, Script] = {}
-    for name in NOTIFY:
+    for name in (*NOTIFY, "notify_master_rx_lower_pri"):
         script: Script | None = getattr(draft, name)
         if script is not None:
             found[name] = script
@@ -64,12 +64,21 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
     addresses: list[VirtualIpAddress] = []
     excluded: list[VirtualIpAddress] = []
     authentication: Authentication | None = None
+    peers: list[Address] = []
+    scripts: list[Tracked] = []
+    interfaces: list[Tracked] = []
     for keyword, inner in draft.blocks:
         match keyword.block:
             case table if table is VIRTUAL_IPADDRESS:
-                addresses.extend(_addresses(reader, inner))
+                addresses.extend(vrrp_lines.addresses(reader, inner))
             case table if table is VIRTUAL_IPADDRESS_EXCLUDED:
-                excluded.extend(_addresses(reader, inner))
+                excluded.extend(vrrp_lines.addresses(reader, inner))
+            case table if table is UNICAST_PEER:
+                peers.extend(vrrp_lines.peers(reader, inner))
+            case table if table is TRACK_SCRIPT:
+                scripts.extend(vrrp_lines.tracked(reader, inner))
+            case table if table is TRACK_INTERFACE:
+                interfaces.extend(vrrp_lines.tracked(reader, inner))
             case table if table is AUTHENTICATION:
                 authentication = _authentication(reader, inner) or authentication
     if draft.virtual_router_id is None and not says(statement, "virtual_router_id"):
@@ -110,6 +119,24 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         virtual_ipaddress_excluded=tuple(excluded),
         nopreempt=draft.nopreempt,
         preempt_delay_us=draft.preempt_delay_us or 0,
+        unicast_src_ip=draft.unicast_src_ip,
+        unicast_peer=tuple(peers),
+        check_unicast_src=draft.check_unicast_src,
+        track_script=tuple(scripts),
+        track_interface=tuple(interfaces),
+        dont_track_primary=draft.dont_track_primary,
+        garp_master_delay_us=_or(draft.garp_master_delay_us, 5 * SECOND_US),
+        # keepalived turns 0 rounds into one.
+        garp_master_repeat=max(1, _or(draft.garp_master_repeat, 5)),
+        garp_master_refresh_us=_or(draft.garp_master_refresh_us, 0),
+        garp_master_refresh_repeat=max(1, _or(draft.garp_master_refresh_repeat, 1)),
+        garp_lower_prio_delay_us=draft.garp_lower_prio_delay_us,
+        garp_lower_prio_repeat=draft.garp_lower_prio_repeat,
+        lower_prio_no_advert=draft.lower_prio_no_advert,
+        higher_prio_send_advert=draft.higher_prio_send_advert,
+        down_timer_adverts=draft.down_timer_adverts or 3,
+        skip_check_adv_addr=draft.skip_check_adv_addr,
+        timer_expired_backup=draft.timer_expired_backup,
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
         where=reader.source.where(statement),
@@ -146,10 +173,43 @@ def sync_group(
     return VrrpSyncGroup(
         name=statement.words[1],
         group=tuple(dict.fromkeys(members)),
+        sync_group_tracking_weight=draft.sync_group_tracking_weight,
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
         where=reader.source.where(statement),
     )
+
+
+def script(reader: Reader, statement: Statement) -> VrrpScript | None:
+    """One ``vrrp_script``; None when it has no name or no command."""
+    if len(statement.words) < 2:
+        _nameless(reader, statement)
+        return None
+    draft = reader.read(statement.block or [], VRRP_SCRIPT, VrrpScriptDraft())
+    command = draft.script
+    if command is None:
+        if not says(statement, "script"):
+            reader.error(
+                statement, "a vrrp_script without script is left out", expected='script "/path/check.sh"'
+            )
+        return None
+    if draft.user is not None and command.user is None:
+        command = Script(command.argv, *draft.user)
+    return VrrpScript(
+        name=statement.words[1],
+        script=command,
+        interval_us=draft.interval_us or SECOND_US,
+        timeout_us=draft.timeout_us,
+        weight=draft.weight,
+        rise=draft.rise,
+        fall=draft.fall,
+        init_fail=draft.init_fail,
+        where=reader.source.where(statement),
+    )
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 def _first(*answers: bool | None) -> bool:
@@ -192,55 +252,3 @@ def _tell_of_cut_password(reader: Reader, statement: Statement) -> None:
                     word=1,
                     expected='a password with # or ! in double quotes: auth_pass "…"',
                 )
-
-
-def _addresses(reader: Reader, statement: Statement) -> list[VirtualIpAddress]:
-    found = []
-    for line in statement.block or ():
-        address = _address(reader, line)
-        if address is not None:
-            found.append(address)
-    return found
-
-
-def _address(reader: Reader, line: Statement) -> VirtualIpAddress | None:
-    """``address[/prefix] [dev D] [label L] [scope S] [brd B] …``."""
-    expected = "an address, such as 192.0.2.1/24 dev eth0"
-    text, slash, length = line.words[0].partition("/")
-    address = parse_address(text)
-    if address is None:
-        reader.error(line, f"`{line.words[0]}` is not an IP address", expected=expected)
-        return None
-    prefix = whole_number(length, 0, address.max_prefixlen) if slash else address.max_prefixlen
-    if isinstance(prefix, str):
-        reader.error(line, f"prefix length `{length}` {prefix}", expected=f"0 to {address.max_prefixlen}")
-        return None
-    options: dict[str, str] = {}
-    index = 1
-    while index < len(line.words):
-        word = line.words[index]
-        field = _ADDRESS_FIELDS.get(word)
-        if word in _ADDRESS_FLAGS:
-            reader.warn(line, f"`{word}` of an address is understood, not acted on yet", word=index)
-            index += 1
-            continue
-        if field is None and word not in _ADDRESS_WORDS:
-            known = [*_ADDRESS_FIELDS, *_ADDRESS_WORDS, *sorted(_ADDRESS_FLAGS)]
-            reader.problems(line, [not_one_of(word, known, index)])
-            break
-        if index + 1 == len(line.words):
-            reader.problems(line, [Problem(f"`{word}` lacks its value", index)])
-            break
-        if field is None:
-            reader.warn(line, f"`{word}` of an address is understood, not acted on yet", word=index)
-        else:
-            options[field] = line.words[index + 1]
-        index += 2
-    return VirtualIpAddress(
-        address,
-        prefix,
-        options.get("dev"),
-        options.get("label"),
-        options.get("scope"),
-        options.get("brd"),
-    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kaltwisted.config.findings import Consequence, Related, Severity
 from kaltwisted.config.keywords.table import tables
 from kaltwisted.config.model import Position
-from kaltwisted.config.tree import DEEPEST_NESTING, Brace, Builder, Statement, top_only
+from kaltwisted.config.tree import DEEPEST_NESTING, INCLUDES, MARKS, Brace, Builder, Statement, top_only
 
 if TYPE_CHECKING:
     from kaltwisted.config.keywords.table import Table
@@ -60,6 +60,10 @@ class CarefulBuilder(Builder):
     def statement(self, words: list[str], line: int, column: int) -> None:
         """A line: first see whether the block before it lacks a brace, or had one too many."""
         statement = Statement(words, line, column)
+        if words[0][:1] in MARKS or words[0] in INCLUDES:
+            self.latest = statement
+            self.directive(statement)
+            return
         at = self.source.column(statement)
         head = self.latest
         if head is not None and self._surplus_left and self._opens_block(head):

@@ -152,6 +152,35 @@ class VrrpDraft(Draft):
     notify_backup: model.Script | None = None
     notify_fault: model.Script | None = None
     notify_stop: model.Script | None = None
+    notify_master_rx_lower_pri: model.Script | None = None
+    unicast_src_ip: Address | None = None
+    check_unicast_src: bool = False
+    dont_track_primary: bool = False
+    garp_master_delay_us: int | None = None
+    garp_master_repeat: int | None = None
+    garp_master_refresh_us: int | None = None
+    garp_master_refresh_repeat: int | None = None
+    garp_lower_prio_delay_us: int | None = None
+    garp_lower_prio_repeat: int | None = None
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    down_timer_adverts: int | None = None
+    skip_check_adv_addr: bool = False
+    timer_expired_backup: int | None = None
+    sync_group_tracking_weight: bool = False
+
+
+class VrrpScriptDraft(Draft):
+    """``vrrp_script``."""
+
+    script: model.Script | None = None
+    interval_us: int | None = None
+    timeout_us: int | None = None
+    weight: int = 0
+    rise: int = 1
+    fall: int = 1
+    init_fail: bool = False
+    user: tuple[str, str | None] | None = None
 
 
 class AuthenticationDraft(Draft):

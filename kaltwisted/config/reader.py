@@ -30,6 +30,8 @@ class Reader:
     """Collects the findings of one configuration; ``read`` never stops at the first."""
 
     def __init__(self, source: Source, tree: Tree) -> None:
+        # Values made of definitions are wrong because those were left out, which is told already.
+        self._defines = "$definitions" in tree.directives
         self._secret_blocks: list[list[Statement]] = []
         self.source = source
         self.findings: list[Finding] = list(tree.findings)
@@ -139,6 +141,8 @@ class Reader:
 
     def problems(self, statement: Statement, problems: Sequence[Problem], *, secret: bool = False) -> None:
         """The first of a converter's problems becomes the finding: one for each mistake."""
+        if self._defines and any("$" in word for word in statement.words):
+            return
         problem = problems[0]
         quote = self.open_quotes.pop(statement.line, None)
         if quote is not None:
@@ -332,6 +336,15 @@ class Reader:
         severity = Severity.WARNING if keyword.again is Again.OVERWRITES else Severity.ERROR
         message = f"`{name}` stands here a second time: {keyword.again.value}"
         self.report(severity, statement, message, log=f"Duplicate {name}")
+
+
+def says(statement: Statement, *keywords: str) -> bool:
+    """Whether a block has a line that is, or was meant to be, one of these keywords, right or wrong."""
+    for line in statement.block or ():
+        word = line.words[0]
+        if word in keywords or (word not in homes() and nearest(word, keywords)):
+            return True
+    return False
 
 
 def _of(block: str) -> str:

@@ -21,6 +21,11 @@ DEEPEST_NESTING = 64
 """Blocks deeper than this are no configuration; it also bounds every recursion over the tree."""
 
 
+# What the reader of keepalived 2 does with lines before it looks at keywords, and we do not yet.
+INCLUDES = frozenset(("include", "includer", "includem", "includew", "includeb", "includea"))
+MARKS = {"$": "$definitions", "~": "~SEQ and ~LST", "@": "@conditions"}
+
+
 class Statement:
     """A keyword with its words, and the block it opened if any.
 
@@ -39,12 +44,6 @@ class Statement:
 
     def __repr__(self) -> str:
         return f"<Statement {self.words} line {self.line}{' {…}' if self.block is not None else ''}>"
-
-
-def says(statement: Statement, *keywords: str) -> bool:
-    """Whether a block has a line with one of these keywords, right or wrong; the guide's capitals count."""
-    lines = statement.block or ()
-    return any(line.words[0][:1].lower() + line.words[0][1:] in keywords for line in lines)
 
 
 class Source:
@@ -122,11 +121,16 @@ class Source:
 
 @attrs.frozen
 class Tree:
-    """What a file says.  ``open_quotes``: line to column of a double quote that its line does not close."""
+    """What a file says.
+
+    ``open_quotes``: line to column of a double quote that its line does not
+    close.  ``directives``: what was left out, by kind.
+    """
 
     statements: list[Statement]
     findings: list[Finding]
     open_quotes: dict[int, int]
+    directives: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -148,7 +152,7 @@ def parse(source: Source, top: Table) -> Tree:
         builder = CarefulBuilder(source, top, surplus=builder.surplus, missing=builder.unclosed())
         read_lines(source, builder)
     builder.finish()
-    return Tree(builder.root, builder.findings, builder.open_quotes)
+    return Tree(builder.root, builder.findings, builder.open_quotes, frozenset(builder.directives))
 
 
 class Builder:
@@ -163,13 +167,34 @@ class Builder:
         self.findings: list[Finding] = []
         self.open_quotes: dict[int, int] = {}
         self.surplus = 0
+        self.directives: set[str] = set()
         # Braces that nothing asked for: what they hold belongs to the block around them.
         self.bare: list[int] = []
 
     def statement(self, words: list[str], line: int, column: int) -> None:
         """A keyword with its words."""
         self.latest = statement = Statement(words, line, column)
-        self.block.append(statement)
+        if words[0][:1] in MARKS or words[0] in INCLUDES:
+            self.directive(statement)
+        else:
+            self.block.append(statement)
+
+    def directive(self, statement: Statement) -> None:
+        """Left out with all in it, and told once for each kind."""
+        word = statement.words[0]
+        kind = MARKS.get(word[:1], "include")
+        if kind not in self.directives:
+            self.directives.add(kind)
+            self.findings.append(
+                self.source.finding(
+                    Severity.ERROR,
+                    self.source.where(statement),
+                    f"{kind} cannot be read yet: such lines are left out, all of them",
+                    width=len(word),
+                    expected="a configuration in one file, written out",
+                    log=f"Unknown keyword '{word}'",
+                )
+            )
 
     def open(self, brace: Brace) -> None:
         """``{``: opens the block of the statement just before it."""

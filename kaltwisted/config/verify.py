@@ -24,7 +24,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.config.verify_vrrp import verify_instances, verify_sync_groups
+from kaltwisted.config.verify_vrrp import verify_instances, verify_scripts, verify_sync_groups
 
 if TYPE_CHECKING:
     from kaltwisted.config.model import Position
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 def verify(configuration: Configuration, reader: Reader) -> Configuration:
     """The configuration as it will run."""
-    instances = verify_instances(configuration.vrrp_instances, reader)
+    scripts = verify_scripts(configuration.vrrp_scripts, reader)
+    instances = verify_instances(configuration.vrrp_instances, scripts, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=_virtual_servers(configuration.virtual_servers, reader),
+        vrrp_scripts=scripts,
         vrrp_instances=instances,
         vrrp_sync_groups=verify_sync_groups(configuration.vrrp_sync_groups, instances, reader),
     )

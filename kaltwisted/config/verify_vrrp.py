@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.findings import Consequence, Related, Severity
-from kaltwisted.config.model import SECOND_US, VrrpInstance, VrrpSyncGroup
+from kaltwisted.config.model import SECOND_US, VrrpInstance, VrrpScript, VrrpSyncGroup
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -17,8 +17,22 @@ OWNER_PRIORITY = 255
 LONGEST_V3_ADVERT_US = 40_950_000
 
 
-def verify_instances(instances: tuple[VrrpInstance, ...], reader: Reader) -> tuple[VrrpInstance, ...]:
-    """Instances by name, each once, each as its version allows."""
+def verify_scripts(scripts: tuple[VrrpScript, ...], reader: Reader) -> tuple[VrrpScript, ...]:
+    """Scripts by name; of two the first counts, in keepalived without a word."""
+    names: dict[str, VrrpScript] = {}
+    for script in scripts:
+        first = names.setdefault(script.name, script)
+        if first is not script:
+            message = f"vrrp_script `{script.name}` stands here a second time: the first one counts"
+            _report(reader, Severity.WARNING, script, message, first)
+    return tuple(names.values())
+
+
+def verify_instances(
+    instances: tuple[VrrpInstance, ...], scripts: tuple[VrrpScript, ...], reader: Reader
+) -> tuple[VrrpInstance, ...]:
+    """Instances by name, each once, each as its version allows, tracking what there is."""
+    there = {script.name for script in scripts}
     names: dict[str, VrrpInstance] = {}
     routers: dict[tuple[int, bool, str], VrrpInstance] = {}
     for instance in instances:
@@ -32,7 +46,7 @@ def verify_instances(instances: tuple[VrrpInstance, ...], reader: Reader) -> tup
                 log=f"vrrp instance {instance.name} already defined",
             )
             continue
-        names[instance.name] = _instance(instance, reader)
+        names[instance.name] = _track(_instance(instance, reader), there, reader)
         if not instance.virtual_router_id or instance.interface is None:
             continue
         key = (instance.virtual_router_id, _ipv6(instance), instance.interface)
@@ -56,6 +70,21 @@ def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     for rule in (_family, _interval, _authentication, _preemption):
         instance = rule(instance, reader)
     return instance
+
+
+def _track(instance: VrrpInstance, there: set[str], reader: Reader) -> VrrpInstance:
+    """Scripts that are tracked have to be defined."""
+    kept = tuple(tracked for tracked in instance.track_script if tracked.name in there)
+    for tracked in instance.track_script:
+        if tracked.name not in there:
+            _error(
+                reader,
+                instance,
+                f"`{instance.name}` tracks script `{tracked.name}`, which is not defined: it is left out",
+                expected=f"vrrp_script {tracked.name} {{ … }}",
+                log=f"({instance.name}) track script {tracked.name} not found, ignoring...",
+            )
+    return attrs.evolve(instance, track_script=kept) if len(kept) < len(instance.track_script) else instance
 
 
 def _ipv6(instance: VrrpInstance) -> bool:
@@ -194,13 +223,27 @@ def _error(
     consequence: Consequence = Consequence.LOGGED,
     log: str | None = None,
 ) -> None:
+    _report(reader, Severity.ERROR, at, message, first, expected=expected, consequence=consequence, log=log)
+
+
+def _report(
+    reader: Reader,
+    severity: Severity,
+    at: VrrpInstance | VrrpSyncGroup | VrrpScript,
+    message: str,
+    first: VrrpInstance | VrrpSyncGroup | VrrpScript | None = None,
+    *,
+    expected: str | None = None,
+    consequence: Consequence = Consequence.LOGGED,
+    log: str | None = None,
+) -> None:
     related = (
         (Related(first.where, "here is the first"),) if first is not None and first.where is not None else ()
     )
     if at.where is not None:
         reader.findings.append(
             reader.source.finding(
-                Severity.ERROR,
+                severity,
                 at.where,
                 message,
                 expected=expected,

@@ -60,6 +60,15 @@ def whole_number(text: str, low: int, high: int) -> int | str:
     return "is out of range"
 
 
+def signed_number(text: str, low: int, high: int) -> int | str:
+    """``whole_number`` with a sign."""
+    size = whole_number(text.removeprefix("-"), 0, max(-low, high))
+    if isinstance(size, str):
+        return size
+    value = -size if text.startswith("-") else size
+    return value if low <= value <= high else "is out of range"
+
+
 @attrs.frozen
 class Number:
     """A whole number.  ``strict``: nothing may follow the digits, as for virtual_router_id."""

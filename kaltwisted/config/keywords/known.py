@@ -1,7 +1,7 @@
 """Keywords of keepalived 2.4.3 that are understood and not acted on yet, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves (``vrrp_script``) lend their keywords
+whole.  Blocks that are listed themselves (``bfd_instance``) lend their keywords
 to "that is valid in block …".  What gets its place in a table of its own is
 taken out here.
 """
@@ -25,7 +25,6 @@ static_routes {}: routes added at start, removed at stop
 static_rules {}: policy rules added at start, removed at stop
 garp_group {}: rate limits shared by a set of interfaces
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
-vrrp_script {}: a command run periodically and tracked
 vrrp_track_process {}: a process name whose count is tracked
 interface_up_down_delays {}: delay reaction to link changes
 track_file {}: a file whose number is tracked
@@ -166,7 +165,6 @@ track_file {}: files tracked for every member
 track_process {}: processes tracked for every member
 track_bfd {}: BFD sessions tracked for every member
 global_tracking: the old word for sync_group_tracking_weight
-sync_group_tracking_weight: let weights change member priorities although grouped
 notify_priority_changes: priority lines to the FIFO for the group's members
 """,
     "vrrp_instance": """
@@ -174,19 +172,13 @@ use_vmac: use macvlan with the RFC virtual MAC
 use_vmac_addr: a VMAC interface for each VIP not on the base interface
 vmac_xmit_base: send adverts through the base interface
 use_ipvlan: use an ipvlan interface instead of macvlan
-unicast_peer {}: peers to address directly
 unicast_fault_no_peer: FAULT instead of multicast when the peer list is empty
-check_unicast_src: accept only configured peers
 old_unicast_checksum: pre-1.3.6 unicast checksum compatibility (build option)
 native_ipv6: IPv6 instance; family is now taken from the VIPs
 vrf: VRF of the instance for VMACs without parent
-dont_track_primary: ignore failure of the own interface
-track_interface {}: interfaces watched
-track_script {}: scripts watched
 track_file {}: files watched (value times weight)
 track_process {}: processes watched
 track_bfd {}: BFD sessions watched
-unicast_src_ip: source address of unicast adverts
 mcast_dst_ip: multicast group of this instance
 track_src_ip: FAULT when the source address disappears
 unicast_ttl: TTL / hop limit of unicast adverts
@@ -198,38 +190,16 @@ virtual_routes {}: routes present only while MASTER
 virtual_rules {}: policy rules present only while MASTER
 accept: accept packets addressed to VIPs although not owner
 no_accept: drop packets addressed to VIPs when not owner
-skip_check_adv_addr: skip VIP list comparison when sender unchanged
 strict_mode: RFC strictness for this instance
 debug: verbosity level (build option)
 notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
-notify_master_rx_lower_pri: command run when a master hears a lower-priority advert
 notify_priority_changes: priority lines to the FIFO
-garp_master_delay: pause before second gratuitous burst; 0 = none
-garp_master_refresh: period of refresh bursts
-garp_master_repeat: burst size
-garp_master_refresh_repeat: refresh burst size
-garp_lower_prio_delay: second-burst pause after lower-priority advert
-garp_lower_prio_repeat: burst size after lower-priority advert; 0 = none
-down_timer_adverts: adverts missed before takeover
-timer_expired_backup: a master that woke up too late steps back to BACKUP
 thread_timer_expired: the old word for timer_expired_backup
 garp_extra_if: period of gratuitous messages on VMAC extra interfaces
 vmac_garp_intvl: the old word for garp_extra_if
-lower_prio_no_advert: master silent on lower-priority advert
-higher_prio_send_advert: one more advert before yielding
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 auth_hmac {}: keyed trailer authentication of adverts (own extension)
-""",
-    "vrrp_script": """
-script: command line
-interval: period
-timeout: run-time limit
-weight: priority change; 0 = FAULT on failure
-rise: successes needed
-fall: failures needed
-user: identity
-init_fail: assume failure until first success
 """,
     "vrrp_track_process": """
 process: process to look for

@@ -8,7 +8,7 @@ from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import later
 from kaltwisted.config.keywords.table import Keyword, Table, tables
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
 
 _instance = Keyword("one virtual router", block=VRRP_INSTANCE)
 _sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP)
@@ -19,6 +19,7 @@ TOP = Table(
         "global_defs": Keyword("settings of the whole daemon", block=GLOBAL_DEFS, words=1),
         "virtual_server": Keyword("a load-balanced service", block=VIRTUAL_SERVER, words=None),
         "vrrp_instance": _instance,
+        "vrrp_script": Keyword("a command run again and again, for track_script", block=VRRP_SCRIPT),
         "vrrp_sync_group": _sync_group,
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),

@@ -1,0 +1,114 @@
+"""The lines of VRRP's value blocks: addresses, peers, what is tracked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kaltwisted.config.keywords.convert import not_one_of, parse_address, signed_number, whole_number
+from kaltwisted.config.keywords.table import Problem
+from kaltwisted.config.keywords.vrrp import WEIGHTS
+from kaltwisted.config.model import Address, Tracked, VirtualIpAddress
+
+if TYPE_CHECKING:
+    from kaltwisted.config.reader import Reader
+    from kaltwisted.config.tree import Statement
+
+# Options of an address that stand alone, and those that take a word.
+_ADDRESS_FLAGS = frozenset(("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac"))
+_ADDRESS_WORDS = frozenset(("peer", "preferred_lft", "track_group"))
+_ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
+
+
+def tracked(reader: Reader, statement: Statement) -> list[Tracked]:
+    """Lines of ``name [weight N [reverse]]``."""
+    found = []
+    for line in statement.block or ():
+        words = line.words
+        weight: int | None = None
+        if len(words) > 1:
+            if words[1] != "weight":
+                reader.problems(line, [not_one_of(words[1], ["weight"], 1)])
+            elif len(words) == 2:
+                reader.problems(line, [Problem("`weight` lacks its value", 1)])
+            else:
+                number = signed_number(words[2], *WEIGHTS)
+                if isinstance(number, str):
+                    reader.error(line, f"weight `{words[2]}` {number}", word=2, expected="-253 to 253")
+                else:
+                    weight = number
+                if len(words) > 3:
+                    reader.warn(line, f"`{words[3]}` is understood, not acted on yet", word=3)
+        found.append(Tracked(words[0], weight))
+    return found
+
+
+def peers(reader: Reader, statement: Statement) -> list[Address]:
+    """Lines of ``address [min_ttl N] [max_ttl N]``."""
+    found = []
+    for line in statement.block or ():
+        address = parse_address(line.words[0])
+        if address is None:
+            reader.error(line, f"`{line.words[0]}` is not an IP address", expected="the address of a peer")
+            continue
+        if len(line.words) > 1:
+            reader.warn(line, f"`{line.words[1]}` of a peer is understood, not acted on yet", word=1)
+        found.append(address)
+    return found
+
+
+def addresses(reader: Reader, statement: Statement) -> list[VirtualIpAddress]:
+    found = []
+    for line in statement.block or ():
+        address = _address(reader, line)
+        if address is not None:
+            found.append(address)
+    return found
+
+
+def _address(reader: Reader, line: Statement) -> VirtualIpAddress | None:
+    """``address[/prefix] [dev D] [label L] [scope S] [brd B] …``."""
+    expected = "an address, such as 192.0.2.1/24 dev eth0"
+    text, slash, length = line.words[0].partition("/")
+    address = parse_address(text)
+    if address is None:
+        reader.error(line, f"`{line.words[0]}` is not an IP address", expected=expected)
+        return None
+    prefix = whole_number(length, 0, address.max_prefixlen) if slash else address.max_prefixlen
+    if isinstance(prefix, str):
+        reader.error(line, f"prefix length `{length}` {prefix}", expected=f"0 to {address.max_prefixlen}")
+        return None
+    options: dict[str, str] = {}
+    no_track = False
+    index = 1
+    while index < len(line.words):
+        word = line.words[index]
+        field = _ADDRESS_FIELDS.get(word)
+        if word == "no_track":
+            no_track = True
+            index += 1
+            continue
+        if word in _ADDRESS_FLAGS:
+            reader.warn(line, f"`{word}` of an address is understood, not acted on yet", word=index)
+            index += 1
+            continue
+        if field is None and word not in _ADDRESS_WORDS:
+            known = ["no_track", *_ADDRESS_FIELDS, *_ADDRESS_WORDS, *sorted(_ADDRESS_FLAGS)]
+            reader.problems(line, [not_one_of(word, known, index)])
+            break
+        if index + 1 == len(line.words):
+            reader.problems(line, [Problem(f"`{word}` lacks its value", index)])
+            break
+        if field is None:
+            reader.warn(line, f"`{word}` of an address is understood, not acted on yet", word=index)
+        else:
+            options[field] = line.words[index + 1]
+        index += 2
+    return VirtualIpAddress(
+        address,
+        prefix,
+        options.get("dev"),
+        options.get("label"),
+        options.get("scope"),
+        options.get("brd"),
+        no_track,
+    )

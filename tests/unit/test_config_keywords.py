@@ -1,0 +1,86 @@
+"""The keyword tables fit the drafts, and the words that are for later are no longer for later once bound."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kaltwisted.config import drafts
+from kaltwisted.config.keywords.checks import HTTP_GET, MISC_CHECK, SSL_GET, TCP_CHECK, URL
+from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
+from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.table import tables
+from kaltwisted.config.keywords.top import TOP, homes
+from kaltwisted.config.keywords.virtual_server import REAL_SERVER, VIRTUAL_SERVER
+from kaltwisted.config.keywords.vrrp import AUTHENTICATION, VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
+from kaltwisted.config.spelling import distance, nearest
+
+DRAFTS = {
+    GLOBAL_DEFS: drafts.GlobalDraft,
+    VIRTUAL_SERVER: drafts.VirtualServerDraft,
+    REAL_SERVER: drafts.RealServerDraft,
+    TCP_CHECK: drafts.CheckDraft,
+    HTTP_GET: drafts.CheckDraft,
+    SSL_GET: drafts.CheckDraft,
+    MISC_CHECK: drafts.CheckDraft,
+    URL: drafts.UrlDraft,
+    VRRP_INSTANCE: drafts.VrrpDraft,
+    VRRP_SYNC_GROUP: drafts.VrrpDraft,
+    VRRP_SCRIPT: drafts.VrrpScriptDraft,
+    AUTHENTICATION: drafts.AuthenticationDraft,
+}
+
+
+class TableTests(SynchronousTestCase):
+    def test_every_field_is_an_attribute_of_the_block_s_draft(self) -> None:
+        for table, draft in DRAFTS.items():
+            for name, keyword in table.keywords.items():
+                if keyword.field:
+                    self.assertTrue(hasattr(draft, keyword.field), f"{table.name}: {name}")
+
+    def test_every_keyword_is_read_or_opens_a_block_or_is_for_later(self) -> None:
+        for table in tables(TOP):
+            for name, keyword in table.keywords.items():
+                ways = [
+                    keyword.convert is not None,
+                    keyword.block is not None and not keyword.later,
+                    keyword.later,
+                ]
+                self.assertEqual(sum(ways), 1, f"{table.name}: {name}")
+                self.assertTrue(keyword.doc)
+
+    def test_nothing_that_is_bound_is_for_later(self) -> None:
+        for table in (TOP, *DRAFTS):
+            for name in later(table.name):
+                self.assertTrue(table.keywords[name].later, f"{table.name}: {name}")
+
+    def test_misprints_are_other_words_for_keywords(self) -> None:
+        for table in tables(TOP):
+            for misprint, right in table.misprints.items():
+                self.assertIn(right, table.keywords)
+                self.assertNotIn(misprint, table.keywords)
+
+    def test_homes(self) -> None:
+        self.assertEqual(homes()["virtual_server"], ("",))
+        self.assertIn("HTTP_GET", homes()["url"])
+        self.assertNotIn("lvs_id", homes())
+
+
+class SpellingTests(SynchronousTestCase):
+    def test_nearest(self) -> None:
+        words = ["weight", "lb_algo", "lb_kind", "connect_port", "real_server"]
+        for slip, meant in {
+            "weigth": "weight",
+            "WEIGHT": "weight",
+            "lb_alog": "lb_algo",
+            "connetc_port": "connect_port",
+            "realserver": "real_server",
+            "zzz": None,
+            "x": None,
+            "w" * 1000: None,
+        }.items():
+            self.assertEqual(nearest(slip, words), meant, slip)
+
+    def test_distance_counts_a_swap_once(self) -> None:
+        self.assertEqual(distance("weigth", "weight", 9), 1)
+        self.assertEqual(distance("", "abc", 9), 3)
+        self.assertEqual(distance("abc", "xyz", 2), 2)
