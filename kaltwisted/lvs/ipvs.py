@@ -10,7 +10,8 @@ from typing import cast
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IReactorProcess
+from twisted.internet.interfaces import IReactorProcess, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessValue
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -46,6 +47,7 @@ __all__ = ["IpvsDataPlane", "IpvsUnavailableError", "why_not"]
 
 #: How often a service is looked at again, within one apply, because others change it as we do.
 _ROUNDS = 4
+_COMPARED_PER_TURN = 1000
 _MODPROBE = "/sbin/modprobe"
 
 
@@ -185,6 +187,7 @@ class IpvsDataPlane:
         self._ownership.write(self.ours)
 
         self._known = None  # until all is answered
+        await self._recognise(known, wanted)
         work = _Work()
         await self._take(steps_between(known, wanted, self.ours), work)
         self._believe(known, wanted, known.keys() | wanted.keys(), work)
@@ -208,6 +211,31 @@ class IpvsDataPlane:
         self.ours = frozenset(key for key in self.ours if key in known or key in wanted)
         self._ownership.write(self.ours)
         return Applied(work.steps, _flat(work.failures))
+
+    async def _recognise(
+        self, known: dict[ServiceKey, Service], wanted: Mapping[ServiceKey, Service]
+    ) -> None:
+        """Let equal destinations be the same objects, so that ``steps_between`` need not compare them.
+
+        That takes 15 ms for 5,000 of them, as when a full table is adopted: so it
+        is done some per reactor turn.
+        """
+        compared = 0
+        for key, service in wanted.items():
+            present = known.get(key)
+            if present is None or present is service:
+                continue
+            destinations = dict(present.destinations)
+            for there, each in service.destinations.items():
+                found = destinations.get(there)
+                if found is None or found is each:
+                    continue
+                if found == each:
+                    destinations[there] = each
+                compared += 1
+                if compared % _COMPARED_PER_TURN == 0:
+                    await deferLater(cast(IReactorTime, self._reactor), 0)
+            known[key] = attrs.evolve(present, destinations=destinations)
 
     async def _take(self, steps: Iterator[Step], work: _Work) -> None:
         """Send the steps, a batch at a time, and sort the answers."""

@@ -87,7 +87,8 @@ class ReaderClock(Clock):
             self.readers.remove(reader)
 
     def turn(self) -> None:
-        """Read every reader once."""
+        """Make the calls that are due and read every reader once."""
+        self.advance(0)
         for reader in list(self.readers):
             reader.doRead()
 
