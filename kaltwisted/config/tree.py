@@ -9,6 +9,7 @@ was made, by indentation and by the keywords that each block may hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import attrs
 
@@ -133,8 +134,7 @@ class Tree:
     directives: frozenset[str] = frozenset()
 
 
-@attrs.frozen
-class Brace:
+class Brace(NamedTuple):
     """A brace in the text; ``first``: nothing but blanks in front of it."""
 
     line: int
