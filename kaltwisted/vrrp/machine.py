@@ -169,6 +169,9 @@ def _build() -> Callable[[VirtualRouter], Machine]:
     @master.upon(Machine.hear).loop()
     def hear_as_master(machine: Machine, router: VirtualRouter, advert: Advert, now: int) -> None:
         ours = (router.priority, router.packed_source)
+        if advert.priority == router.priority == timers.OWNER_PRIORITY and router.may_say("two owners", now):
+            other = ip_address(advert.source)
+            router.log(f"we and {other} are both configured as address owner", Level.WARNING)
         if advert.priority == 0:
             if may_answer(router, now):
                 router.send_advert(router.priority, now)

@@ -17,8 +17,6 @@ def skew_us(version: int, priority: int, interval_us: int) -> int:
 
     Version 2: (256 - priority) / 256 s, whatever the interval.  Version 3: that
     share of ``interval_us``, the master's advertisement interval as learned.
-    keepalived reckons a configured owner's skew with 255 even where its
-    effective priority has been lowered: the caller passes 255 then.
     """
     unit = interval_us if version == 3 else SECOND_US
     return (256 - priority) * unit // 256

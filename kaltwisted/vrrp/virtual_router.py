@@ -83,8 +83,7 @@ class VirtualRouter:
 
     def skew_us(self) -> int:
         """Our skew time now."""
-        priority = timers.OWNER_PRIORITY if self.is_owner else self.priority
-        return timers.skew_us(self.config.version, priority, self.master_interval_us)
+        return timers.skew_us(self.config.version, self.priority, self.master_interval_us)
 
     def master_down_us(self) -> int:
         """How long the master may be silent now."""

@@ -194,6 +194,40 @@ class RouterTests(SynchronousTestCase):
         self.assertEqual(kinds[:4], [act.SendAdvert] * 4)
         self.assertEqual(kinds.count(act.RemoveAddresses), 4)
 
+    def test_a_member_that_hears_its_master_again_no_longer_wants_to_be_master(self) -> None:
+        lan = Lan()
+        one = lan.host("lvs1", director(150, 100), {"eth0": "192.168.200.5", "eth1": "192.168.100.5"})
+        two = lan.host("lvs2", director(100, 150), {"eth0": "192.168.200.6", "eth1": "192.168.100.6"})
+        one.start()
+        two.start()
+        lan.run(5 * SECOND_US)
+        for interface in ("eth0", "eth1"):
+            lan.wire(interface).part({"lvs1"}, {"lvs2"})
+            lan.run(5 * SECOND_US)
+            lan.wire(interface).heal()
+            lan.run(1_100_000)
+        assert two.router is not None
+        self.assertFalse(two.router.instances["VI_1"].wants_master)
+        self.assertEqual((one.state("VI_1"), two.state("VI_1")), (State.MASTER, State.BACKUP))
+        lan.wire("eth1").part({"lvs1"}, {"lvs2"})
+        lan.run(5 * SECOND_US)
+        self.assertEqual((one.state("VI_2"), two.state("VI_2")), (State.MASTER, State.BACKUP))
+
+    def test_a_fault_is_told_as_the_own_of_one_and_the_groups_of_the_others(self) -> None:
+        lan = Lan()
+        host = lan.host("lvs1", director(150, 100), {"eth0": "192.168.200.5", "eth1": "192.168.100.5"})
+        host.start()
+        host.link("eth0", False)
+        assert host.router is not None
+        faults = {name: [str(f) for f in i.faults] for name, i in host.router.instances.items()}
+        self.assertEqual(faults["VI_1"], ["interface eth0 down"])
+        self.assertEqual(faults["VI_2"], ["a member of sync group VG1 failed"])
+        host.link("eth1", False)
+        host.link("eth0", True)
+        self.assertEqual({host.state(name) for name in ADDRESSES}, {State.FAULT})
+        host.link("eth1", True)
+        self.assertEqual({host.state(name) for name in ADDRESSES}, {State.BACKUP})
+
     def test_an_instance_is_in_one_group_and_missing_members_are_passed_over(self) -> None:
         groups = (
             VrrpSyncGroup("G1", ("VI_1", "VI_9")),

@@ -15,7 +15,7 @@ from kaltwisted.config.model import (
     VrrpScript,
 )
 from kaltwisted.vrrp import actions as act
-from kaltwisted.vrrp import auth
+from kaltwisted.vrrp import auth, packet
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.packet import Reason
@@ -173,6 +173,14 @@ class MasterTests(SynchronousTestCase):
         self.assertEqual(sent(driven.hear(200)), [100])
         self.assertEqual(driven.state, State.BACKUP)
 
+    def test_of_two_owners_the_lower_address_backs_off(self) -> None:
+        for source, state in (("10.0.0.4", State.MASTER), ("10.0.0.9", State.BACKUP)):
+            driven = Driven(priority=255, state="MASTER")
+            driven.become_master()
+            said = lines(driven.hear(255, source))
+            self.assertEqual(said[0], f"(X) we and {source} are both configured as address owner")
+            self.assertEqual(driven.state, state)
+
     def test_our_own_advert_is_no_rival(self) -> None:
         driven = Driven()
         driven.become_master()
@@ -256,6 +264,13 @@ class BadPacketTests(SynchronousTestCase):
         self.assertEqual(driven.instance.statistics.packet_errors[Reason.PASSWORD], 1000)
         driven.after(seconds(60))
         self.assertEqual(len(driven.hear(200, password=auth.pad(b"wrong"))), 1)
+
+    def test_and_again_in_another_state(self) -> None:
+        driven = Driven()
+        self.assertEqual(len(lines(driven.hear(200, version=3))), 1)
+        self.assertEqual(lines(driven.hear(200, version=3)), [])
+        driven.become_master()
+        self.assertEqual(len(lines(driven.hear(200, version=3))), 1)
 
     def test_other_virtual_routers_are_nobodys_fault(self) -> None:
         driven = Driven()
@@ -390,6 +405,26 @@ class VersionThreeTests(SynchronousTestCase):
         advert = driven.become_master()[0]
         assert isinstance(advert, act.SendAdvert)
         self.assertEqual((advert.packet[9], len(advert.packet)), (112, 32))
+
+    def test_the_checksum_follows_a_new_source_address(self) -> None:
+        driven = Driven(version=3)
+        driven.become_master()
+        driven.do(ev.SourceChanged(ip_address("10.0.0.44")))
+        (advert,) = [a for a in driven.expire(TimerName.ADVERT) if isinstance(a, act.SendAdvert)]
+        heard = packet.decode(advert.packet, packet.Expected(51, 3))
+        assert isinstance(heard, packet.Advert)
+        self.assertEqual(heard.source, ip_address("10.0.0.44").packed)
+
+    def test_what_was_learned_is_forgotten_with_the_master(self) -> None:
+        driven = Driven(version=3)
+        driven.hear(200, interval_us=100_000)
+        driven.become_master()
+        driven.do(ev.AddressLost(VIP.address))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 609_375)
+        driven.hear(200, interval_us=100_000)
+        driven.do(ev.LinkChanged("eth0", False))
+        driven.do(ev.LinkChanged("eth0", True))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
 
     def test_an_interval_of_nothing_is_not_learned(self) -> None:
         driven = Driven(version=3)
