@@ -28,6 +28,7 @@ from kaltwisted.config.load import load_file
 from kaltwisted.daemon import directories, systemd
 from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
 from kaltwisted.daemon.options import Options, Settings
+from kaltwisted.daemon.process import postpone_collections, resume_collections
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
@@ -77,6 +78,7 @@ class Daemon(MultiService):
         for number, words in _UNANSWERED.items():
             self._answer(number, words)
         super().startService()
+        resume_collections()
         self.log.info("Startup complete")
         systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
 
@@ -112,6 +114,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    postpone_collections()
     settings = options.settings()
     reading = load_file(settings.file)
     status = _refusal(reading, settings)
