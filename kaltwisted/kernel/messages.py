@@ -42,6 +42,10 @@ _ERRNO = struct.Struct("=i")
 _LENGTH = struct.Struct("=I")
 
 
+# Buffer overrun, no answer in time, an answer that makes no sense, a listing that changed meanwhile.
+_LOST = frozenset({errno_names.ENOBUFS, errno_names.ETIMEDOUT, errno_names.EBADMSG, errno_names.EINTR})
+
+
 class MalformedError(ValueError):
     """Bytes that are no netlink message, or not the one they should be."""
 
@@ -59,6 +63,11 @@ class NetlinkError(Exception):
         self.errno = errno
         self.attempted = attempted
         self.message = message
+
+    @property
+    def answer_lost(self) -> bool:
+        """Whether no more is known: the request may have been carried out, or half of a listing come."""
+        return self.errno in _LOST
 
     @property
     def symbol(self) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredLock
@@ -21,7 +21,7 @@ from kaltwisted.kernel.messages import Message, NetlinkError, Request
 from kaltwisted.kernel.netlink import WINDOW, Netlink, NetlinkSocket, Reactor
 from kaltwisted.lvs import ipvs_messages as messages
 from kaltwisted.lvs.ipvs_messages import Command
-from kaltwisted.lvs.ipvs_reasons import is_surprise, reason
+from kaltwisted.lvs.ipvs_reasons import describe, is_surprise, reason
 from kaltwisted.lvs.ipvs_usable import MISSING, why_not
 from kaltwisted.lvs.ownership import OwnershipFile
 from kaltwisted.lvs.table import (
@@ -42,6 +42,8 @@ from kaltwisted.lvs.table import (
     steps_between,
 )
 from kaltwisted.ports import IDataPlane
+
+T = TypeVar("T")
 
 __all__ = ["IpvsDataPlane", "IpvsUnavailableError", "why_not"]
 
@@ -195,6 +197,9 @@ class IpvsDataPlane:
             if not work.surprises or self._stopping:
                 break
             again, work.surprises = work.surprises, {}
+            for key, found in again.items():
+                what, why = describe(found.step), found.reason
+                self._log.info("{key} is not as we left it ({what}: {why})", key=key, what=what, why=why)
             await self._read_services(known, again)
             actual = {key: known[key] for key in again if key in known}
             part = {key: wanted[key] for key in again if key in wanted}
@@ -293,7 +298,7 @@ class IpvsDataPlane:
 
     async def _read_table(self) -> dict[ServiceKey, Service]:
         request = self._request(messages.get_service(None), "list IPVS services")
-        found = await self._conversation.dump(request, _parse_service)
+        found = await self._listing(request, _parse_service)
         return {service.key: await self._with_destinations(service) for service in found}
 
     async def _read_services(self, known: dict[ServiceKey, Service], keys: Iterable[ServiceKey]) -> None:
@@ -331,7 +336,7 @@ class IpvsDataPlane:
             return known if known == destination else destination
 
         request = self._request(messages.get_destinations(service.key), f"list destinations of {service.key}")
-        found = await self._conversation.dump(request, parse)
+        found = await self._listing(request, parse)
         destinations: dict[DestinationKey, Destination] = {each.key: each for each in found}
         if (
             len(destinations) == len(expected)
@@ -348,6 +353,16 @@ class IpvsDataPlane:
         if self._netlink is None:
             raise IpvsUnavailableError("the data plane is not started")
         return self._netlink
+
+    async def _listing(self, request: Request, parse: Callable[[Message], T]) -> list[T]:
+        """A dump, asked for again when its answers got lost."""
+        for _ in range(_ROUNDS):
+            try:
+                return await self._conversation.dump(request, parse)
+            except NetlinkError as error:
+                if not error.answer_lost:
+                    raise
+        return await self._conversation.dump(request, parse)
 
     def _request(self, payload: bytes, attempted: object) -> Request:
         return Request(self._family, payload, attempted=attempted)

@@ -41,9 +41,9 @@ def is_surprise(step: Step, error: NetlinkError) -> bool:
     Somebody else added or deleted it before us, or an answer was lost: looking
     again tells what is left to do.
     """
+    if error.answer_lost:
+        return True
     match step, error.errno:
-        case _, errno.ENOBUFS | errno.ETIMEDOUT | errno.EBADMSG:
-            return True
         case AddService() | AddDestination(), errno.EEXIST:
             return True
         case _, errno.ESRCH:  # no such service

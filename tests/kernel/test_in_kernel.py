@@ -1,6 +1,7 @@
 """The tests of tests/kernel/inside, in one guest with IPVS; each has its result here.
 
-A guest boots once for all that were selected, so `-k` works as ever.
+A guest boots once for all that were selected, so `-k` works as ever.  A test
+that is skipped in there has failed: the guest has all that they need.
 """
 
 from __future__ import annotations

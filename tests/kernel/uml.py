@@ -189,7 +189,7 @@ def _processor() -> Iterator[int]:
     """A processor for all of the guest's processes, which take turns; if there is, one without a guest."""
     processors = sorted(os.sched_getaffinity(0), reverse=True)
     for processor in processors:
-        with Path(f"/tmp/kaltwisted-uml.processor{processor}").open("w") as lock:
+        with Path(f"/run/kaltwisted-uml.processor{processor}").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

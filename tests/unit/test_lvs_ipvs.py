@@ -235,6 +235,14 @@ class SurpriseTests(PlaneTestCase):
         self.assertEqual(self.kernel.table, table(service(servers=300)))
         self.assertEqual(self.apply(table(service(servers=300))), Applied(0))
 
+    def test_a_listing_that_was_lost_is_asked_for_again(self) -> None:
+        def lose() -> None:
+            self.kernel.sockets[-1].inbox.append(OSError(errno.ENOBUFS, "no room"))
+
+        for command in (Command.GET_SERVICE, Command.GET_DEST):
+            self.interfere_once(command, lose)
+            self.assertEqual(self.result(self.plane.snapshot()), table(service()))
+
 
 class RefusalTests(PlaneTestCase):
     """What the kernel will not do."""
