@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
@@ -17,10 +17,10 @@ from twisted.internet.task import CooperativeTask, Cooperator
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from kaltwisted.alerts.mailer import mailer_for
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
-from kaltwisted.alerts.silent import SilentMailer
-from kaltwisted.config.model import Configuration, GlobalDefs, RealServer
+from kaltwisted.config.model import Configuration, RealServer
 from kaltwisted.daemon.planes import choose
 from kaltwisted.daemon.process import tame_garbage_collection
 from kaltwisted.healthcheck.build import build_check
@@ -29,9 +29,6 @@ from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import DestinationKey
-
-if TYPE_CHECKING:
-    from kaltwisted.alerts.mail import MailService
 
 # A notify script that hangs may not hold back the ones after it for ever.
 NOTIFY_TIMEOUT_US = 300_000_000
@@ -66,7 +63,7 @@ class CheckerRole(Service):
         choice = choose(data_plane, reactor, state_directory)
         self._log.info("Data plane: {name} ({why})", name=choice.plane.name, why=choice.why)
         self.scripts = ScriptService(reactor, configuration.global_defs)
-        self.mail = _mail_service(reactor, configuration.global_defs)
+        self.mail = mailer_for(reactor, configuration.global_defs)
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
@@ -148,15 +145,6 @@ class CheckerRole(Service):
             clock=self._reactor,
             initially_up=pool.is_up(key, index),
         ).setServiceParent(self.checks)
-
-
-def _mail_service(reactor: Any, global_defs: GlobalDefs) -> SilentMailer | MailService:
-    if global_defs.smtp_server is None or not global_defs.notification_email:
-        return SilentMailer()
-    # SMTP is a third of what this role imports: only for who wants mail.
-    from kaltwisted.alerts.mail import MailService
-
-    return MailService(reactor, global_defs)
 
 
 def _all(*stops: Callable[[], object]) -> Deferred[Any]:

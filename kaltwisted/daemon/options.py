@@ -72,10 +72,9 @@ the log tells which of them have no effect yet.
 _IDLE_FLAGS = (
     ("no_bfd", "B", "there is no BFD yet"),
     ("all", None, "there is one process"),
-    ("release-vips", "X", "there is no VRRP yet"),
-    ("dont-release-vrrp", "V", "there is no VRRP yet"),
+    ("release-vips", "X", "addresses are always released at exit, unless -V is given"),
     ("dont-respawn", "R", "there is one process"),
-    ("address-monitoring", "a", "there is no VRRP yet"),
+    ("address-monitoring", "a", "address events are logged with -D"),
     ("snmp", "x", "there is no SNMP yet"),
     ("core-dump", "m", "Python leaves no core files worth having"),
     ("all-config", "e", "a missing include is an error already"),
@@ -120,7 +119,9 @@ class Settings:
     strict: bool = False
     dump: bool = False
     keep_ipvs: bool = False
+    keep_addresses: bool = False
     checkers: bool = True
+    vrrp: bool = True
     console: bool = False
     detail: int = 0
     syslog: bool = True
@@ -143,6 +144,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         ["log-console", "l", "log to the console"],
         ["no-syslog", "G", "do not log to syslog"],
         ["dont-release-ipvs", "I", "leave the IPVS table at exit"],
+        ["dont-release-vrrp", "V", "leave the virtual addresses at exit"],
         ["check", "C", "only the health checkers"],
         ["vrrp", "P", "only VRRP"],
         *([long, short, f"accepted, has no effect yet: {why}"] for long, short, why in _IDLE_FLAGS),
@@ -279,7 +281,9 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             strict=bool(self["strict"]),
             dump=bool(self["dump-conf"]),
             keep_ipvs=bool(self["dont-release-ipvs"]),
+            keep_addresses=bool(self["dont-release-vrrp"]),
             checkers=bool(self["check"]) or not self["vrrp"],
+            vrrp=bool(self["vrrp"]) or not self["check"],
             console=bool(self["log-console"]),
             detail=self["detail"],
             syslog=not self["no-syslog"],

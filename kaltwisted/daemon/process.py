@@ -6,7 +6,7 @@ import gc
 
 
 def postpone_collections() -> None:
-    """Collect nothing while a configuration is read: all that is made then is kept.  A quarter of the start."""
+    """Collect nothing while a configuration is read: all of it is kept.  Saves a quarter of the start."""
     gc.disable()
 
 

@@ -11,7 +11,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,7 @@ from kaltwisted.daemon.process import postpone_collections, resume_collections
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
+    from kaltwisted.config.model import Configuration
 
 __all__ = ["Daemon", "Options", "makeService"]
 
@@ -125,13 +126,25 @@ def makeService(options: Options) -> IService:
     Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
     daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
     runtime_directory = _own_directory(options.parent)
-    if settings.checkers:
+    for role in _roles(reading.configuration, settings, reactor, runtime_directory):
+        role.setServiceParent(daemon)
+    return daemon
+
+
+def _roles(
+    configuration: Configuration, settings: Settings, reactor: Any, runtime_directory: Path
+) -> Iterator[IService]:
+    """The roles that this configuration needs and the command line wants.
+
+    :raises SystemExit: one of them cannot run here; it says why and what would help.
+    """
+    if settings.checkers and configuration.virtual_servers:
         from kaltwisted.daemon.checker import CheckerRole
         from kaltwisted.daemon.planes import DataPlaneError
 
         try:
-            role = CheckerRole(
-                reading.configuration,
+            yield CheckerRole(
+                configuration,
                 reactor,
                 data_plane=settings.data_plane,
                 state_directory=runtime_directory,
@@ -139,8 +152,17 @@ def makeService(options: Options) -> IService:
             )
         except DataPlaneError as error:
             raise SystemExit(str(error)) from None
-        role.setServiceParent(daemon)
-    return daemon
+    if settings.vrrp and configuration.vrrp_instances:
+        from kaltwisted.daemon.vrrp import VrrpRole
+        from kaltwisted.ports import WireError
+
+        try:
+            yield VrrpRole(configuration, reactor, keep_addresses=settings.keep_addresses)
+        except WireError as error:
+            if not (settings.checkers and configuration.virtual_servers):
+                raise SystemExit(str(error)) from None
+            # Balancing without failover serves clients better than nothing.
+            Daemon.log.critical("VRRP does not run: {why}", why=error)
 
 
 def _own_directory(twistd: Any) -> Path:
@@ -195,8 +217,9 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
 
         for line in dump(reading.configuration):
             log.info("{line}", line=line)
-    if not settings.checkers:
-        log.warn("Only VRRP is wanted, which there is not yet: nothing to do")
+    configuration = reading.configuration
+    if not (configuration.virtual_servers or configuration.vrrp_instances):
+        log.warn("The configuration has neither a virtual_server nor a vrrp_instance: nothing to do")
 
 
 def _observer(settings: Settings) -> ILogObserver | None:

@@ -12,10 +12,11 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybe
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kaltwisted.alerts.mail import MailService
+from kaltwisted.alerts.mailer import mailer_for
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.clock import use_monotonic_time
 from kaltwisted.daemon.process import tame_garbage_collection
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.ethernet import Ethernet
@@ -45,12 +46,21 @@ class VrrpRole(Service):
         why = why_not()
         if why is not None:
             raise WireError(why)
+        if not use_monotonic_time(reactor):
+            self._log.debug("The reactor follows the time of day")
         self.scripts = ScriptService(reactor, configuration.global_defs)
-        self.mail = MailService(reactor, configuration.global_defs)
+        self.mail = mailer_for(reactor, configuration.global_defs)
         links = Links(reactor)
         addresses = Addresses(reactor)
         self._frames = Ethernet()
-        announcer = Announcer(reactor, self._frames, links.link)
+        defaults = configuration.global_defs.vrrp
+        announcer = Announcer(
+            reactor,
+            self._frames,
+            links.link,
+            garp_interval_us=defaults.garp_interval_us,
+            gna_interval_us=defaults.gna_interval_us,
+        )
         self._sync_daemon = IpvsSyncDaemon(reactor)
         links.watch(self._forget)
         self.vrrp = VrrpService(
