@@ -108,5 +108,6 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         enable_script_security=draft.enable_script_security,
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
+        vrrp=bind_vrrp.shared_defaults(draft),
         where=reader.source.where(blocks[0]),
     )

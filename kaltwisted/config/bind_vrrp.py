@@ -6,8 +6,10 @@ from collections.abc import Collection
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
+import attrs
+
 from kaltwisted.config import vrrp_lines
-from kaltwisted.config.drafts import AuthenticationDraft, VrrpDraft, VrrpScriptDraft
+from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft, VrrpScriptDraft
 from kaltwisted.config.findings import Consequence, Severity
 from kaltwisted.config.keywords.vrrp import (
     AUTHENTICATION,
@@ -31,6 +33,7 @@ from kaltwisted.config.model import (
     Script,
     Tracked,
     VirtualIpAddress,
+    VrrpDefaults,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -53,6 +56,12 @@ def _scripts(draft: VrrpDraft) -> dict[str, Script]:
         if script is not None:
             found[name] = script
     return found
+
+
+def shared_defaults(draft: GlobalDraft) -> VrrpDefaults:
+    """The ``vrrp_*`` of ``global_defs``."""
+    said = {name: getattr(draft, f"vrrp_{name}") for name in attrs.fields_dict(VrrpDefaults)}
+    return VrrpDefaults(**{name: value for name, value in said.items() if value is not None})
 
 
 def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> VrrpInstance | None:
@@ -101,6 +110,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
             consequence=Consequence.FATAL,
             log=f"({statement.words[1]}) Unknown interface!",
         )
+    shared = defaults.vrrp
     state = draft.state or "BACKUP"
     priority = draft.priority or (OWNER_PRIORITY if state == "MASTER" else DEFAULT_PRIORITY)
     ipv6 = bool(addresses) and isinstance(addresses[0].address, IPv6Address)
@@ -121,21 +131,23 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         preempt_delay_us=draft.preempt_delay_us or 0,
         unicast_src_ip=draft.unicast_src_ip,
         unicast_peer=tuple(peers),
-        check_unicast_src=draft.check_unicast_src,
+        check_unicast_src=draft.check_unicast_src or shared.check_unicast_src,
         track_script=tuple(scripts),
         track_interface=tuple(interfaces),
         dont_track_primary=draft.dont_track_primary,
-        garp_master_delay_us=_or(draft.garp_master_delay_us, 5 * SECOND_US),
+        garp_master_delay_us=_or(draft.garp_master_delay_us, shared.garp_master_delay_us),
         # keepalived turns 0 rounds into one.
-        garp_master_repeat=max(1, _or(draft.garp_master_repeat, 5)),
-        garp_master_refresh_us=_or(draft.garp_master_refresh_us, 0),
-        garp_master_refresh_repeat=max(1, _or(draft.garp_master_refresh_repeat, 1)),
-        garp_lower_prio_delay_us=draft.garp_lower_prio_delay_us,
-        garp_lower_prio_repeat=draft.garp_lower_prio_repeat,
-        lower_prio_no_advert=draft.lower_prio_no_advert,
-        higher_prio_send_advert=draft.higher_prio_send_advert,
-        down_timer_adverts=draft.down_timer_adverts or 3,
-        skip_check_adv_addr=draft.skip_check_adv_addr,
+        garp_master_repeat=max(1, _or(draft.garp_master_repeat, shared.garp_master_repeat)),
+        garp_master_refresh_us=_or(draft.garp_master_refresh_us, shared.garp_master_refresh_us),
+        garp_master_refresh_repeat=max(
+            1, _or(draft.garp_master_refresh_repeat, shared.garp_master_refresh_repeat)
+        ),
+        garp_lower_prio_delay_us=_either(draft.garp_lower_prio_delay_us, shared.garp_lower_prio_delay_us),
+        garp_lower_prio_repeat=_either(draft.garp_lower_prio_repeat, shared.garp_lower_prio_repeat),
+        lower_prio_no_advert=_first(draft.lower_prio_no_advert, shared.lower_prio_no_advert),
+        higher_prio_send_advert=_first(draft.higher_prio_send_advert, shared.higher_prio_send_advert),
+        down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
+        skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
         timer_expired_backup=draft.timer_expired_backup,
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
@@ -209,6 +221,10 @@ def script(reader: Reader, statement: Statement) -> VrrpScript | None:
 
 
 def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _either(value: int | None, default: int | None) -> int | None:
     return default if value is None else value
 
 

@@ -41,6 +41,19 @@ class GlobalDraft(Draft):
     enable_script_security: bool = False
     vrrp_version: int | None = None
     default_interface: str | None = None
+    vrrp_garp_master_delay_us: int | None = None
+    vrrp_garp_master_repeat: int | None = None
+    vrrp_garp_master_refresh_us: int | None = None
+    vrrp_garp_master_refresh_repeat: int | None = None
+    vrrp_garp_lower_prio_delay_us: int | None = None
+    vrrp_garp_lower_prio_repeat: int | None = None
+    vrrp_lower_prio_no_advert: bool | None = None
+    vrrp_higher_prio_send_advert: bool | None = None
+    vrrp_down_timer_adverts: int | None = None
+    vrrp_check_unicast_src: bool | None = None
+    vrrp_skip_check_adv_addr: bool | None = None
+    vrrp_garp_interval_us: int | None = None
+    vrrp_gna_interval_us: int | None = None
 
 
 class CheckedDraft(Draft):
@@ -162,10 +175,10 @@ class VrrpDraft(Draft):
     garp_master_refresh_repeat: int | None = None
     garp_lower_prio_delay_us: int | None = None
     garp_lower_prio_repeat: int | None = None
-    lower_prio_no_advert: bool = False
-    higher_prio_send_advert: bool = False
+    lower_prio_no_advert: bool | None = None
+    higher_prio_send_advert: bool | None = None
     down_timer_adverts: int | None = None
-    skip_check_adv_addr: bool = False
+    skip_check_adv_addr: bool | None = None
     timer_expired_backup: int | None = None
     sync_group_tracking_weight: bool = False
 

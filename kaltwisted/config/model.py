@@ -59,6 +59,29 @@ class SmtpServer:
 
 
 @attrs.frozen
+class VrrpDefaults:
+    """``vrrp_*`` of ``global_defs``: what instances have that say nothing else.
+
+    ``garp_interval_us`` and ``gna_interval_us`` are no defaults but the least
+    time between two announcements on one interface, IPv4 and IPv6.
+    """
+
+    garp_master_delay_us: int = 5 * SECOND_US
+    garp_master_repeat: int = 5
+    garp_master_refresh_us: int = 0
+    garp_master_refresh_repeat: int = 1
+    garp_lower_prio_delay_us: int | None = None
+    garp_lower_prio_repeat: int | None = None
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    down_timer_adverts: int = 3
+    check_unicast_src: bool = False
+    skip_check_adv_addr: bool = False
+    garp_interval_us: int = 0
+    gna_interval_us: int = 0
+
+
+@attrs.frozen
 class GlobalDefs:
     """``global_defs``: settings of the whole daemon.  ``None`` means "not given"."""
 
@@ -79,6 +102,7 @@ class GlobalDefs:
     enable_script_security: bool = False
     vrrp_version: int = 2
     default_interface: str | None = None
+    vrrp: VrrpDefaults = VrrpDefaults()
     where: Position | None = _where()
 
 

@@ -20,40 +20,48 @@ _TURN_S = 0.0015
 
 @implementer(IAnnouncer)
 class Announcer:
-    """One queue an interface; ``link`` finds an interface by its name.
+    """One queue an interface and family; ``link`` finds an interface by its name.
 
-    :param interval_us: the least time between two announcements on one
-        interface (keepalived: ``vrrp_garp_interval``).
+    :param garp_interval_us: the least time between two announcements on one
+        interface (keepalived: ``vrrp_garp_interval``); ``gna_interval_us``: of IPv6.
     """
 
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, frames: IFrames, link: Callable[[str], Link | None], interval_us: int = 0
+        self,
+        reactor: Any,
+        frames: IFrames,
+        link: Callable[[str], Link | None],
+        *,
+        garp_interval_us: int = 0,
+        gna_interval_us: int = 0,
     ) -> None:
         self._reactor = reactor
         self._frames = frames
         self._link = link
-        self._interval_us = interval_us
-        self._queues: dict[str, AnnounceQueue] = {}
+        self._intervals_us = {4: garp_interval_us, 6: gna_interval_us}
+        self._queues: dict[tuple[str, int], AnnounceQueue] = {}
         self._next: IDelayedCall | None = None
         self._failing: set[str] = set()
 
     def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
         """Queue ``repeat`` rounds."""
-        by_interface: dict[str, list[Announcement]] = {}
+        by_queue: dict[tuple[str, int], list[Announcement]] = {}
         for interface, address in addresses:
-            by_interface.setdefault(interface, []).append(Announcement(owner, interface, address))
+            by_queue.setdefault((interface, address.version), []).append(
+                Announcement(owner, interface, address)
+            )
             self._log.debug(
                 "({owner}) Sending/queueing gratuitous ARPs on {interface} for {address}",
                 owner=owner,
                 interface=interface,
                 address=address,
             )
-        for interface, announcements in by_interface.items():
-            queue = self._queues.get(interface)
+        for place, announcements in by_queue.items():
+            queue = self._queues.get(place)
             if queue is None:
-                queue = self._queues[interface] = AnnounceQueue(self._interval_us)
+                queue = self._queues[place] = AnnounceQueue(self._intervals_us[place[1]])
             queue.add(announcements, repeat)
         self._schedule()
 

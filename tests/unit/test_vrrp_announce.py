@@ -117,7 +117,7 @@ class Sending(SynchronousTestCase):
         self.links = {"eth0": ETH0, "lo": Link(1, "lo", mac=bytes(6), loopback=True), "tun0": Link(9, "tun0")}
 
     def announcer(self, interval_us: int = 0) -> Announcer:
-        return Announcer(self.clock, self.frames, self.links.get, interval_us)
+        return Announcer(self.clock, self.frames, self.links.get, garp_interval_us=interval_us)
 
     def test_frames_go_out_on_their_interface_with_its_mac(self) -> None:
         announcer = self.announcer()

@@ -14,6 +14,7 @@ from kaltwisted.config.keywords.convert import (
 from kaltwisted.config.keywords.known import later
 from kaltwisted.config.keywords.scripts import user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
+from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
 from kaltwisted.config.model import SECOND_US, SmtpServer
 
 
@@ -84,6 +85,7 @@ GLOBAL_DEFS = Table(
         "default_interface": Keyword(
             "interface of instances that name none", "default_interface", Word("an interface", fatal=False)
         ),
+        **VRRP_DEFAULTS,
         **later("global_defs"),
     },
 )

@@ -58,27 +58,14 @@ lvs_flush_onstop: the old word for lvs_flush_on_stop
 lvs_sync_daemon: kernel IPVS connection sync, role following a VRRP instance
 vrrp_mcast_group4: group for IPv4 adverts
 vrrp_mcast_group6: group for IPv6 adverts
-vrrp_garp_master_delay: pause before the second gratuitous-ARP burst, default for instances
-vrrp_garp_master_repeat: bursts size per transition, default for instances
-vrrp_garp_master_refresh: period of refresh bursts, default for instances
-vrrp_garp_master_refresh_repeat: size of each refresh burst, default for instances
-vrrp_garp_lower_prio_delay: second-burst pause after a lower-priority advert was heard
-vrrp_garp_lower_prio_repeat: burst size after a lower-priority advert was heard
-vrrp_down_timer_adverts: adverts missed before takeover, default for instances
-vrrp_garp_interval: pause between consecutive gratuitous ARPs on an interface
-vrrp_gna_interval: pause between consecutive unsolicited NAs on an interface
 vrrp_min_garp: one gratuitous message for each VIP
 vrrp_garp_extra_if: period of extra gratuitous messages on other interfaces for VMAC/ipvlan VIPs
 vrrp_vmac_garp_intvl: the old word for vrrp_garp_extra_if
-vrrp_lower_prio_no_advert: master stays silent on a lower-priority advert, default for instances
-vrrp_higher_prio_send_advert: master sends one more advert before yielding, default for instances
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
 nftables: use nftables for no-accept/VMAC rules
 nftables_priority: priority of the nftables chains
 nftables_ifindex: match by ifindex rather than name in nftables sets
-vrrp_check_unicast_src: accept adverts only from configured peers, default for instances
-vrrp_skip_check_adv_addr: skip VIP list comparison when sender is unchanged
 vrrp_strict: enforce the RFC rules, default for instances
 vrrp_priority: nice value of VRRP child
 vrrp_no_swap: mlock the VRRP child

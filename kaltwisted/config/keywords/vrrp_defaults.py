@@ -1,0 +1,41 @@
+"""``vrrp_*`` of ``global_defs``: defaults of the instances, and the pace of announcements."""
+
+from __future__ import annotations
+
+import attrs
+
+from kaltwisted.config.keywords.convert import Seconds
+from kaltwisted.config.keywords.table import Keyword
+from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE
+
+PREFIX = "vrrp_"
+
+_OF_INSTANCES = (
+    "garp_master_delay",
+    "garp_master_repeat",
+    "garp_master_refresh",
+    "garp_master_refresh_repeat",
+    "garp_lower_prio_delay",
+    "garp_lower_prio_repeat",
+    "lower_prio_no_advert",
+    "higher_prio_send_advert",
+    "down_timer_adverts",
+    "check_unicast_src",
+    "skip_check_adv_addr",
+)
+
+
+def _default(name: str) -> Keyword:
+    keyword = VRRP_INSTANCE.keywords[name]
+    return attrs.evolve(keyword, doc=f"{keyword.doc}; default of instances", field=f"{PREFIX}{keyword.field}")
+
+
+VRRP_DEFAULTS = {
+    **{f"{PREFIX}{name}": _default(name) for name in _OF_INSTANCES},
+    "vrrp_garp_interval": Keyword(
+        "least time between two gratuitous ARPs on an interface", "vrrp_garp_interval_us", Seconds(1)
+    ),
+    "vrrp_gna_interval": Keyword(
+        "least time between two unsolicited NAs on an interface", "vrrp_gna_interval_us", Seconds(1)
+    ),
+}
