@@ -66,11 +66,11 @@ class TestOptions(SynchronousTestCase):
         )
         found = read(*words.split(), "--ignore-sigint")
         self.assertEqual(found.file, "k")
+        self.assertTrue(found.keep_addresses)
         notes = "\n".join(found.notes)
         for flag in (
             "-B",
             "-X",
-            "-V",
             "-R",
             "-r",
             "-c",
