@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import attrs
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IReactorProcess, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
-from twisted.internet.utils import getProcessValue
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from kaltwisted.kernel.generic import find_family, open_generic
-from kaltwisted.kernel.messages import Message, NetlinkError, Request
-from kaltwisted.kernel.netlink import WINDOW, Netlink, NetlinkSocket, Reactor
+from kaltwisted.kernel.generic import open_generic
+from kaltwisted.kernel.messages import NetlinkError
+from kaltwisted.kernel.netlink import WINDOW, NetlinkSocket, Reactor
 from kaltwisted.lvs import ipvs_messages as messages
-from kaltwisted.lvs.ipvs_messages import Command
+from kaltwisted.lvs.ipvs_kernel import IpvsKernel, IpvsUnavailableError
 from kaltwisted.lvs.ipvs_reasons import describe, is_surprise, reason
-from kaltwisted.lvs.ipvs_usable import MISSING, why_not
+from kaltwisted.lvs.ipvs_usable import why_not
 from kaltwisted.lvs.ownership import OwnershipFile
 from kaltwisted.lvs.table import (
     AddDestination,
@@ -30,8 +28,6 @@ from kaltwisted.lvs.table import (
     Applied,
     DeleteDestination,
     DeleteService,
-    Destination,
-    DestinationKey,
     Failure,
     Service,
     ServiceKey,
@@ -43,18 +39,11 @@ from kaltwisted.lvs.table import (
 )
 from kaltwisted.ports import IDataPlane
 
-T = TypeVar("T")
-
 __all__ = ["IpvsDataPlane", "IpvsUnavailableError", "why_not"]
 
 #: How often a service is looked at again, within one apply, because others change it as we do.
 _ROUNDS = 4
 _COMPARED_PER_TURN = 1000
-_MODPROBE = "/sbin/modprobe"
-
-
-class IpvsUnavailableError(Exception):
-    """This kernel's IPVS cannot be used; the text says why and what would help."""
 
 
 @attrs.define
@@ -92,10 +81,8 @@ class IpvsDataPlane:
         connect: Callable[[], NetlinkSocket] = open_generic,
     ) -> None:
         self._reactor = reactor
-        self._connect = connect
+        self._kernel = IpvsKernel(reactor, connect)
         self._ownership = OwnershipFile(state_file)
-        self._netlink: Netlink | None = None
-        self._family = 0
         self._lock = DeferredLock()
         self._stopping = False
         self.ours: frozenset[ServiceKey] = frozenset()
@@ -124,53 +111,41 @@ class IpvsDataPlane:
 
     async def _start(self) -> Table:
         self._stopping = False
+        await self._kernel.open()
         try:
-            self._netlink = Netlink(self._reactor, self._connect)
-        except OSError as error:
-            raise IpvsUnavailableError(f"no netlink socket: {error.strerror}") from error
-        try:
-            family = await find_family(self._netlink, messages.FAMILY_NAME)
-            if family is None:
-                await self._load_module()
-                family = await find_family(self._netlink, messages.FAMILY_NAME)
-            if family is None:
-                raise IpvsUnavailableError(MISSING)
-            self._family = family
             self._known = await self._read_table()
         except BaseException:
-            self._netlink.close()
-            self._netlink = None
+            self._kernel.close()
             raise
         self.ours = self._ownership.read() & self._known.keys()
         return dict(self._known)
 
-    async def _load_module(self) -> None:
-        reactor = cast(IReactorProcess, self._reactor)
-        try:
-            await getProcessValue(_MODPROBE, ["-q", "ip_vs"], os.environ, reactor=reactor)
-        except OSError as error:
-            self._log.debug("modprobe ip_vs: {error}", error=error)
-
     async def _stop(self, keep: bool) -> None:
-        if self._netlink is None:
+        if not self._kernel.is_open:
             return
         try:
             if not keep:
                 await self._delete_ours()
         finally:
-            self._netlink.close()
-            self._netlink = None
+            self._kernel.close()
             self._known = None
 
     async def _delete_ours(self) -> None:
         left: set[ServiceKey] = set()
-        keys = iter(self.ours)
-        while batch := [DeleteService(key) for key in islice(keys, WINDOW)]:
-            for step, error in zip(batch, await self._send(batch), strict=True):
+        steps = [DeleteService(key) for key in self.ours]
+        for _ in range(_ROUNDS):
+            errors: list[NetlinkError | None] = []
+            for start in range(0, len(steps), WINDOW):
+                errors += await self._kernel.send(steps[start : start + WINDOW])
+            answered = list(zip(steps, errors, strict=True))
+            for step, error in answered:
                 if error is not None and not is_surprise(step, error):
                     left.add(step.key)
                     why = reason(step, error)
                     self._log.warn("cannot remove service {key}: {reason}", key=step.key, reason=why)
+            steps = [step for step, error in answered if error is not None and error.answer_lost]
+            if not steps:
+                break
         self.ours = frozenset(left)
         if left:
             self._ownership.write(self.ours)
@@ -249,7 +224,7 @@ class IpvsDataPlane:
             batch = list(islice((step for step in steps if _service_of(step) not in refused), WINDOW))
             if not batch:
                 return
-            for step, error in zip(batch, await self._send(batch), strict=True):
+            for step, error in zip(batch, await self._kernel.send(batch), strict=True):
                 key = _service_of(step)
                 if error is None:
                     work.steps += 1
@@ -297,98 +272,16 @@ class IpvsDataPlane:
         return dict(self._known)
 
     async def _read_table(self) -> dict[ServiceKey, Service]:
-        request = self._request(messages.get_service(None), "list IPVS services")
-        found = await self._listing(request, _parse_service)
-        return {service.key: await self._with_destinations(service) for service in found}
+        return await self._kernel.read_table({key: reported for key, (_, reported) in self._asked.items()})
 
     async def _read_services(self, known: dict[ServiceKey, Service], keys: Iterable[ServiceKey]) -> None:
         """Read some services again; those that are not there leave ``known``."""
         for key in keys:
-            request = self._request(messages.get_service(key), f"read service {key}")
-            try:
-                answers = await self._conversation.request(request)
-            except NetlinkError as error:
-                if not is_surprise(DeleteService(key), error):
-                    raise
-                answers = []
+            _, expected = self._asked.get(key, (None, None))
+            found = await self._kernel.read_service(key, expected)
             known.pop(key, None)
-            if answers:
-                known[key] = await self._with_destinations(_parse_service(answers[0]))
-
-    async def _with_destinations(self, service: Service) -> Service:
-        """The service with its destinations read; it and they are the objects asked for, where equal.
-
-        So the comparing of a table with thousands of destinations is paid for
-        as they arrive, and ``steps_between`` finds sameness by identity.
-        """
-        _, asked = self._asked.get(service.key, (service, service))
-        expected = asked.destinations
-
-        def parse(message: Message) -> Destination:
-            found = messages.parse_destination(message.data)
-            destination = found.destination
-            known = expected.get(destination.key)
-            if known is None:
-                return destination
-            if found.local_node:
-                # The kernel's own choice of method for an address of its own.
-                destination = attrs.evolve(destination, forwarding=known.forwarding)
-            return known if known == destination else destination
-
-        request = self._request(messages.get_destinations(service.key), f"list destinations of {service.key}")
-        found = await self._listing(request, parse)
-        destinations: dict[DestinationKey, Destination] = {each.key: each for each in found}
-        if (
-            len(destinations) == len(expected)
-            and all(expected.get(each.key) is each for each in found)
-            and service.same_settings(asked)
-        ):
-            return asked
-        return attrs.evolve(service, destinations=destinations)
-
-    # --- Speaking ----------------------------------------------------------------------
-
-    @property
-    def _conversation(self) -> Netlink:
-        if self._netlink is None:
-            raise IpvsUnavailableError("the data plane is not started")
-        return self._netlink
-
-    async def _listing(self, request: Request, parse: Callable[[Message], T]) -> list[T]:
-        """A dump, asked for again when its answers got lost."""
-        for _ in range(_ROUNDS):
-            try:
-                return await self._conversation.dump(request, parse)
-            except NetlinkError as error:
-                if not error.answer_lost:
-                    raise
-        return await self._conversation.dump(request, parse)
-
-    def _request(self, payload: bytes, attempted: object) -> Request:
-        return Request(self._family, payload, attempted=attempted)
-
-    def _send(self, steps: Iterable[Step]) -> Deferred[list[NetlinkError | None]]:
-        return self._conversation.batch([self._request(_payload(step), step) for step in steps])
-
-
-def _parse_service(message: Message) -> Service:
-    return messages.parse_service(message.data)
-
-
-def _payload(step: Step) -> bytes:
-    match step:
-        case AddDestination(service=key, destination=destination):
-            return messages.put_destination(Command.NEW_DEST, key, destination)
-        case SetDestination(service=key, destination=destination):
-            return messages.put_destination(Command.SET_DEST, key, destination)
-        case DeleteDestination(service=key, key=destination_key):
-            return messages.delete_destination(key, destination_key)
-        case AddService(service):
-            return messages.put_service(Command.NEW_SERVICE, service)
-        case SetService(service):
-            return messages.put_service(Command.SET_SERVICE, service)
-        case DeleteService(key):
-            return messages.delete_service(key)
+            if found is not None:
+                known[key] = found
 
 
 def _service_of(step: Step) -> ServiceKey:

@@ -347,6 +347,21 @@ class OwnershipTests(PlaneTestCase):
         self.assertLess(self.successResultOf(applying).steps, 1000)
         self.assertEqual(self.kernel.table, {})
 
+    def test_a_stop_whose_answers_are_lost_stops_all_the_same(self) -> None:
+        self.start()
+        self.apply(table(service(80), service(81)))
+        lost: list[Command] = []
+
+        def lose(command: Command, message: Message) -> int | None:
+            if command is Command.DEL_SERVICE and not lost:
+                lost.append(command)
+                return errno.ENOBUFS
+            return None
+
+        self.kernel.interfere = lose
+        self.result(self.plane.stop(keep=False))
+        self.assertEqual((self.kernel.table, self.state_file.exists()), ({}, False))
+
     def test_kept_services_are_ours_again(self) -> None:
         self.start()
         self.apply(table(service()))
