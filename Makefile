@@ -13,6 +13,7 @@ help: ## what can be made here
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## the virtual environment with all Python packages
+	@:
 
 $(STAMP): setup.cfg pyproject.toml
 	@sh tools/venv.sh $(PYTHON) $(VENV)

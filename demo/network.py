@@ -43,32 +43,48 @@ class Loopback(Network):
 
     def __init__(self, why: str) -> None:
         self.why = why
-        self.site = _free_site()
+        self.site, self._claim = _free_site()
 
     def on(self, host: str) -> list[str]:
         return []
 
+    def close(self) -> None:
+        self._claim.close()
 
-def _free_site() -> Site:
-    """The first ports that nobody uses on any of the addresses."""
+
+def _free_site() -> tuple[Site, socket.socket]:
+    """The first ports that nobody uses on any of the addresses, and a socket that claims them.
+
+    The claim, on an address that is not used otherwise, is for another demo that starts now.
+    """
     for offset in range(0, 20000, 100):
         site = Site("127.168", Ports(8080 + offset, 8443 + offset, 8025 + offset))
+        claim = _listen(site.host(200, 1), site.ports.http)
+        if claim is None:
+            continue
         addresses = [site.virtual_address, site.mail_server, *site.servers.values()]
         ports = (site.ports.http, site.ports.https, site.ports.smtp)
-        if all(_is_free(address, port) for port in ports for address in addresses):
-            return site
+        probes = [_listen(address, port) for port in ports for address in addresses]
+        for probe in probes:
+            if probe is not None:
+                probe.close()
+        if None not in probes:
+            return site, claim
+        claim.close()
     raise SystemExit("no free ports on 127.168.0.0/16 between 8025 and 28443")
 
 
-def _is_free(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-            probe.listen(1)
-        except OSError:
-            return False
-        return True
+def _listen(address: str, port: int) -> socket.socket | None:
+    """A socket that listens there; None where somebody else does."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address, port))
+        sock.listen(1)
+    except OSError:
+        sock.close()
+        return None
+    return sock
 
 
 class Namespaces(Network):
