@@ -36,7 +36,6 @@ from kaltwisted.vrrp.instance import Instance
 Step = tuple[str, Action]
 """The instance (for a group's own actions the one that began it), and what to do for it."""
 
-_SYNCED: Final = (State.BACKUP, State.MASTER, State.FAULT)
 _MAY_FAULT: Final = (Start, LinkChanged, SourceChanged, ScriptTurned)
 """The events that can change reasons for FAULT; packets and timers, which are many, cannot."""
 
@@ -190,7 +189,7 @@ class Router:
         if len(states) != 1:
             return []
         (state,) = states
-        if state is group.state or state not in _SYNCED:
+        if state is group.state:
             return []
         group.state = state
         return [(leader.name, Notify(Subject.GROUP, group.name, state, 0))]

@@ -201,6 +201,7 @@ class RouterTests(SynchronousTestCase):
         one.start()
         two.start()
         lan.run(5 * SECOND_US)
+        before = len(lan.notifications)
         for interface in ("eth0", "eth1"):
             lan.wire(interface).part({"lvs1"}, {"lvs2"})
             lan.run(5 * SECOND_US)
@@ -209,9 +210,7 @@ class RouterTests(SynchronousTestCase):
         assert two.router is not None
         self.assertFalse(two.router.instances["VI_1"].wants_master)
         self.assertEqual((one.state("VI_1"), two.state("VI_1")), (State.MASTER, State.BACKUP))
-        lan.wire("eth1").part({"lvs1"}, {"lvs2"})
-        lan.run(5 * SECOND_US)
-        self.assertEqual((one.state("VI_2"), two.state("VI_2")), (State.MASTER, State.BACKUP))
+        self.assertEqual(len(lan.notifications), before)
 
     def test_a_fault_is_told_as_the_own_of_one_and_the_groups_of_the_others(self) -> None:
         lan = Lan()

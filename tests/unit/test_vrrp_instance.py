@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import (
@@ -43,6 +45,14 @@ class BeginningTests(SynchronousTestCase):
     def test_waits_for_a_script_that_decides_about_fault(self) -> None:
         driven = Driven({"fit": FIT}, track_script=(Tracked("fit"),))
         self.assertEqual((driven.state, driven.timers), (State.INIT, {}))
+        driven.do(ev.ScriptTurned("fit", True))
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_waits_for_the_script_after_a_fault_too(self) -> None:
+        driven = Driven({"fit": FIT}, track_script=(Tracked("fit"),))
+        driven.do(ev.LinkChanged("eth0", False))
+        driven.do(ev.LinkChanged("eth0", True))
+        self.assertEqual(driven.state, State.FAULT)
         driven.do(ev.ScriptTurned("fit", True))
         self.assertEqual(driven.state, State.BACKUP)
 
@@ -99,6 +109,13 @@ class MasterTests(SynchronousTestCase):
             actions = driven.expire(TimerName.ADVERT, late_us=seconds(2.1))
             self.assertEqual(driven.state, state)
             self.assertEqual(sent(actions), [] if rival else [100])
+
+    def test_a_master_runs_no_backups_timer(self) -> None:
+        driven = Driven()
+        driven.do(ev.Sync.TO_MASTER)
+        self.assertEqual(set(driven.timers), {TimerName.ADVERT, TimerName.GARP_DELAY})
+        driven.do(ev.Sync.TO_BACKUP)
+        self.assertEqual(set(driven.timers), {TimerName.MASTER_DOWN})
 
     def test_stale_expiries_are_ignored(self) -> None:
         driven = Driven()
@@ -430,3 +447,69 @@ class VersionThreeTests(SynchronousTestCase):
         driven = Driven(version=3)
         driven.hear(150, interval_us=0)
         self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+
+
+class AnythingTests(SynchronousTestCase):
+    """Any events in any order: what goes with a state is there, and nothing else."""
+
+    EVENTS = st.sampled_from(
+        [
+            *(("hear", priority) for priority in (0, 50, 100, 200, 255)),
+            *(("expire", which) for which in TimerName),
+            *(("link", up) for up in (True, False)),
+            *(("source", address) for address in (None, ip_address(OURS))),
+            *(("script", good) for good in (True, False)),
+            *(("sync", order) for order in ev.Sync),
+            *(("group", faulty) for faulty in (True, False)),
+            ("lost", VIP.address),
+            ("stop", None),
+        ]
+    )
+
+    @given(st.lists(st.tuples(EVENTS, st.integers(0, 5_000_000)), max_size=40), st.booleans())
+    def test_state_timers_and_addresses_agree(
+        self, story: list[tuple[tuple[str, object], int]], sealed: bool
+    ) -> None:
+        driven = Driven(
+            {"fit": FIT}, track_script=(Tracked("fit"),), authentication=SECRET if sealed else None
+        )
+        sequence = 0
+        for (kind, value), pause in story:
+            driven.after(pause)
+            match kind, value:
+                case "hear", int():
+                    sequence += 1
+                    driven.hear(value, sequence=sequence)
+                case "expire", TimerName():
+                    if value in driven.timers:
+                        driven.now = max(driven.now, driven.timers[value].at)
+                        driven.expire(value)
+                case "link", bool():
+                    driven.do(ev.LinkChanged("eth0", value))
+                case "source", _:
+                    driven.do(ev.SourceChanged(value))  # type: ignore[arg-type]
+                case "script", bool():
+                    driven.do(ev.ScriptTurned("fit", value))
+                case "group", bool():
+                    driven.do(ev.GroupFault("G", value))
+                case "sync", ev.Sync():
+                    driven.do(value)
+                case "lost", _:
+                    driven.do(ev.AddressLost(VIP.address))
+                case "stop", _:
+                    driven.do(ev.Stop())
+            self.check(driven)
+
+    def check(self, driven: Driven) -> None:
+        last = [a for a in driven.actions if isinstance(a, act.AddAddresses | act.RemoveAddresses)][-1]
+        self.assertEqual(isinstance(last, act.AddAddresses), driven.state is State.MASTER)
+        self.assertEqual(TimerName.ADVERT in driven.timers, driven.state is State.MASTER)
+        self.assertEqual(TimerName.MASTER_DOWN in driven.timers, driven.state is State.BACKUP)
+        self.assertEqual(
+            {(t.which, t.generation) for t in driven.instance.running_timers()},
+            {(t.which, t.generation) for t in driven.timers.values()},
+        )
+        if driven.state in (State.BACKUP, State.MASTER):
+            self.assertEqual(driven.instance.faults, frozenset())
+        statistics = driven.instance.statistics
+        self.assertEqual(statistics.became_master - statistics.released_master, driven.state is State.MASTER)
