@@ -466,15 +466,28 @@ class AnythingTests(SynchronousTestCase):
         ]
     )
 
-    @given(st.lists(st.tuples(EVENTS, st.integers(0, 5_000_000)), max_size=40), st.booleans())
+    BEGINNINGS = (
+        (),
+        (("script", True),),
+        (("script", True), ("expire", TimerName.MASTER_DOWN)),
+    )
+
+    @given(
+        st.sampled_from(BEGINNINGS),
+        st.lists(st.tuples(EVENTS, st.integers(0, 5_000_000)), max_size=40),
+        st.booleans(),
+    )
     def test_state_timers_and_addresses_agree(
-        self, story: list[tuple[tuple[str, object], int]], sealed: bool
+        self,
+        beginning: tuple[tuple[str, object], ...],
+        story: list[tuple[tuple[str, object], int]],
+        sealed: bool,
     ) -> None:
         driven = Driven(
             {"fit": FIT}, track_script=(Tracked("fit"),), authentication=SECRET if sealed else None
         )
         sequence = 0
-        for (kind, value), pause in story:
+        for (kind, value), pause in [*((event, 0) for event in beginning), *story]:
             driven.after(pause)
             match kind, value:
                 case "hear", int():
