@@ -377,6 +377,13 @@ class OwnershipTests(PlaneTestCase):
             self.kill()
             self.assertEqual(self.plane.ours, frozenset())
 
+    def test_a_state_file_that_cannot_be_written_stops_nothing(self) -> None:
+        self.state_file.parent.write_text("no directory")
+        self.start()
+        self.assertEqual(self.apply(table(service())), Applied(3))
+        self.result(self.plane.stop(keep=False))
+        self.assertEqual(self.kernel.table, {})
+
     @given(tables())
     def test_keys_come_back_within_the_same_boot(self, found: Table) -> None:
         text = dump_keys(found, "this boot")
