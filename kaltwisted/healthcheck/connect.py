@@ -54,6 +54,7 @@ class Connector:
         self._reactor = reactor
         self._family = socket.AF_INET if connection.ip.version == 4 else socket.AF_INET6
         self._target = _socket_address(connection.ip, connection.port)
+        self._scoped = len(self._target) > 2
         self._plain = not (
             connection.bindto or connection.bind_port or connection.bind_if or connection.fwmark
         )
@@ -61,6 +62,9 @@ class Connector:
     def __call__(self, protocol: IProtocol, failed: Callable[[OSError], object]) -> Opening:
         """Open one; at most one of ``protocol.makeConnection`` and ``failed`` will be called."""
         outgoing = OutgoingConnection(protocol, failed, self._reactor)
+        if self._scoped:
+            # The interface may have come, or come back, since.
+            self._target = _socket_address(self._connection.ip, self._connection.port)
         outgoing.open(self._family, self._target, None if self._plain else self._prepare)
         return outgoing
 
@@ -87,7 +91,11 @@ def _socket_address(ip: model.Address, port: int) -> tuple[Any, ...]:
     scope = getattr(ip, "scope_id", None)
     if scope is None:
         return (str(ip), port)
-    return (str(ip).partition("%")[0], port, 0, socket.if_nametoindex(scope))
+    try:
+        index = socket.if_nametoindex(scope)
+    except OSError:
+        index = 0  # Connecting will say that it can't.
+    return (str(ip).partition("%")[0], port, 0, index)
 
 
 class OutgoingConnection(tcp.Connection):

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -23,6 +24,7 @@ from kaltwisted.healthcheck.response import Response, Window
 from kaltwisted.healthcheck.tls import Tls, explain
 from kaltwisted.ports import ICheck
 
+_log = Logger()
 _GOOD = Outcome(True)
 _HANDSHAKE = "SSL handshake/communication error connecting to"
 
@@ -63,10 +65,21 @@ class Expectation:
             request=request(url.path, url.virtualhost or host, protocol),
             status_codes=url.status_codes,
             digest=url.digest.lower() if url.digest else None,
-            regex=re.compile(url.regex.encode()) if url.regex else None,
+            regex=_compiled(url.regex),
             regex_no_match=url.regex_no_match,
             sni=sni,
         )
+
+
+def _compiled(regex: str | None) -> re.Pattern[bytes] | None:
+    """A configured regex; one that Python can't read is left out, as keepalived does where PCRE can't."""
+    if regex is None:
+        return None
+    try:
+        return re.compile(regex.encode())
+    except re.error as invalid:
+        _log.error("Invalid regex: '{regex}': {problem}", regex=regex, problem=str(invalid))
+        return None
 
 
 class Judge:

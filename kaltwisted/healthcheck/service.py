@@ -71,7 +71,7 @@ class CheckService(Service):
         self.check = check
         self.statistics = Statistics()
         self._retry = Retry(configured.timing, initially_up)
-        self._period = configured.timing.delay_loop_us / SECOND_US
+        self._period = _period(configured.timing)
         self._wording = wording_of(configured)
         self._names = {"service": service, "virtual_server": virtual_server}
         if isinstance(configured, MiscCheck):
@@ -115,7 +115,7 @@ class CheckService(Service):
     def reconfigure(self, timing: CheckTiming) -> None:
         """Take over a changed timing; state, counters and retries used stay as they are."""
         self._retry.timing = timing
-        self._period = timing.delay_loop_us / SECOND_US
+        self._period = _period(timing)
         now = self._clock.seconds()
         if self._timer is not None and self._due > now + self._period:
             self._timer.cancel()
@@ -210,6 +210,11 @@ class CheckService(Service):
     def _line(self, line: str, outcome: Outcome, **fields: object) -> None:
         ending = f" ({outcome.detail})" if outcome.detail else ""
         self._log.info(line, reason=outcome.reason, ending=ending, **fields, **self._names)
+
+
+def _period(timing: CheckTiming) -> float:
+    """``delay_loop`` in seconds; never so short that it would be all there is to do."""
+    return max(0.01, timing.delay_loop_us / SECOND_US)
 
 
 def _progress(step: Step, used: int, retries: int) -> str:

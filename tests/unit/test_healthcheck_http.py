@@ -230,6 +230,10 @@ class HttpTests(Case):
         self.failureResultOf(result)
         self.assertTrue(wire.aborted)
 
+    def test_a_regex_that_is_none_is_left_out(self) -> None:
+        page = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        self.assertTrue(self.outcome(Url("/", regex="h(llo"), page).good)
+
     def test_a_missing_ca_file_is_a_failed_attempt(self) -> None:
         options = TlsOptions(verify_name="", ca_file="/nonexistent/ca.pem")
         result = self.ask(Url("/"), tls=options)
