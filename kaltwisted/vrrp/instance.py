@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import assert_never
+from typing import Final, assert_never
 
 from kaltwisted.config.model import AuthType, VrrpInstance, VrrpScript
 from kaltwisted.vrrp import packet
@@ -35,6 +35,12 @@ from kaltwisted.vrrp.packet import Advert, Reason
 from kaltwisted.vrrp.statistics import Statistics
 from kaltwisted.vrrp.track import Tracking
 from kaltwisted.vrrp.virtual_router import VirtualRouter
+
+STALL_US: Final = 100_000
+"""A master-down timer later than this was held up by ourselves, not by the master's silence.
+
+Its adverts may wait unread in the socket, so they get one turn to be read first.
+"""
 
 _SAID_ELSEWHERE = (FaultKind.INTERFACE, FaultKind.GROUP)
 """Faults that have a log line of their own: ``Netlink reports eth0 down``, ``Syncing instances to``."""
@@ -65,6 +71,7 @@ class Instance:
         self._tracking.source(self._router.source is not None)
         self._faults: set[Fault] = set()
         self._started = False
+        self._stalled = False
 
     # -- what others ask -----------------------------------------------------------------
 
@@ -187,7 +194,11 @@ class Instance:
             return
         router.forget(expiry.which)
         match expiry.which:
+            case TimerName.MASTER_DOWN if now - due > STALL_US and not self._stalled:
+                self._stalled = True
+                router.arm(TimerName.MASTER_DOWN, now)
             case TimerName.MASTER_DOWN:
+                self._stalled = False
                 self._machine.take_over(now, silence=True)
             case TimerName.ADVERT:
                 self._machine.advert_due(due, now)
@@ -213,6 +224,7 @@ class Instance:
                 sender = f" from {ip_address(bytes(data[12:16]))}" if len(data) >= 20 else ""
                 router.log(f"dropped a packet{sender}: {verdict.value}", Level.WARNING)
             return
+        self._stalled = False
         router.statistics.adverts_received += 1
         if not verdict.priority:
             router.statistics.priority_zero_received += 1

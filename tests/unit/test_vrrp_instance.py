@@ -208,6 +208,25 @@ class MasterTests(SynchronousTestCase):
 
 
 class BackupTests(SynchronousTestCase):
+    def test_after_a_stall_of_our_own_waiting_adverts_are_read_first(self) -> None:
+        driven = Driven()
+        driven.hear(200)
+        driven.expire(TimerName.MASTER_DOWN, late_us=seconds(2))
+        self.assertEqual((driven.state, driven.waits_us(TimerName.MASTER_DOWN)), (State.BACKUP, 0))
+        driven.hear(200)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+        driven.expire(TimerName.MASTER_DOWN, late_us=seconds(2))
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_a_stall_is_no_excuse_twice(self) -> None:
+        driven = Driven()
+        driven.expire(TimerName.MASTER_DOWN, late_us=seconds(2))
+        driven.expire(TimerName.MASTER_DOWN, late_us=seconds(2))
+        self.assertEqual(driven.state, State.MASTER)
+        prompt = Driven()
+        prompt.expire(TimerName.MASTER_DOWN, late_us=90_000)
+        self.assertEqual(prompt.state, State.MASTER)
+
     def test_says_whom_it_follows(self) -> None:
         driven = Driven()
         self.assertEqual(lines(driven.hear(150)), ["(X) master set to 10.0.0.9"])
