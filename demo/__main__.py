@@ -46,7 +46,7 @@ def _run(reactor: Any, network: Network, folder: Path) -> int:
             await scenario.play()
             status = WRONG if report.failed else OK
         except StoryError as failure:
-            report.event("FAILED", str(failure), "red")
+            report.row("the story", "goes on", str(failure), False)
             status = WRONG
         except CancelledError:
             status = INTERRUPTED

@@ -50,7 +50,6 @@ class Scenario:
         self._mailbox: Any = None
         self.daemon: Child | None = None
         self._log: list[tuple[float, str]] = []
-        self._watched: list[tuple[re.Pattern[str], Deferred[float]]] = []
 
     async def play(self) -> None:
         """Everything, in order; raises StoryError where it cannot go on."""
@@ -201,14 +200,13 @@ class Scenario:
     async def _lose_the_rest(self) -> None:
         ports = self._site.ports
         sorry = f"Adding sorry server {self._site.service('sorry', ports.http)} to VS"
-        waiting = self._line(re.escape(sorry))
+        begun = self._reactor.seconds()
         await self._kill("web3 killed, the last one", ["web3"], [("web3", ports.http), ("web3", ports.https)])
-        try:
-            since = await waiting
-        except TimeoutError:
-            self._report.row("sorry server", "added", f"no line {sorry!r}", False)
+        (since,) = await self._times(begun, [sorry])
+        if since is None:
+            self._report.row("all down: sorry server", "added", f"no line {sorry!r}", False)
             return
-        self._excused.append(("http", since - PATIENCE, since + LEEWAY))
+        self._excused.append(("http", begun - 1, since + LEEWAY))
         await self._pause(2.0)
         counts = self._counts("http", since + LEEWAY)
         failed = self._failures("http", since + LEEWAY)
@@ -224,16 +222,12 @@ class Scenario:
         back = [(name, port) for name in WEB_WEIGHTS for port in (ports.http, ports.https)]
         back.remove(("web2", ports.https))  # never gone
         back.append(("mail1", ports.smtp))
-        lines = [
-            self._line(rf"Adding service {re.escape(self._site.service(name, port))} to VS")
-            for name, port in back
-        ]
-        sorry = re.escape(self._site.service("sorry", ports.http))
-        lines.append(self._line(f"Removing sorry server {sorry} from VS"))
+        lines = [f"Adding service {self._site.service(name, port)} to VS" for name, port in back]
+        lines.append(f"Removing sorry server {self._site.service('sorry', ports.http)} from VS")
         self._servers["web2"].say(f"restore {PAGES[0]}")
         await self._start_servers(["web1", "web3", "mail1"])
         self._mails_due += [self._subject(name, port, "UP") for name, port in back]
-        times = await self._all(lines)
+        times = await self._times(since, lines)
         if (sorry_left := times[-1]) is not None:
             # A server that is taken out loses what is under way to it.
             self._excused.append(("http", sorry_left - 1, sorry_left + LEEWAY))
@@ -253,12 +247,9 @@ class Scenario:
 
     async def _removed(self, step: str, since: float, gone: list[tuple[str, int]]) -> None:
         """Wait until the daemon has taken these out of their pools; watch the clients from then on."""
-        lines = [
-            self._line(rf"Removing service {re.escape(self._site.service(name, port))} from VS")
-            for name, port in gone
-        ]
+        lines = [f"Removing service {self._site.service(name, port)} from VS" for name, port in gone]
         self._mails_due += [self._subject(name, port, "DOWN") for name, port in gone]
-        times = await self._all(lines)
+        times = await self._times(since, lines)
         services = {self._service(port) for _, port in gone}
         if None in times:
             for service in services:
@@ -323,32 +314,23 @@ class Scenario:
         self._log.append((now, line))
         if TELLING.search(line):
             self._report.event("daemon", STAMP.sub("", line), "dim")
-        for pattern, deferred in list(self._watched):
-            if pattern.search(line):
-                self._watched.remove((pattern, deferred))
-                if not deferred.called:
-                    deferred.callback(now)
 
     def _mail(self, subject: str) -> None:
         self._mails.append(subject)
         self._report.event("mail", subject, "dim")
 
-    def _line(self, pattern: str) -> Deferred[float]:
-        """The time of the daemon's next line that matches; a TimeoutError when there is none."""
-        line: Deferred[float] = Deferred()
-        self._watched.append((re.compile(pattern), line))
-        return line.addTimeout(PATIENCE, self._reactor)
+    async def _times(self, since: float, lines: list[str]) -> list[float | None]:
+        """When the daemon logged each of these, from ``since`` on; None for one that does not come."""
+        deadline = self._reactor.seconds() + PATIENCE
+        while True:
+            times = [self._time_of(line, since) for line in lines]
+            if None not in times or self._reactor.seconds() > deadline:
+                return times
+            self._must_live()
+            await self._pause(0.02)
 
-    async def _all(self, lines: list[Deferred[float]]) -> list[float | None]:
-        """The times of all these lines, None for one that did not come."""
-        times: list[float | None] = []
-        for line in lines:
-            try:
-                times.append(await line)
-            except TimeoutError:
-                times.append(None)
-        self._must_live()
-        return times
+    def _time_of(self, line: str, since: float) -> float | None:
+        return next((time for time, logged in self._log if time >= since and line in logged), None)
 
     def _must_live(self) -> None:
         if self.daemon is None or self.daemon.status is not None:
