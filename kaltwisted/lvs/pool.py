@@ -88,7 +88,11 @@ class Pool:
             _key(server): self._member(server, adopted) for server in virtual_server.real_servers
         }
         self._sum = sum(member.weight for member in self._members.values() if member.alive)
-        self.has_quorum = self._sum >= virtual_server.quorum + virtual_server.hysteresis
+        # Real servers in the table, and not the sorry server: there was quorum, and it takes losing.
+        self._had_quorum = (
+            adopted is not None and virtual_server.sorry_server is not None and self._holds_quorum()
+        )
+        self.has_quorum = self._had_quorum or self._sum >= virtual_server.quorum + virtual_server.hysteresis
         self._settings = Service(
             key=self.key,
             scheduler=virtual_server.lb_algo,
@@ -125,15 +129,24 @@ class Pool:
     # -- what happens -----------------------------------------------------------------
 
     def start(self) -> list[Event]:
-        """The pool begins: say so where it begins without quorum."""
+        """The pool begins.  Its quorum is told as if it had been gained, for ``quorum_up`` to act on.
+
+        Without quorum nothing is told, unless a sorry server has to stand in.
+        """
         if self.has_quorum:
+            words = self._gained("-" if self._had_quorum else "+")
+            return [Log(f"{words} for VS {self.name}"), QuorumTurned(up=True, summary=f"=> {words} <=")]
+        server = self.virtual_server
+        if server.sorry_server is None:
             return []
-        threshold = self.virtual_server.quorum + self.virtual_server.hysteresis
-        words = (
-            f"Starting with quorum down {self.virtual_server.quorum}+{self.virtual_server.hysteresis}"
-            f"={threshold} > {self._sum} for VS {self.name}"
-        )
-        return [Log(words), *self._sorry(enter=True)]
+        # The minus of a sum is keepalived's, to the letter.
+        threshold = server.quorum + server.hysteresis
+        sums = f"{server.quorum}-{server.hysteresis}={threshold} > {self._sum}"
+        return [
+            Log(f"Starting with quorum down {sums} for VS {self.name}"),
+            *self._sorry(enter=True),
+            QuorumTurned(up=False, summary=f"=> Starting with quorum down {sums} <="),
+        ]
 
     def passed(self, server: DestinationKey, checker: int) -> list[Event]:
         """One checker of a server succeeds (again)."""
@@ -179,7 +192,8 @@ class Pool:
         """The pool ends; with ``omega`` the down notifications run (keepalived: ``omega``)."""
         events: list[Event] = []
         for member in self._members.values():
-            state = "" if member.alive else "inactive "
+            inhibited = member.server.inhibit_on_failure and not member.alive
+            state = "(inhibited) " if inhibited else ""
             events.append(Log(f"Shutting down {state}service {self._name(member)} from VS {self.name}"))
             if self.virtual_server.omega and member.alive:
                 events.append(ServerTurned(member.server, up=False))
@@ -222,24 +236,31 @@ class Pool:
     def _weigh_quorum(self) -> list[Event]:
         server = self.virtual_server
         if not self.has_quorum:
-            threshold = server.quorum + server.hysteresis
-            if self._sum < threshold:
+            if self._sum < server.quorum + server.hysteresis:
                 return []
-            sums = f"{server.quorum}+{server.hysteresis}={threshold} <= {self._sum}"
-            word = "Gained quorum"
+            words = self._gained("+")
         else:
-            threshold = server.quorum - server.hysteresis
-            if self._sum and self._sum >= threshold:
+            if self._holds_quorum():
                 return []
-            sums = f"{server.quorum}-{server.hysteresis}={threshold} > {self._sum}"
-            word = "Lost quorum"
+            threshold = server.quorum - server.hysteresis
+            words = f"Lost quorum {server.quorum}-{server.hysteresis}={threshold} > {self._sum}"
         self.has_quorum = not self.has_quorum
         self._service = None
         return [
-            Log(f"{word} {sums} for VS {self.name}"),
+            Log(f"{words} for VS {self.name}"),
             *self._sorry(enter=not self.has_quorum),
-            QuorumTurned(self.has_quorum, f"=> {word} {sums} <="),
+            QuorumTurned(self.has_quorum, f"=> {words} <="),
         ]
+
+    def _holds_quorum(self) -> bool:
+        """Whether a quorum that is there stays: it takes less than gaining it."""
+        server = self.virtual_server
+        return self._sum > 0 and self._sum >= server.quorum - server.hysteresis
+
+    def _gained(self, sign: str) -> str:
+        quorum, hysteresis = self.virtual_server.quorum, self.virtual_server.hysteresis
+        threshold = quorum + hysteresis if sign == "+" else quorum - hysteresis
+        return f"Gained quorum {quorum}{sign}{hysteresis}={threshold} <= {self._sum}"
 
     def _sorry(self, *, enter: bool) -> list[Event]:
         sorry = self.virtual_server.sorry_server

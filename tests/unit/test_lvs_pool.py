@@ -52,7 +52,11 @@ def lines(events: list[object]) -> list[str]:
 class Servers(SynchronousTestCase):
     def test_without_alpha_all_are_in_at_once(self) -> None:
         pool = Pool(virtual(real(2, weight=2), real(3)))
-        self.assertEqual(pool.start(), [])
+        words = "Gained quorum 1+0=1 <= 3"
+        self.assertEqual(
+            pool.start(),
+            [Log(f"{words} for VS [192.168.200.15]:tcp:80"), QuorumTurned(True, f"=> {words} <=")],
+        )
         self.assertEqual(weights(pool), {2: 2, 3: 1})
 
     def test_with_alpha_a_server_waits_for_all_its_checkers(self) -> None:
@@ -143,6 +147,9 @@ class Quorum(SynchronousTestCase):
         self.assertTrue(pool.has_quorum)
         self.assertIn(QuorumTurned(False, "=> Lost quorum 3-0=3 > 2 <="), pool.weigh(key(2), 1))
 
+    def test_a_start_without_it_is_silent_where_no_sorry_server_stands_in(self) -> None:
+        self.assertEqual(Pool(virtual(real(2), real(3), quorum=2, hysteresis=1)).start(), [])
+
     def test_a_weight_sum_of_zero_is_no_quorum_whatever_the_hysteresis(self) -> None:
         pool = Pool(virtual(real(2), quorum=1, hysteresis=0))
         pool.failed(key(2), 0)
@@ -184,8 +191,16 @@ class Sorry(SynchronousTestCase):
 
     def test_with_alpha_it_serves_from_the_start(self) -> None:
         pool = Pool(virtual(real(2, alpha=True), sorry_server=SORRY))
-        told = lines(pool.start())
-        self.assertTrue(told[0].startswith("Starting with quorum down"))
+        told = pool.start()
+        self.assertEqual(
+            lines(told),
+            [
+                "Starting with quorum down 1-0=1 > 0 for VS [192.168.200.15]:tcp:80",
+                "Adding sorry server [192.168.100.100]:tcp:80 to VS [192.168.200.15]:tcp:80",
+                "Removing alive servers from the pool for VS [192.168.200.15]:tcp:80",
+            ],
+        )
+        self.assertEqual(told[-1], QuorumTurned(False, "=> Starting with quorum down 1-0=1 > 0 <="))
         self.assertEqual(weights(pool), {100: 1})
         pool.passed(key(2), 0)
         self.assertEqual(weights(pool), {2: 1})
@@ -224,16 +239,30 @@ class Adoption(SynchronousTestCase):
         pool.passed(key(2), 0)
         self.assertEqual(weights(pool), {2: 1})
 
+    def test_a_quorum_within_its_hysteresis_is_not_handed_to_the_sorry_server(self) -> None:
+        server = virtual(real(2), real(3), real(4), quorum=2, hysteresis=1, sorry_server=SORRY)
+        earlier = Pool(server)
+        earlier.failed(key(2), 0)
+        earlier.failed(key(3), 0)
+        self.assertTrue(earlier.has_quorum)
+        pool = Pool(server, earlier.service)
+        self.assertEqual(weights(pool), {4: 1})
+        self.assertIn("Gained quorum 2-1=1 <= 1 for VS [192.168.200.15]:tcp:80", lines(pool.start()))
+        pool.failed(key(4), 0)
+        self.assertEqual(weights(pool), {100: 1})
+
 
 class Stop(SynchronousTestCase):
     def test_each_server_is_named(self) -> None:
-        pool = Pool(virtual(real(2), real(3)))
+        pool = Pool(virtual(real(2), real(3), real(4, inhibit_on_failure=True)))
         pool.failed(key(3), 0)
+        pool.failed(key(4), 0)
         self.assertEqual(
             lines(pool.stop()),
             [
                 "Shutting down service [192.168.100.2]:tcp:80 from VS [192.168.200.15]:tcp:80",
-                "Shutting down inactive service [192.168.100.3]:tcp:80 from VS [192.168.200.15]:tcp:80",
+                "Shutting down service [192.168.100.3]:tcp:80 from VS [192.168.200.15]:tcp:80",
+                "Shutting down (inhibited) service [192.168.100.4]:tcp:80 from VS [192.168.200.15]:tcp:80",
             ],
         )
 

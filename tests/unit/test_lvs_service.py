@@ -40,6 +40,7 @@ SERVER = VirtualServer(
         real(ONE, notify_up=Script(("/up",)), notify_down=Script(("/down",))),
         real(TWO, smtp_alert=False),
     ),
+    quorum_up=Script(("/quorum-up",)),
     quorum_down=Script(("/quorum-down",)),
     smtp_alert=True,
 )
@@ -153,10 +154,13 @@ class LvsServiceTests(SynchronousTestCase):
         service = self.service(FakeDataPlane())
         self.turn(service, ONE, up=False, summary="=> TCP CHECK failed on service <=")
         self.turn(service, TWO, up=False)
-        self.assertEqual([run.script.argv[0] for run in self.scripts.runs], ["/down", "/quorum-down"])
+        self.assertEqual([run.script.argv[0] for run in self.scripts.runs], ["/quorum-up", "/down"])
+        self.scripts.runs[0].end()
+        self.assertEqual([run.script.argv[0] for run in self.scripts.runs[2:]], ["/quorum-down"])
         self.assertEqual(
             [(mail.subject, mail.body) for mail in self.mailer.mails],
             [
+                ("Virtualserver [10.9.9.9]:tcp:80 - UP", "=> Gained quorum 1+0=1 <= 2 <="),
                 (
                     "Realserver [10.0.0.1]:tcp:80 of virtual server [10.9.9.9]:tcp:80 - DOWN",
                     "=> TCP CHECK failed on service <=",
@@ -169,10 +173,11 @@ class LvsServiceTests(SynchronousTestCase):
         service = self.service(FakeDataPlane())
         for up in (False, True, False):
             self.turn(service, ONE, up=up)
-        self.assertEqual([run.script.argv[0] for run in self.scripts.runs], ["/down"])
-        self.scripts.runs[0].end()
-        self.scripts.runs[1].end(ScriptResult(status=1))
-        self.assertEqual([run.script.argv[0] for run in self.scripts.runs], ["/down", "/up", "/down"])
+        _, *runs = self.scripts.runs
+        self.assertEqual([run.script.argv[0] for run in runs], ["/down"])
+        runs[0].end()
+        self.scripts.runs[2].end(ScriptResult(status=1))
+        self.assertEqual([run.script.argv[0] for run in self.scripts.runs[1:]], ["/down", "/up", "/down"])
 
     def test_stop_waits_for_the_table_and_the_scripts(self) -> None:
         plane = SlowDataPlane()
@@ -183,12 +188,15 @@ class LvsServiceTests(SynchronousTestCase):
         plane.pending.pop(0).callback(Applied())
         self.assertIs(plane.stopped, False)
         self.assertNoResult(stopped)
-        self.scripts.runs[0].end()
+        for run in self.scripts.runs:
+            run.end()
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_stop_can_leave_the_table(self) -> None:
         plane = FakeDataPlane()
-        self.successResultOf(self.service(plane, keep_at_stop=True).stopService())
+        stopped = self.service(plane, keep_at_stop=True).stopService()
+        self.scripts.runs[0].end()
+        self.successResultOf(stopped)
         self.assertIs(plane.stopped, True)
         self.assertEqual(self.serving(plane), {ONE, TWO})
