@@ -166,6 +166,8 @@ class HttpTests(Case):
             (Url("/"), page.replace(b"200", b"302"), None, "HTTP status code error to"),
             (Url("/", status_codes=((200, 200), (302, 304))), page.replace(b"200", b"302"), None, ""),
             (Url("/", regex="h.llo"), page, None, ""),
+            (Url("/", digest=digest, regex="h.llo"), page, None, ""),
+            (Url("/", digest=digest, regex="world"), page, None, "Regex match failed"),
             (Url("/", regex="world"), page, None, "Regex match failed"),
             (Url("/", regex="h.llo", regex_no_match=True), page, None, "Regex match failed"),
             (Url("/", regex="world", regex_no_match=True), page, None, ""),
