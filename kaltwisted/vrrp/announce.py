@@ -132,6 +132,10 @@ class AnnounceQueue:
             self._next_at = now + self._interval_us
         return taken
 
+    def is_first_due(self, now: int) -> bool:
+        """Whether an address waits for its first announcement, and may have it now."""
+        return 0 in self._rounds and now >= self._next_at
+
     def due(self) -> int | None:
         """When the next may go (µs, perhaps past); None when nothing waits."""
         return self._next_at if self._rounds else None

@@ -89,14 +89,14 @@ class Announcer:
     def _turn(self) -> None:
         self._next = None
         started = now = self._reactor.seconds()
-        sent = True
-        while sent and now - started < _TURN_S:
-            sent = False
+        first_rounds = True
+        while first_rounds and now - started < _TURN_S:
             for queue in self._queues.values():
                 for announcement in queue.take(int(now * 1e6), _BETWEEN_LOOKS):
                     self._send(announcement)
-                    sent = True
             now = self._reactor.seconds()
+            # Repeats can wait: a few per turn, so that addresses still being set are not kept from theirs.
+            first_rounds = any(queue.is_first_due(int(now * 1e6)) for queue in self._queues.values())
         self._schedule()
 
     def _send(self, announcement: Announcement) -> None:
