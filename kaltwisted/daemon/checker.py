@@ -60,7 +60,8 @@ class CheckerRole(Service):
     ) -> None:
         self._configuration = configuration
         self._reactor = reactor
-        choice = choose(data_plane, reactor, state_directory)
+        defs = configuration.global_defs
+        choice = choose(data_plane, reactor, state_directory, lvs_flush=defs.lvs_flush)
         self._log.info("Data plane: {name} ({why})", name=choice.plane.name, why=choice.why)
         self.scripts = ScriptService(reactor, configuration.global_defs)
         self.mail = mailer_for(reactor, configuration.global_defs)

@@ -25,8 +25,10 @@ class Choice:
     why: str
 
 
-def choose(wanted: str, reactor: Any, state_directory: Path) -> Choice:
+def choose(wanted: str, reactor: Any, state_directory: Path, *, lvs_flush: bool = False) -> Choice:
     """The plane for ``wanted`` (``auto``, ``ipvs`` or ``userspace``).
+
+    ``lvs_flush``: IPVS starts with an empty table; userspace always does.
 
     :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
     """
@@ -34,7 +36,7 @@ def choose(wanted: str, reactor: Any, state_directory: Path) -> Choice:
         return _userspace(reactor, "as asked for")
     obstacle = ipvs.why_not()
     if obstacle is None:
-        plane = ipvs.IpvsDataPlane(reactor, state_directory / "ipvs-services.json")
+        plane = ipvs.IpvsDataPlane(reactor, state_directory / "ipvs-services.json", flush_first=lvs_flush)
         return Choice(plane, "as asked for" if wanted == IPVS else "the kernel has it")
     if wanted == IPVS:
         raise DataPlaneError(f"IPVS: Can't initialize ipvs: {obstacle}")

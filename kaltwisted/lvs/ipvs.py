@@ -66,6 +66,8 @@ class IpvsDataPlane:
     the belief, the service is read again and worked on from what it is.
 
     ``state_file`` names our services for the next life (see OwnershipFile).
+    ``flush_first`` (keepalived: ``lvs_flush``): start with an empty table, and
+    so adopt nothing.
     ``ours``: those services of the kernel that we, now or in an earlier life, were
     asked for; the rest is foreign and never touched.
     """
@@ -78,9 +80,11 @@ class IpvsDataPlane:
         reactor: Reactor,
         state_file: Path | None = None,
         *,
+        flush_first: bool = False,
         connect: Callable[[], NetlinkSocket] = open_generic,
     ) -> None:
         self._reactor = reactor
+        self._flush_first = flush_first
         self._kernel = IpvsKernel(reactor, connect)
         self._ownership = OwnershipFile(state_file)
         self._lock = DeferredLock()
@@ -113,6 +117,8 @@ class IpvsDataPlane:
         self._stopping = False
         await self._kernel.open()
         try:
+            if self._flush_first:
+                await self._kernel.flush()
             self._known = await self._read_table()
         except BaseException:
             self._kernel.close()

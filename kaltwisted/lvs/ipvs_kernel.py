@@ -88,6 +88,10 @@ class IpvsKernel:
         """Take the steps, in this order; fires with the error of each, or None."""
         return self._conversation.batch([self._request(_payload(step), step) for step in steps])
 
+    async def flush(self) -> None:
+        """Delete every service there is; fails with NetlinkError."""
+        await self._conversation.request(self._request(messages.flush(), "empty the IPVS table"))
+
     async def read_table(self, expected: Table) -> dict[ServiceKey, Service]:
         """All there is; equal parts of ``expected`` are those very objects.
 

@@ -38,6 +38,7 @@ class Command(IntEnum):
     DEL_DEST = 7
     GET_DEST = 8
     GET_INFO = 15
+    FLUSH = 17
 
 
 class _Top(IntEnum):
@@ -182,6 +183,11 @@ def get_destinations(key: ServiceKey) -> bytes:
 def get_info() -> bytes:
     """GET_INFO: harmless, and for the privileged only."""
     return _payload(Command.GET_INFO)
+
+
+def flush() -> bytes:
+    """FLUSH: every service goes, whosever it is."""
+    return _payload(Command.FLUSH)
 
 
 # Attributes by the template: length, type, value; the values are padded to 4 bytes.

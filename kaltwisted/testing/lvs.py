@@ -117,6 +117,9 @@ class FakeIpvsKernel:
     def _carry_out(self, command: Command, asked: Message) -> Iterable[bytes]:
         if command is Command.GET_SERVICE and asked.flags & NLM_F_DUMP == NLM_F_DUMP:
             return listing(asked, [self._service_payload(each) for each in self.table.values()])
+        if command is Command.FLUSH:
+            self.table.clear()
+            return [acknowledgement(asked)]
         key = messages.parse_key(asked.data)
         service = self.table.get(key)
         match command:

@@ -299,6 +299,16 @@ class OwnershipTests(PlaneTestCase):
         self.assertEqual(self.apply(table(service(servers=3, weight=2))), Applied(3))
         self.assertEqual(set(self.writes()), {Command.SET_DEST})
 
+    def test_with_lvs_flush_nothing_is_adopted_and_nobody_s_services_stay(self) -> None:
+        self.kernel.table = table(service(80), service(8080))
+        self.plane = IpvsDataPlane(self.reactor, flush_first=True, connect=self.kernel.connect)
+        self.assertEqual(self.start(), {})
+        self.assertEqual(self.kernel.table, {})
+        self.assertEqual(self.apply(table(service(80))), Applied(3))
+        self.assertEqual(
+            self.writes(), [Command.FLUSH, Command.NEW_SERVICE, Command.NEW_DEST, Command.NEW_DEST]
+        )
+
     def test_after_a_sudden_death_ours_go_and_foreign_ones_stay(self) -> None:
         foreign = service(8080)
         self.kernel.table = table(foreign)

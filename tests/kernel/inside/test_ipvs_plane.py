@@ -243,6 +243,16 @@ async def test_what_is_there_is_adopted_and_what_is_foreign_stays(plane: IpvsDat
 
 
 @pytest_twisted.ensureDeferred
+async def test_with_lvs_flush_the_table_is_empty_first(state_file: Path) -> None:
+    ipvsadm("-A", "-f", "99", "-s", "rr")
+    ipvsadm("-a", "-f", "99", "-r", "10.0.1.1", "-g")
+    plane = IpvsDataPlane(reactor, state_file, flush_first=True)
+    assert await plane.start() == {}
+    assert saved() == set()
+    await plane.stop(keep=False)
+
+
+@pytest_twisted.ensureDeferred
 async def test_after_kill_9_what_is_no_longer_configured_goes(plane: IpvsDataPlane, state_file: Path) -> None:
     ipvsadm("-A", "-f", "99", "-s", "rr")
     other = attrs.evolve(WEB, port=81)
