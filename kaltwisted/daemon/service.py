@@ -24,11 +24,11 @@ from twisted.python.components import Componentized
 
 from kaltwisted import __version__
 from kaltwisted.config.findings import Severity, render
-from kaltwisted.config.load import load_file
 from kaltwisted.daemon import directories, systemd
 from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
 from kaltwisted.daemon.options import Options, Settings
 from kaltwisted.daemon.process import postpone_collections, resume_collections
+from kaltwisted.daemon.reading import load_file
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
@@ -80,6 +80,10 @@ class Daemon(MultiService):
             self._answer(number, words)
         super().startService()
         resume_collections()
+        # Not before the reactor runs: until then TERM would end us without a word.
+        self._reactor.callWhenRunning(self._started)
+
+    def _started(self) -> None:
         self.log.info("Startup complete")
         systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
 
