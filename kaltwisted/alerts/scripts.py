@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.alerts.group import ProcessGroup
-from kaltwisted.alerts.security import Identity, identity, tampering
+from kaltwisted.alerts.security import SEARCH_PATH, Identity, Users, find, is_root, tampering
 from kaltwisted.alerts.turns import Turns
 from kaltwisted.config.model import GlobalDefs, Script
 from kaltwisted.ports import IScripts, ScriptResult
@@ -28,10 +28,8 @@ from kaltwisted.ports import IScripts, ScriptResult
 LIMIT = 64
 SHARE = 48
 STOP_WAIT_S = 10.0
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What of our own environment concerns a script: language and time zone, nothing of how we were started.
 PASSED_ON = ("LANG", "LC_ALL", "TZ")
-DEFAULT_USER = "keepalived_script"
 
 
 @attrs.define(eq=False)
@@ -59,12 +57,10 @@ class ScriptService(Service):
         self, reactor: Any, global_defs: GlobalDefs, *, limit: int = LIMIT, share: int = SHARE
     ) -> None:
         self._reactor = reactor
-        self._global_defs = global_defs
+        self._users = Users(global_defs)
+        self._secure = global_defs.enable_script_security
         self._turns: Turns[_Run] = Turns(limit, share)
         self._groups: set[ProcessGroup] = set()
-        self._identities: dict[tuple[str, str | None], Identity] = {}
-        self._no_default_user = False
-        self._warned = False
         self._stopping = False
         self._closed = False
         self._starting = False
@@ -84,6 +80,12 @@ class ScriptService(Service):
         self._turns.add(script.argv[0], run)
         self._start_waiting()
         return run.done
+
+    def reconfigure(self, global_defs: GlobalDefs) -> None:
+        """Start scripts by these settings from now on; users are looked up afresh."""
+        self._global_defs = global_defs
+        self._identities.clear()
+        self._no_default_user = self._warned = False
 
     # --- IService ------------------------------------------------------------------
 
@@ -137,9 +139,9 @@ class ScriptService(Service):
     def _start(self, run: _Run) -> None:
         if self._closed:
             raise LookupError("not started: the daemon is stopping")
-        who = self._identity(run.script)
-        program = _find(run.script.argv[0])
-        self._check_security(program, run.script, who)
+        who = self._users.of(run.script)
+        program = find(run.script.argv[0])
+        self._check_security(program, who)
         words = [_tool("setsid"), *_as_user(who), program, *run.script.argv[1:], *run.arguments]
 
         def ended(result: ScriptResult) -> None:
@@ -181,58 +183,14 @@ class ScriptService(Service):
         self._groups.discard(group)
         self._check_stopped()
 
-    # --- who and whether -----------------------------------------------------------
+    # --- whether -------------------------------------------------------------------
 
-    def _identity(self, script: Script) -> Identity | None:
-        """Whom to run ``script`` as; None: as we are."""
-        asked = (script.user, script.group) if script.user is not None else self._global_defs.script_user
-        if asked is None:
-            if os.geteuid() != 0:
-                return None
-            if self._no_default_user:
-                return None
-            try:
-                who = self._look_up(DEFAULT_USER, None)
-            except LookupError:
-                self._no_default_user = True
-                return None
-        else:
-            who = self._look_up(*asked)
-        if (who.uid, who.gid) == (os.geteuid(), os.getegid()):
-            return None
-        if os.geteuid() != 0:
-            raise LookupError(f"only root can run it as user {who.name!r}")
-        return who
-
-    def _look_up(self, user: str, group: str | None) -> Identity:
-        if (user, group) not in self._identities:
-            self._identities[user, group] = identity(user, group)
-        return self._identities[user, group]
-
-    def _check_security(self, program: str, script: Script, who: Identity | None) -> None:
-        if (os.geteuid() if who is None else who.uid) != 0:
-            return
-        if not self._global_defs.enable_script_security:
-            if not self._warned:
-                self._warned = True
-                self.log.warn(
-                    "SECURITY VIOLATION - scripts are being executed but script_security not enabled."
-                )
-            return
-        why = tampering(program)
-        if why is not None:
-            raise LookupError(f"insecure: {why}, and the script would run as root")
-
-
-def _find(program: str) -> str:
-    found = shutil.which(program, path=SEARCH_PATH)
-    if found is not None:
-        return found
-    if "/" in program and os.path.isdir(program):  # noqa: PTH112
-        raise LookupError(f"{program} is a directory")
-    if "/" in program and os.path.exists(program):  # noqa: PTH110
-        raise LookupError(f"{program} is not executable")
-    raise LookupError(f"{program} does not exist")
+    def _check_security(self, program: str, who: Identity | None) -> None:
+        """Afresh at each run: who could not tamper with it at start may be able to now."""
+        if self._secure and is_root(who):
+            why = tampering(program)
+            if why is not None:
+                raise LookupError(f"insecure: {why}, and the script would run as root")
 
 
 def _tool(name: str) -> str:

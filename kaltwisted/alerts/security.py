@@ -9,12 +9,17 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
 import attrs
 
+from kaltwisted.config.model import GlobalDefs, Script
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_USER = "keepalived_script"
 _SYMLINKS_FOLLOWED = 40
 
 
@@ -48,6 +53,62 @@ def identity(user: str, group: str | None) -> Identity:
     except KeyError:
         raise LookupError(f"group {group!r} is unknown") from None
     return attrs.evolve(found, gid=gid)
+
+
+class Users:
+    """Whom scripts run as: the script's own user, else ``script_user``, else DEFAULT_USER if there is one."""
+
+    def __init__(self, global_defs: GlobalDefs) -> None:
+        self._script_user = global_defs.script_user
+        self._known: dict[tuple[str, str | None], Identity] = {}
+        self._no_default = False
+
+    def of(self, script: Script) -> Identity | None:
+        """Whom to run ``script`` as; None: as we are.
+
+        :raises LookupError: the user is unknown, or we may not become him; in words.
+        """
+        asked = (script.user, script.group) if script.user is not None else self._script_user
+        if asked is None:
+            if os.geteuid() != 0 or self._no_default:
+                return None
+            try:
+                who = self._look_up(DEFAULT_USER, None)
+            except LookupError:
+                self._no_default = True
+                return None
+        else:
+            who = self._look_up(*asked)
+        if (who.uid, who.gid) == (os.geteuid(), os.getegid()):
+            return None
+        if os.geteuid() != 0:
+            raise LookupError(f"only root can run it as user {who.name!r}")
+        return who
+
+    def _look_up(self, user: str, group: str | None) -> Identity:
+        if (user, group) not in self._known:
+            self._known[user, group] = identity(user, group)
+        return self._known[user, group]
+
+
+def is_root(who: Identity | None) -> bool:
+    """Whether a script that ``Users`` has this answer for runs as root."""
+    return (os.geteuid() if who is None else who.uid) == 0
+
+
+def find(program: str) -> str:
+    """The file to run for ``program``, a path or a name.
+
+    :raises LookupError: there is none, in words.
+    """
+    found = shutil.which(program, path=SEARCH_PATH)
+    if found is not None:
+        return found
+    if "/" in program and os.path.isdir(program):  # noqa: PTH112
+        raise LookupError(f"{program} is a directory")
+    if "/" in program and os.path.exists(program):  # noqa: PTH110
+        raise LookupError(f"{program} is not executable")
+    raise LookupError(f"{program} does not exist")
 
 
 def tampering(

@@ -40,6 +40,7 @@ class Consequence(Enum):
     FATAL = (5, 2)
     MISSING_PARAMETER = (2, 2)
     NO_FILE = (6, 6)
+    SCRIPT_SECURITY = (6, None)
 
     @property
     def test_status(self) -> int:

@@ -317,7 +317,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
 
     def _test_configuration(self) -> int:
         from kaltwisted.config.findings import render
-        from kaltwisted.config.load import load_file
+        from kaltwisted.daemon.reading import load_file
 
         reading = load_file(self["use-file"])
         text = "".join(f"{render(finding)}\n" for finding in reading.findings)

@@ -1,0 +1,195 @@
+"""Scripts looked at before any of them runs: whom they run as, and who could tamper with them.
+
+This is done at start and for ``-t``, as keepalived does it, and so it asks the
+machine we are on.  A script that would fail at each run for what is wrong with
+its user or its path is left out: a server is not down because its check cannot
+be made, and nor is a virtual router.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterator
+
+import attrs
+
+from kaltwisted.alerts.security import Users, find, is_root, tampering
+from kaltwisted.config.findings import Consequence, Finding, Related, Severity, masked
+from kaltwisted.config.model import Configuration, MiscCheck, Position, Script, VirtualServer
+
+SECURITY_VIOLATION = "SECURITY VIOLATION - scripts are being executed but script_security not enabled."
+_LISTED = 10
+_REMEDY = "`enable_script_security` in global_defs, and a `script_user` who may do little"
+
+
+@attrs.frozen
+class Vetted:
+    """A configuration without the checks that must not run, and what was found."""
+
+    configuration: Configuration
+    findings: tuple[Finding, ...] = ()
+
+
+@attrs.frozen
+class _Use:
+    """A script, where it is used and what as."""
+
+    script: Script
+    name: str
+    where: Position
+
+
+@attrs.frozen
+class _Verdict:
+    """What is wrong with a program, or with its running as root (then with no consequence of its own)."""
+
+    what: str
+    severity: Severity = Severity.WARNING
+    consequence: Consequence = Consequence.NONE
+    as_root: bool = False
+
+    @property
+    def bars(self) -> bool:
+        """Whether it must not run."""
+        return self.severity is Severity.ERROR
+
+
+def vet(configuration: Configuration) -> Vetted:
+    """Look at every script of ``configuration``; a program is told of once, however often it is used."""
+    users = Users(configuration.global_defs)
+    secure = configuration.global_defs.enable_script_security
+    verdicts: dict[Script, _Verdict | None] = {}
+    uses: dict[Script, list[_Use]] = {}
+    for use in _uses(configuration):
+        program = _program(use.script)
+        if program not in verdicts:
+            verdicts[program] = _judge(program, users, secure=secure)
+        uses.setdefault(program, []).append(use)
+    found = [
+        (verdict.as_root, _finding(uses[program], verdict))
+        for program, verdict in verdicts.items()
+        if verdict is not None
+    ]
+    findings = [finding for as_root, finding in found if not as_root]
+    as_root = [finding for as_root, finding in found if as_root]
+    if as_root:
+        findings.append(_violation(as_root))
+    barred = {program for program, verdict in verdicts.items() if verdict is not None and verdict.bars}
+    return Vetted(_without(configuration, barred), tuple(findings))
+
+
+def _program(script: Script) -> Script:
+    """The script without its arguments: thousands of checks may differ in nothing else."""
+    return attrs.evolve(script, argv=script.argv[:1])
+
+
+def _judge(program: Script, users: Users, *, secure: bool) -> _Verdict | None:
+    try:
+        who = users.of(program)
+    except LookupError as error:
+        return _Verdict(f"{error}, so it does not run", Severity.ERROR, Consequence.LOGGED)
+    try:
+        why = tampering(find(program.argv[0])) if is_root(who) else None
+    except (LookupError, OSError) as error:
+        return _Verdict(str(error))
+    if not is_root(who):
+        return None
+    if not secure:
+        return _Verdict(f"runs as root{'' if why is None else f', and {why}'}", as_root=True)
+    if why is None:
+        return None
+    return _Verdict(
+        f"insecure, so it does not run: {why}, and it would run as root",
+        Severity.ERROR,
+        Consequence.SCRIPT_SECURITY,
+    )
+
+
+def _finding(uses: list[_Use], verdict: _Verdict) -> Finding:
+    use = uses[0]
+    others = list(dict.fromkeys(str(other.where.line) for other in uses if other.where != use.where))
+    also = f" (also on line {', '.join(others[:_LISTED])})" if others else ""
+    line = linecache.getline(use.where.file, use.where.line).rstrip("\n")
+    insecure = verdict.consequence is Consequence.SCRIPT_SECURITY
+    return Finding(
+        verdict.severity,
+        use.where,
+        f"{use.name} `{use.script.argv[0]}`: {verdict.what}{also}",
+        consequence=verdict.consequence,
+        source_line=masked(line) if line else None,
+        log=f"Disabling {use.name} due to insecure" if insecure else None,
+    )
+
+
+def _violation(as_root: list[Finding]) -> Finding:
+    """One finding for all scripts that run as root, in keepalived's own words."""
+    return attrs.evolve(
+        as_root[0],
+        message="scripts run as root, and script security is not enabled",
+        expected=_REMEDY,
+        related=tuple(Related(each.position, each.message) for each in as_root[:_LISTED]),
+        consequence=Consequence.SCRIPT_SECURITY,
+        log=SECURITY_VIOLATION,
+    )
+
+
+# --- Where scripts are -------------------------------------------------------------------
+
+
+def _uses(configuration: Configuration) -> Iterator[_Use]:
+    for service in configuration.virtual_servers:
+        yield from _uses_of(
+            service.where, ("quorum_up", service.quorum_up), ("quorum_down", service.quorum_down)
+        )
+        for server in service.real_servers:
+            yield from _uses_of(
+                server.where, ("notify_up", server.notify_up), ("notify_down", server.notify_down)
+            )
+            for check in server.checks:
+                if isinstance(check, MiscCheck):
+                    yield from _uses_of(check.where, ("misc script", check.script))
+    for tracked in configuration.vrrp_scripts:
+        yield from _uses_of(tracked.where, (f"track script {tracked.name}", tracked.script))
+    for instance in configuration.vrrp_instances:
+        yield from _uses_of(instance.where, *instance.notify.items())
+    for group in configuration.vrrp_sync_groups:
+        yield from _uses_of(group.where, *group.notify.items())
+
+
+def _uses_of(where: Position | None, *scripts: tuple[str, Script | None]) -> Iterator[_Use]:
+    for name, script in scripts:
+        if script is not None:
+            yield _Use(script, name, where or Position("", 0))
+
+
+def _without(configuration: Configuration, barred: set[Script]) -> Configuration:
+    """The configuration without what asks barred scripts; notify scripts stay, and fail by themselves."""
+    if not barred:
+        return configuration
+    gone = {tracked.name for tracked in configuration.vrrp_scripts if _program(tracked.script) in barred}
+    return attrs.evolve(
+        configuration,
+        virtual_servers=tuple(_unchecked(service, barred) for service in configuration.virtual_servers),
+        vrrp_scripts=tuple(each for each in configuration.vrrp_scripts if each.name not in gone),
+        vrrp_instances=tuple(
+            attrs.evolve(
+                instance, track_script=tuple(each for each in instance.track_script if each.name not in gone)
+            )
+            for instance in configuration.vrrp_instances
+        ),
+    )
+
+
+def _unchecked(service: VirtualServer, barred: set[Script]) -> VirtualServer:
+    servers = tuple(
+        attrs.evolve(
+            server,
+            checks=tuple(
+                check
+                for check in server.checks
+                if not (isinstance(check, MiscCheck) and _program(check.script) in barred)
+            ),
+        )
+        for server in service.real_servers
+    )
+    return attrs.evolve(service, real_servers=servers) if servers != service.real_servers else service

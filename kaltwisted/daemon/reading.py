@@ -1,0 +1,18 @@
+"""Read a configuration to run it here: the file, and then what it asks of this machine."""
+
+from __future__ import annotations
+
+import attrs
+
+from kaltwisted.alerts.vetting import vet
+from kaltwisted.config import load
+from kaltwisted.config.load import Reading
+
+
+def load_file(path: str) -> Reading:
+    """As ``config.load.load_file``, with the scripts looked at too."""
+    reading = load.load_file(path)
+    vetted = vet(reading.configuration)
+    return attrs.evolve(
+        reading, configuration=vetted.configuration, findings=(*reading.findings, *vetted.findings)
+    )
