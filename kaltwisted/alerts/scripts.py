@@ -83,9 +83,8 @@ class ScriptService(Service):
 
     def reconfigure(self, global_defs: GlobalDefs) -> None:
         """Start scripts by these settings from now on; users are looked up afresh."""
-        self._global_defs = global_defs
-        self._identities.clear()
-        self._no_default_user = self._warned = False
+        self._users = Users(global_defs)
+        self._secure = global_defs.enable_script_security
 
     # --- IService ------------------------------------------------------------------
 
