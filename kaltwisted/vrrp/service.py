@@ -94,6 +94,7 @@ class VrrpService(Service):
         *,
         keep_addresses: bool = False,
     ) -> None:
+        configuration = self._without_ipv6(configuration)
         self.router = Router.from_configuration(configuration)
         self._clock = clock
         self._network = network
@@ -126,6 +127,19 @@ class VrrpService(Service):
         self._worked_off: Deferred[None] | None = None
         self._began = False
         self._stopping = False
+
+    def _without_ipv6(self, configuration: Configuration) -> Configuration:
+        """Leave out what would become a second master because nobody hears it."""
+        kept = []
+        for config in configuration.vrrp_instances:
+            if _is_ipv6(config):
+                self._log.error(
+                    "({name}) adverts over IPv6 are not supported yet: the instance is not run",
+                    name=config.name,
+                )
+            else:
+                kept.append(config)
+        return attrs.evolve(configuration, vrrp_instances=tuple(kept))
 
     def _addresses_of(self, config: VrrpInstance) -> VirtualAddresses:
         network = self._network
@@ -262,13 +276,11 @@ class VrrpService(Service):
         """The interface's own address; an owner may have none but the first virtual one."""
         links = self._network.links
         link = links.link(config.interface or "")
-        vips = config.virtual_ipaddress
-        ipv6 = bool(vips) and vips[0].address.version == 6
         if link is None:
             return None
-        own = links.source(link.index, ipv6=ipv6, but=self._vips)
-        if own is None and config.priority == OWNER_PRIORITY and vips:
-            return vips[0].address
+        own = links.source(link.index, ipv6=False, but=self._vips)
+        if own is None and config.priority == OWNER_PRIORITY and config.virtual_ipaddress:
+            return config.virtual_ipaddress[0].address
         return own
 
     # --- carrying out ------------------------------------------------------------------
@@ -349,6 +361,12 @@ class VrrpService(Service):
         settled = DeferredList([self._held[each].settled() for each in concerned])
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
+
+
+def _is_ipv6(config: VrrpInstance) -> bool:
+    """Whether its adverts would go over IPv6; excluded addresses may be of either family."""
+    vips = config.virtual_ipaddress
+    return bool(vips) and vips[0].address.version == 6
 
 
 def _vips(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:

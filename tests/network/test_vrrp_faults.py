@@ -174,3 +174,41 @@ def test_term_while_starting_ends_cleanly() -> None:
         router.process.send_signal(signal.SIGTERM)
         assert router.process.wait(30) == 0
         assert not router.says("Traceback")
+
+
+def test_a_tracked_script_decides_who_is_master(tmp_path: Path) -> None:
+    """A failing script with weight makes the other better, without is a FAULT; a hanging one is ended."""
+    good, hangs = tmp_path / "good", tmp_path / "hangs"
+    good.touch()
+    script = tmp_path / "check.sh"
+    script.write_text(f"#!/bin/sh\n[ -e {hangs} ] && sleep 60\n[ -e {good} ]\n")
+    script.chmod(0o755)
+    scripts = f"""
+global_defs {{
+    script_user root
+}}
+vrrp_script check {{
+    script {script}
+    interval 0.3
+    timeout 1
+}}
+"""
+    tracks = "track_script {{\n check{weight}\n }}"
+    weighted = instance(51, 150, more=tracks.format(weight=" weight -60"))
+    unweighted = instance(52, 150, more=tracks.format(weight=""))
+    with lan(2) as (one, two):
+        router = one.ours(scripts + weighted + unweighted)
+        wait_for(lambda: holds_all(one, [51, 52]))
+        two.ours(instance(51, 100) + instance(52, 100))
+        good.unlink()
+        wait_for(lambda: holds_none(one, [51, 52]) and holds_all(two, [51, 52]), "after the script fails")
+        assert router.says("VRRP_Script(check) failed (exited with status 1)")
+        assert router.says("(VI_51) Changing effective priority from 150 to 90")
+        assert router.says("(VI_52) Entering FAULT STATE")
+        good.touch()
+        wait_for(lambda: holds_all(one, [51, 52]) and holds_none(two, [51, 52]), "after it succeeds")
+        hangs.touch()
+        wait_for(lambda: router.says("VRRP_Script(check) failed (timed out)"))
+        wait_for(lambda: holds_all(two, [51, 52]), "after the script hangs")
+        router.stop()
+        assert not router.says("Traceback")

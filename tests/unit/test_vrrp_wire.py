@@ -1,0 +1,106 @@
+"""What is said where raw sockets are not allowed, and what is done with packets of an interface."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import ip_address
+
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from kaltwisted.ports import IWire, Link, WireError
+from kaltwisted.testing.vrrp import FakeWire
+from kaltwisted.vrrp import packet
+from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.wire import RawWire, why_not
+
+ETH0 = Link(2, "eth0")
+GROUP = ip_address("224.0.0.18")
+SOURCE = bytes((10, 0, 0, 1))
+
+
+def advert(vrid: int) -> bytes:
+    message = packet.encode(packet.Expected(vrid), 100, SOURCE, SOURCE, packet.IPV4_GROUP)
+    return packet.ipv4_packet(message, SOURCE, packet.IPV4_GROUP, 1)
+
+
+class Refused(SynchronousTestCase):
+    def refuse(self, number: int) -> None:
+        def no_socket(*_: object) -> socket.socket:
+            raise OSError(number, "no")
+
+        self.patch(socket, "socket", no_socket)
+
+    def test_who_may_not_is_told_what_helps(self) -> None:
+        verifyObject(IWire, RawWire(None))
+        self.refuse(errno.EPERM)
+        words = why_not()
+        assert words is not None
+        for needed in ("Operation not permitted", "root", "CAP_NET_RAW", "CAP_NET_ADMIN"):
+            self.assertIn(needed, words)
+        with self.assertRaises(WireError) as raised:
+            RawWire(None).open(ETH0, frozenset((51,)), lambda _: None)
+        self.assertIn("eth0", str(raised.exception))
+
+    def test_other_errors_get_no_wrong_advice(self) -> None:
+        self.refuse(errno.EMFILE)
+        words = why_not()
+        assert words is not None
+        self.assertIn("Too many open files", words)
+        self.assertNotIn("CAP_NET_RAW", words)
+
+
+class Dispatching(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.wire = FakeWire()
+        self.dispatcher = Dispatcher(self.wire)
+        self.heard: list[tuple[str, bytes]] = []
+        for name, vrid in (("eth0", 51), ("eth0", 52), ("eth1", 51)):
+            self.dispatcher.register(name, vrid, lambda data, to=f"{name}/{vrid}": self.hear(to, data))
+
+    def hear(self, to: str, data: bytes) -> None:
+        self.heard.append((to, data))
+
+    def test_by_interface_and_vrid(self) -> None:
+        for link in (ETH0, Link(3, "eth1"), Link(4, "eth2")):
+            self.dispatcher.open(link)
+        self.assertEqual(set(self.wire.ports), {"eth0", "eth1"})
+        self.assertEqual(self.wire.ports["eth0"].vrids, frozenset((51, 52)))
+        for name, vrid in (("eth0", 52), ("eth1", 51), ("eth1", 52), ("eth0", 99)):
+            self.wire.ports[name].receive(advert(vrid))
+        self.wire.ports["eth0"].receive(b"\x45")
+        self.assertEqual([to for to, _ in self.heard], ["eth0/52", "eth1/51"])
+
+    def test_one_socket_an_interface_and_a_new_one_for_a_new_number(self) -> None:
+        self.dispatcher.open(ETH0)
+        first = self.wire.ports["eth0"]
+        self.dispatcher.open(Link(2, "eth0", running=False))
+        self.assertIs(self.wire.ports["eth0"], first)
+        self.dispatcher.open(Link(7, "eth0"))
+        self.assertTrue(first.closed)
+        self.assertEqual(self.wire.ports["eth0"].link.index, 7)
+        self.dispatcher.close_all()
+        self.assertTrue(self.wire.ports["eth0"].closed)
+
+    def test_what_cannot_be_sent_is_told_once_until_it_can(self) -> None:
+        self.dispatcher.open(ETH0)
+        port = self.wire.ports["eth0"]
+        with capturedLogs() as logs:
+            for broken in ("Network is down", "Network is down", None, "Network is down"):
+                port.broken = broken
+                self.dispatcher.send("eth0", advert(51), GROUP)
+            self.dispatcher.send("eth9", advert(51), GROUP)
+        self.assertEqual(len(port.sent), 1)
+        self.assertEqual([event["line"].endswith("Network is down") for event in logs], [True, True])
+
+    def test_an_interface_that_cannot_be_opened_is_told_once_and_tried_again(self) -> None:
+        self.wire.broken = "no memory"
+        with capturedLogs() as logs:
+            self.dispatcher.try_open(ETH0)
+            self.dispatcher.try_open(ETH0)
+        self.assertEqual([event["line"] for event in logs], ["no memory"])
+        self.wire.broken = None
+        self.dispatcher.try_open(ETH0)
+        self.assertIn("eth0", self.wire.ports)
