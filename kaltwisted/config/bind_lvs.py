@@ -63,7 +63,7 @@ def virtual_server(
         return None
     if isinstance(listen, FirewallMark) and draft.ip_family == 6:
         listen = FirewallMark(listen.mark, ipv6=True)
-    if draft.protocol is None:
+    if draft.protocol is None and isinstance(listen, VirtualAddress):
         _missing(reader, statement, "protocol", "protocol TCP (or UDP, SCTP)", "UDP is taken")
     if draft.lb_algo is None:
         _missing(reader, statement, "lb_algo lvs_sched", "lb_algo rr (or another scheduler)", "wlc is taken")
@@ -98,7 +98,7 @@ def virtual_server(
         listen = FirewallMark(listen.mark, ipv6=isinstance(servers[0].address, IPv6Address))
     return VirtualServer(
         listen=listen,
-        protocol=draft.protocol or Protocol.UDP,
+        protocol=Protocol.NONE if isinstance(listen, FirewallMark) else draft.protocol or Protocol.UDP,
         delay_loop_us=delay_loop_us,
         lb_algo=draft.lb_algo or DEFAULT_SCHEDULER,
         scheduler_flags=frozenset(name for field, name in _FLAGS.items() if getattr(draft, field)),

@@ -115,6 +115,8 @@ class Protocol(Enum):
     TCP = 6
     UDP = 17
     SCTP = 132
+    #: A firewall mark's: whatever was marked.
+    NONE = 0
 
     def __str__(self) -> str:
         return self.name.lower()

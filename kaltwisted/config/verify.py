@@ -21,6 +21,7 @@ from kaltwisted.config.model import (
     Listen,
     Protocol,
     RealServer,
+    SorryServer,
     VirtualAddress,
     VirtualServer,
 )
@@ -102,7 +103,7 @@ def _families(service: VirtualServer, reader: Reader) -> VirtualServer:
 def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
     """Port 0 is all ports, for persistent services only; DR and TUN cannot change a port."""
     if not isinstance(service.listen, VirtualAddress):
-        return service
+        return _portless(service)
     port = service.listen.port
     if not port and not service.persistence_timeout_s:
         _error(
@@ -114,11 +115,9 @@ def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
         )
         service = attrs.evolve(service, persistence_timeout_s=PERSISTENCE_DEFAULT_S)
 
-    def fits(server: RealServer) -> bool:
+    def fits(server: RealServer | SorryServer) -> bool:
         return server.port == port or server.forwarding.method is Forwarding.NAT
 
-    if all(map(fits, service.real_servers)):
-        return service
     for server in itertools.filterfalse(fits, service.real_servers):
         _error(
             reader,
@@ -128,8 +127,34 @@ def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
             log=f"WARNING - virtual server {service} and real server {server.format(service.protocol)} "
             "ports don't match - resetting",
         )
+    sorry = service.sorry_server
+    if sorry is not None and not fits(sorry):
+        _error(
+            reader,
+            service.where,
+            f"{sorry.forwarding} cannot change the port: the sorry server has {port} instead of {sorry.port}",
+            expected=f"sorry_server {sorry.address} {port}",
+            log=f"WARNING - virtual server {service} and sorry server ports don't match - resetting",
+        )
+        service = attrs.evolve(service, sorry_server=attrs.evolve(sorry, port=port))
+    if all(map(fits, service.real_servers)):
+        return service
     servers = (server if fits(server) else attrs.evolve(server, port=port) for server in service.real_servers)
     return attrs.evolve(service, real_servers=tuple(servers))
+
+
+def _portless(service: VirtualServer) -> VirtualServer:
+    """A mark is for whatever port: where DR and TUN keep it, a server's own port is for its checks only."""
+    servers = tuple(
+        server
+        if server.forwarding.method is Forwarding.NAT or not server.port
+        else attrs.evolve(server, port=0)
+        for server in service.real_servers
+    )
+    sorry = service.sorry_server
+    if sorry is not None and sorry.forwarding.method is not Forwarding.NAT:
+        sorry = attrs.evolve(sorry, port=0)
+    return attrs.evolve(service, real_servers=servers, sorry_server=sorry)
 
 
 def _duplicate_servers(service: VirtualServer, reader: Reader) -> VirtualServer:
@@ -168,7 +193,7 @@ def _scheduler_flags(service: VirtualServer, reader: Reader) -> VirtualServer:
 
 
 def _one_packet(service: VirtualServer, reader: Reader) -> VirtualServer:
-    if service.ops and service.protocol is not Protocol.UDP:
+    if service.ops and service.protocol not in (Protocol.UDP, Protocol.NONE):
         _error(
             reader,
             service.where,

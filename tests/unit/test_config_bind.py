@@ -156,6 +156,26 @@ class ServiceTests(SynchronousTestCase):
         six = text.replace("real_server 10.0.0.2", "real_server 2001:db8::2")
         self.assertEqual(one_service(six).listen, FirewallMark(7, ipv6=True))
 
+    def test_a_mark_needs_no_protocol_and_leaves_ports_to_what_translates_them(self) -> None:
+        for kind, expected in (("NAT", (80, 81)), ("DR", (0, 0))):
+            text = service(f"lb_kind {kind}\nsorry_server 10.0.0.3 81", head="virtual_server fwmark 7 {")
+            found = one_service(text.replace("    protocol TCP\n", ""))
+            assert found.sorry_server is not None
+            [real] = found.real_servers
+            self.assertEqual((real.port, found.sorry_server.port), expected)
+            self.assertEqual(real.format(found.protocol), f"[10.0.0.2]:none:{expected[0]}")
+            [tcp] = real.checks
+            assert isinstance(tcp, TcpCheck)
+            self.assertEqual(tcp.connection.port, 80, "the check goes where it was sent")
+
+    def test_a_sorry_server_s_port_is_the_service_s_where_none_is_translated(self) -> None:
+        reading = load_text(service("lb_kind DR\nsorry_server 10.0.0.3 81"), "x.conf")
+        [finding] = reading.findings
+        self.assertIn("the sorry server has 80 instead of 81", finding.message)
+        [found] = reading.configuration.virtual_servers
+        assert found.sorry_server is not None
+        self.assertEqual(found.sorry_server.port, 80)
+
     def test_ports_left_out_are_the_service_s(self) -> None:
         text = service("sorry_server 10.0.0.3", "    real_server 10.0.0.2 {\n    }\n")
         found = one_service(text)

@@ -195,7 +195,7 @@ VIRTUAL_SERVER = Table(
         "protocol": Keyword(
             "TCP, UDP or SCTP",
             "protocol",
-            OneOf({protocol.name: protocol for protocol in Protocol}, fold=True),
+            OneOf({each.name: each for each in Protocol if each is not Protocol.NONE}, fold=True),
         ),
         "alpha": Keyword("servers stay out until their checks succeed", "alpha", flag, words=1),
         "omega": Keyword("run the down scripts at stop", "omega", flag, words=1),
