@@ -38,11 +38,6 @@ def by_mark6(method: Forwarding) -> ServiceKey:
     return ServiceKey(True, fwmark=topology.MARK)
 
 
-@pytest.fixture(scope="module")
-def site() -> Site:
-    return Site()
-
-
 @pytest.fixture
 def plane(site: Site, tmp_path: Path) -> Iterator[IpvsDataPlane]:
     made = IpvsDataPlane(reactor, tmp_path / "ipvs", connect=site.connect)
