@@ -10,6 +10,7 @@ from typing import assert_never
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 
@@ -53,6 +54,8 @@ from kaltwisted.vrrp.trackers import Trackers
 
 #: What is worked off per reactor turn before others have theirs.
 TURN_S = 0.002
+#: How long a stop waits for notify scripts; who runs them ends those that still run then.
+SCRIPTS_S = 10.0
 
 
 @attrs.frozen
@@ -183,7 +186,10 @@ class VrrpService(Service):
             self._worked_off = Deferred()
             await self._worked_off
         await DeferredList([held.settled() for held in self._held.values()])
-        await self._notifier.drained()
+        try:
+            await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
+        except DeferredTimeoutError:
+            self._log.warn("Notify scripts are still running or waiting: VRRP waits no longer")
         for timer in self._timers.values():
             timer.call.cancel()
         self._timers.clear()

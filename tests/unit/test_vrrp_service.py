@@ -334,6 +334,16 @@ class Telling(World):
         self.assertEqual(self.runs()[3:], ["/s", "/n INSTANCE X STOP 100"])
         self.successResultOf(stopped)
 
+    def test_a_script_that_hangs_does_not_keep_the_stop_for_ever(self) -> None:
+        self.start(config(notify={"notify": Script(("/hangs",))}))
+        stopped = self.service.stopService()
+        self.settle()
+        self.assertNoResult(stopped)
+        self.wait(10)
+        self.successResultOf(stopped)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.scripts.runs[0].end()
+
     def test_mails_in_keepalived_s_words_for_changes_only(self) -> None:
         self.start(config(smtp_alert=True))
         self.wait(4)
