@@ -16,6 +16,7 @@ from kaltwisted.alerts.mailer import mailer_for
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.alarm import use_exact_timers
 from kaltwisted.daemon.clock import use_monotonic_time
 from kaltwisted.daemon.process import tame_garbage_collection
 from kaltwisted.kernel.addresses import Addresses
@@ -48,6 +49,8 @@ class VrrpRole(Service):
             raise WireError(why)
         if not use_monotonic_time(reactor):
             self._log.debug("The reactor follows the time of day")
+        if not use_exact_timers(reactor):
+            self._log.debug("The reactor rounds delays up to milliseconds")
         self.scripts = ScriptService(reactor, configuration.global_defs)
         self.mail = mailer_for(reactor, configuration.global_defs)
         links = Links(reactor)
