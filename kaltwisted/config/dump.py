@@ -1,28 +1,28 @@
 """A configuration as lines for the log (``-d``), in the layout of the 2002 user guide, part 8.3.
 
-What the guide does not know follows its style.  Passwords are never shown.
+What the guide knows is worded as there.  Every other setting follows by its own
+keyword wherever it is not at its default, so that nothing in force is missing.
+Passwords are never shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kaltwisted.config.findings import MASK
+from kaltwisted.config.dump_settings import command, host, others, seconds, yes
+from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
-    SECOND_US,
     Check,
     Configuration,
     FirewallMark,
+    ForwardingMethod,
     GlobalDefs,
     HttpCheck,
     MiscCheck,
     RealServer,
     TcpCheck,
     Url,
-    VirtualIpAddress,
     VirtualServer,
-    VrrpInstance,
-    VrrpSyncGroup,
 )
 
 
@@ -41,21 +41,12 @@ def dump(configuration: Configuration) -> Iterator[str]:
             for server in service.real_servers:
                 for check in server.checks:
                     yield from _check(service, server, check)
-    if configuration.vrrp_instances or configuration.vrrp_sync_groups:
+    if configuration.vrrp_instances or configuration.vrrp_sync_groups or configuration.vrrp_scripts:
         yield "-----< VRRP Topology >-----"
-        for instance in configuration.vrrp_instances:
-            yield from _instance(instance)
-        for group in configuration.vrrp_sync_groups:
-            yield from _sync_group(group)
+        yield from vrrp_topology(configuration)
 
 
-def _seconds(microseconds: int) -> str:
-    """``3``, ``0.5``: as short as it can be."""
-    return f"{microseconds / SECOND_US:.6f}".rstrip("0").rstrip(".")
-
-
-def _yes(flag: bool) -> str:
-    return "yes" if flag else "no"
+# --- Global ------------------------------------------------------------------------------
 
 
 def _global_defs(defs: GlobalDefs) -> Iterator[str]:
@@ -64,7 +55,7 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
     if defs.smtp_server is not None:
         port = "" if defs.smtp_server.port == 25 else f":{defs.smtp_server.port}"
         yield f"  Smtp server = {defs.smtp_server.host}{port}"
-    yield f"  Smtp server connection timeout = {_seconds(defs.smtp_connect_timeout_us)}"
+    yield f"  Smtp server connection timeout = {seconds(defs.smtp_connect_timeout_us)}"
     if defs.smtp_helo_name is not None:
         yield f"  Smtp HELO name = {defs.smtp_helo_name}"
     if defs.notification_email_from is not None:
@@ -75,6 +66,16 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
         yield f"  Script user = {':'.join(filter(None, defs.script_user))}"
     if defs.enable_script_security:
         yield "  Script security = yes"
+    yield from others(
+        defs,
+        "router_id smtp_server smtp_connect_timeout_us smtp_helo_name notification_email_from"
+        " notification_email script_user enable_script_security vrrp",
+        "  ",
+    )
+    yield from others(defs.vrrp, "", "  vrrp_")
+
+
+# --- LVS ---------------------------------------------------------------------------------
 
 
 def _virtual_server(service: VirtualServer) -> Iterator[str]:
@@ -85,7 +86,7 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
     if service.virtualhost is not None:
         yield f"    VirtualHost = {service.virtualhost}"
     flags = "".join(f", {flag}" for flag in sorted(service.scheduler_flags))
-    yield f"    delay_loop = {_seconds(service.delay_loop_us)}, lb_algo = {service.lb_algo}{flags}"
+    yield f"    delay_loop = {seconds(service.delay_loop_us)}, lb_algo = {service.lb_algo}{flags}"
     if service.persistence_timeout_s:
         yield f"    persistence timeout = {service.persistence_timeout_s}"
     if service.persistence_granularity is not None:
@@ -93,24 +94,33 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
     if service.persistence_engine is not None:
         yield f"    persistence engine = {service.persistence_engine}"
     yield f"    protocol = {service.protocol.name}"
-    yield f"    lb_kind = {service.forwarding}"
+    yield f"    lb_kind = {_kind(service.forwarding)}"
     if service.ops:
         yield "    one-packet scheduling = yes"
     if (service.quorum, service.hysteresis) != (1, 0):
         yield f"    quorum = {service.quorum}, hysteresis = {service.hysteresis}"
     if service.alpha or service.omega:
-        yield f"    alpha = {_yes(service.alpha)}, omega = {_yes(service.omega)}"
+        yield f"    alpha = {yes(service.alpha)}, omega = {yes(service.omega)}"
     if service.quorum_up is not None:
-        yield f"    quorum up notify script = {service.quorum_up}"
+        yield f"    quorum up notify script = {command(service.quorum_up)}"
     if service.quorum_down is not None:
-        yield f"    quorum down notify script = {service.quorum_down}"
+        yield f"    quorum down notify script = {command(service.quorum_down)}"
+    if service.smtp_alert:
+        yield "    Using smtp notification"
     if service.sorry_server is not None:
         sorry = service.sorry_server
         inhibit = ", inhibit" if sorry.inhibit else ""
-        kind = "" if sorry.forwarding == service.forwarding else f", lb_kind = {sorry.forwarding}"
-        yield f"    sorry server = {_host(sorry.address)}:{sorry.port}{kind}{inhibit}"
+        kind = "" if sorry.forwarding == service.forwarding else f", lb_kind = {_kind(sorry.forwarding)}"
+        yield f"    sorry server = {host(sorry.address)}:{sorry.port}{kind}{inhibit}"
     for server in service.real_servers:
         yield from _real_server(service, server)
+
+
+def _kind(forwarding: ForwardingMethod) -> str:
+    if forwarding == ForwardingMethod(forwarding.method):
+        return str(forwarding)
+    port = f" port {forwarding.tunnel_port}" if forwarding.tunnel_port else ""
+    return f"{forwarding} type {forwarding.tunnel_type.value}{port}"
 
 
 def _granularity(service: VirtualServer) -> str:
@@ -124,26 +134,28 @@ def _granularity(service: VirtualServer) -> str:
     return ".".join(str(mask >> shift & 0xFF) for shift in (24, 16, 8, 0))
 
 
-def _host(address: object) -> str:
-    text = str(address)
-    return f"[{text}]" if ":" in text else text
-
-
 def _real_server(service: VirtualServer, server: RealServer) -> Iterator[str]:
     line = f"    RIP = {server.address}, RPORT = {server.port}, WEIGHT = {server.weight}"
     if server.forwarding != service.forwarding:
-        line += f", lb_kind = {server.forwarding}"
+        line += f", lb_kind = {_kind(server.forwarding)}"
     if server.inhibit_on_failure:
         line += ", inhibit_on_failure"
     yield line
     if server.notify_up is not None:
-        yield f"      notify up script = {server.notify_up}"
+        yield f"      notify up script = {command(server.notify_up)}"
     if server.notify_down is not None:
-        yield f"      notify down script = {server.notify_down}"
+        yield f"      notify down script = {command(server.notify_down)}"
+    yield from others(
+        server,
+        "address port weight forwarding inhibit_on_failure notify_up notify_down checks",
+        "      ",
+        alpha=service.alpha,
+        virtualhost=service.virtualhost,
+    )
 
 
 def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
-    yield f"  {_host(server.address)}:{server.port}"
+    yield f"  {host(server.address)}:{server.port}"
     match check:
         case TcpCheck():
             yield "    Keepalive method = TCP_CHECK"
@@ -151,24 +163,44 @@ def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator
             yield f"    Keepalive method = {'HTTP_GET' if check.tls is None else 'SSL_GET'}"
         case MiscCheck():
             yield "    Keepalive method = MISC_CHECK"
-            yield f"    script = {check.script}"
-            yield f"    timeout = {_seconds(check.timeout_us)}"
-            yield f"    dynamic = {_yes(check.dynamic)}"
+            yield f"    script = {command(check.script)}"
+            yield f"    timeout = {seconds(check.timeout_us)}"
+            yield f"    dynamic = {yes(check.dynamic)}"
     if isinstance(check, TcpCheck | HttpCheck):
         target = check.connection
         if (target.ip, target.port) != (server.address, server.port):
-            yield f"    Connection = {_host(target.ip)}:{target.port}"
+            yield f"    Connection = {host(target.ip)}:{target.port}"
         if target.bindto is not None:
-            yield f"    Bind = {_host(target.bindto)}:{target.bind_port}"
-        yield f"    Connection timeout = {_seconds(target.timeout_us)}"
-    if not isinstance(check, TcpCheck) or check.timing.retry != 1:
-        yield f"    Nb get retry = {check.timing.retry}"
-        yield f"    Delay before retry = {_seconds(check.timing.delay_before_retry_us)}"
+            yield f"    Bind = {host(target.bindto)}:{target.bind_port}"
+        yield f"    Connection timeout = {seconds(target.timeout_us)}"
+        bound = "bind_port" if target.bindto is not None else ""
+        yield from others(target, f"ip port bindto timeout_us {bound}", "    ")
+    yield from _timing(service, server, check)
     if isinstance(check, HttpCheck):
         if check.virtualhost != service.virtualhost:
             yield f"    VirtualHost = {check.virtualhost}"
+        yield from others(check, "timing connection urls virtualhost tls", "    ")
+        if check.tls is not None:
+            yield from others(check.tls, "", "    ")
         for url in check.urls:
             yield from _url(url)
+
+
+def _timing(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
+    timing = check.timing
+    told = ""
+    if not isinstance(check, TcpCheck) or timing.retry != 1:
+        yield f"    Nb get retry = {timing.retry}"
+        yield f"    Delay before retry = {seconds(timing.delay_before_retry_us)}"
+        told = "retry delay_before_retry_us"
+    yield from others(
+        timing,
+        told,
+        "    ",
+        delay_loop_us=service.delay_loop_us,
+        warmup_us=timing.delay_loop_us,
+        alpha=server.alpha,
+    )
 
 
 def _url(url: Url) -> Iterator[str]:
@@ -182,53 +214,3 @@ def _url(url: Url) -> Iterator[str]:
         yield f"      VirtualHost = {url.virtualhost}"
     if url.regex is not None:
         yield f"      regex{' (no match)' if url.regex_no_match else ''} = {url.regex}"
-
-
-def _instance(instance: VrrpInstance) -> Iterator[str]:
-    yield f"  VRRP Instance = {instance.name}"
-    yield f"    Want State = {instance.state}"
-    if instance.interface is not None:
-        yield f"    Running on device = {instance.interface}"
-    yield f"    Virtual Router ID = {instance.virtual_router_id}"
-    yield f"    Priority = {instance.priority}"
-    yield f"    Advert interval = {_seconds(instance.advert_int_us)}sec"
-    yield f"    Version = {instance.version}"
-    if instance.mcast_src_ip is not None:
-        yield f"    Using src_ip = {instance.mcast_src_ip}"
-    if instance.lvs_sync_daemon_interface is not None:
-        yield f"    Running LVS sync daemon on interface = {instance.lvs_sync_daemon_interface}"
-    yield f"    Preempt = {_yes(not instance.nopreempt)}"
-    if instance.preempt_delay_us:
-        yield f"    Preempt delay = {_seconds(instance.preempt_delay_us)}"
-    if instance.authentication is not None:
-        yield f"    Authentication type = {instance.authentication.type.name}"
-        yield f"    Password = {MASK}"
-    for title, addresses in (
-        ("Virtual IP", instance.virtual_ipaddress),
-        ("Virtual IP Excluded", instance.virtual_ipaddress_excluded),
-    ):
-        if addresses:
-            yield f"    {title} = {len(addresses)}"
-            for address in addresses:
-                yield f"      {_address(address)}"
-    for name, script in instance.notify.items():
-        yield f"    {name} script = {script}"
-    if instance.smtp_alert:
-        yield "    Using smtp notification"
-
-
-def _address(address: VirtualIpAddress) -> str:
-    words = [f"{address.address}/{address.prefix}"]
-    for name in ("dev", "label", "scope", "brd"):
-        value = getattr(address, name)
-        if value is not None:
-            words += [name, value]
-    return " ".join(words)
-
-
-def _sync_group(group: VrrpSyncGroup) -> Iterator[str]:
-    yield f"  VRRP Sync Group = {group.name}"
-    for member in group.group:
-        yield f"    monitor = {member}"
-    for name, script in group.notify.items():
-        yield f"    {name} script = {script}"

@@ -1,0 +1,97 @@
+"""VRRP's part of the dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from kaltwisted.config.dump_settings import command, others, seconds, yes
+from kaltwisted.config.findings import MASK
+from kaltwisted.config.model import (
+    Configuration,
+    VirtualIpAddress,
+    VrrpDefaults,
+    VrrpInstance,
+    VrrpScript,
+    VrrpSyncGroup,
+)
+
+
+def vrrp_topology(configuration: Configuration) -> Iterator[str]:
+    """The lines under ``VRRP Topology``."""
+    for script in configuration.vrrp_scripts:
+        yield from _script(script)
+    for instance in configuration.vrrp_instances:
+        yield from _instance(instance, configuration.global_defs.vrrp)
+    for group in configuration.vrrp_sync_groups:
+        yield from _sync_group(group)
+
+
+def _script(script: VrrpScript) -> Iterator[str]:
+    yield f"  VRRP Script = {script.name}"
+    yield f"    script = {command(script.script)}"
+    yield from others(script, "name script", "    ")
+
+
+def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
+    yield f"  VRRP Instance = {instance.name}"
+    yield f"    Want State = {instance.state}"
+    if instance.interface is not None:
+        yield f"    Running on device = {instance.interface}"
+    yield f"    Virtual Router ID = {instance.virtual_router_id}"
+    yield f"    Priority = {instance.priority}"
+    yield f"    Advert interval = {seconds(instance.advert_int_us)}sec"
+    yield f"    Version = {instance.version}"
+    if instance.mcast_src_ip is not None:
+        yield f"    Using src_ip = {instance.mcast_src_ip}"
+    if instance.lvs_sync_daemon_interface is not None:
+        yield f"    Running LVS sync daemon on interface = {instance.lvs_sync_daemon_interface}"
+    yield f"    Preempt = {yes(not instance.nopreempt)}"
+    if instance.preempt_delay_us:
+        yield f"    Preempt delay = {seconds(instance.preempt_delay_us)}"
+    if instance.authentication is not None:
+        yield f"    Authentication type = {instance.authentication.type.name}"
+        yield f"    Password = {MASK}"
+    yield from others(
+        instance,
+        "name state interface virtual_router_id priority advert_int_us version mcast_src_ip"
+        " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication virtual_ipaddress"
+        " virtual_ipaddress_excluded notify smtp_alert",
+        "    ",
+        **attrs.asdict(defaults),
+    )
+    for title, addresses in (
+        ("Virtual IP", instance.virtual_ipaddress),
+        ("Virtual IP Excluded", instance.virtual_ipaddress_excluded),
+    ):
+        if addresses:
+            yield f"    {title} = {len(addresses)}"
+            for address in addresses:
+                yield f"      {_address(address)}"
+    for name, script in instance.notify.items():
+        yield f"    {name} script = {command(script)}"
+    if instance.smtp_alert:
+        yield "    Using smtp notification"
+
+
+def _address(address: VirtualIpAddress) -> str:
+    words = [f"{address.address}/{address.prefix}"]
+    for name in ("dev", "label", "scope", "brd"):
+        value = getattr(address, name)
+        if value is not None:
+            words += [name, value]
+    if address.no_track:
+        words.append("no_track")
+    return " ".join(words)
+
+
+def _sync_group(group: VrrpSyncGroup) -> Iterator[str]:
+    yield f"  VRRP Sync Group = {group.name}"
+    for member in group.group:
+        yield f"    monitor = {member}"
+    yield from others(group, "name group smtp_alert notify", "    ")
+    for name, script in group.notify.items():
+        yield f"    {name} script = {command(script)}"
+    if group.smtp_alert:
+        yield "    Using smtp notification"

@@ -1,0 +1,194 @@
+"""config.dump: whatever is set shows, each setting by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from kaltwisted.config.dump import dump
+from kaltwisted.config.model import (
+    Authentication,
+    AuthType,
+    CheckTiming,
+    Configuration,
+    Connection,
+    FirewallMark,
+    Forwarding,
+    ForwardingMethod,
+    GlobalDefs,
+    HttpCheck,
+    HttpProtocol,
+    MiscCheck,
+    RealServer,
+    Script,
+    SmtpServer,
+    SorryServer,
+    TcpCheck,
+    TlsOptions,
+    Tracked,
+    TunnelType,
+    Url,
+    VirtualIpAddress,
+    VirtualServer,
+    VrrpInstance,
+    VrrpScript,
+    VrrpSyncGroup,
+)
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
+
+ADDRESS = ip_address("192.0.2.77")
+SCRIPT = Script(("/bin/other", "word"))
+# What a setting that has nothing to be told from its present value is changed to.
+OTHER: dict[str, Any] = {
+    "smtp_server": SmtpServer("relay", 2525),
+    "script_user": ("bob", None),
+    "smtp_alert": True,
+    "smtp_alert_checker": True,
+    "smtp_alert_vrrp": True,
+    "notification_email": ("somebody@example.org",),
+    "listen": FirewallMark(7, ipv6=True),
+    "scheduler_flags": frozenset({"sh-port"}),
+    "forwarding": ForwardingMethod(Forwarding.DR),
+    "persistence_granularity": 24,
+    "sorry_server": SorryServer(ADDRESS, 81),
+    "bindto": ADDRESS,
+    "digest": "0" * 32,
+    "status_codes": ((200, 200), (404, 410)),
+    "http_protocol": HttpProtocol.HTTP_1_1,
+    "mcast_src_ip": ADDRESS,
+    "unicast_src_ip": ADDRESS,
+    "unicast_peer": (ADDRESS,),
+    "authentication": Authentication(AuthType.AH, b"secret"),
+    "virtual_ipaddress": (VirtualIpAddress(ADDRESS, 32),),
+    "virtual_ipaddress_excluded": (VirtualIpAddress(ADDRESS, 32),),
+    "track_script": (Tracked("watch"),),
+    "track_interface": (Tracked("eth9", -10),),
+    "notify": {"notify_master": SCRIPT},
+    "group": ("VI_1", "VI_2"),
+    "user": "bob",
+    "timer_expired_backup": 7,
+    "garp_lower_prio_delay_us": 7_000_000,
+    "garp_lower_prio_repeat": 7,
+    "protocol": None,
+}
+
+
+def changed(value: Any, name: str) -> Any:
+    """Another value for the setting ``name``."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 7
+    if isinstance(value, Enum):
+        return list(type(value))[-1]
+    if OTHER.get(name) is not None:
+        return OTHER[name]
+    if isinstance(value, Script) or name in ("quorum_up", "quorum_down", "notify_up", "notify_down"):
+        return SCRIPT
+    if value is None or isinstance(value, str):
+        return "changed"
+    return ADDRESS
+
+
+def every_change(value: T, *but: str) -> Iterator[tuple[str, T]]:
+    """``value`` with one setting changed at a time, and which."""
+    for field in attrs.fields(type(value)):
+        if field.name not in ("where", *but):
+            now = getattr(value, field.name)
+            yield field.name, attrs.evolve(value, **{field.name: changed(now, field.name)})
+
+
+class TestDump(SynchronousTestCase):
+    def assert_all_show(self, base: Configuration, changes: Iterator[tuple[str, Configuration]]) -> None:
+        plain = list(dump(base))
+        for name, configuration in changes:
+            self.assertNotEqual(list(dump(configuration)), plain, name)
+
+    def test_global_definitions(self) -> None:
+        changes = [*every_change(GlobalDefs(), "vrrp", "vrrp_version")]
+        changes += ((n, GlobalDefs(vrrp=each)) for n, each in every_change(GlobalDefs().vrrp))
+        self.assert_all_show(Configuration(), ((n, Configuration(each)) for n, each in changes))
+
+    def test_virtual_and_real_servers(self) -> None:
+        server = RealServer(ip_address("10.0.0.1"), 80)
+        service = VirtualServer(FirewallMark(1), real_servers=(server,))
+        services = [*every_change(service, "real_servers")]
+        services += (
+            (n, attrs.evolve(service, real_servers=(each,))) for n, each in every_change(server, "checks")
+        )
+        self.assert_all_show(
+            Configuration(virtual_servers=(service,)),
+            ((n, Configuration(virtual_servers=(each,))) for n, each in services),
+        )
+
+    def test_tunnels(self) -> None:
+        kinds = (
+            ForwardingMethod(Forwarding.TUN),
+            ForwardingMethod(Forwarding.TUN, TunnelType.GRE),
+            ForwardingMethod(Forwarding.TUN, TunnelType.GUE, 6080),
+            ForwardingMethod(Forwarding.TUN, TunnelType.GUE, 6081),
+        )
+        services = [VirtualServer(FirewallMark(1), forwarding=kind) for kind in kinds]
+        dumps = {tuple(dump(Configuration(virtual_servers=(each,)))) for each in services}
+        self.assertEqual(len(dumps), len(kinds))
+
+    def test_checks(self) -> None:
+        timing = CheckTiming()
+        connection = Connection(ip_address("10.0.0.1"), 80)
+        tcp = TcpCheck(timing, connection)
+        url = Url("/")
+        https = HttpCheck(timing, connection, (url,), tls=TlsOptions())
+        http = HttpCheck(timing, connection, (url,))
+        misc = MiscCheck(timing, Script(("/bin/true",)), 1_000_000)
+
+        def configuration(check: TcpCheck | HttpCheck | MiscCheck) -> Configuration:
+            server = RealServer(connection.ip, 80, checks=(check,))
+            return Configuration(virtual_servers=(VirtualServer(FirewallMark(1), real_servers=(server,)),))
+
+        bound = attrs.evolve(connection, bindto=ip_address("192.0.2.1"))
+        regex, no_match = Url("/", regex="x"), Url("/", regex="x", regex_no_match=True)
+        urls = [*every_change(url, "regex_no_match")]
+        scripts = [Script(("/bin/true",), "bob", group) for group in ("a", "b")]
+        for base, changes in (
+            (tcp, [(n, TcpCheck(each, connection)) for n, each in every_change(timing)]),
+            (tcp, [(n, TcpCheck(timing, each)) for n, each in every_change(connection)]),
+            (TcpCheck(timing, bound), [(n, TcpCheck(timing, each)) for n, each in every_change(bound)]),
+            (https, [(n, attrs.evolve(https, tls=each)) for n, each in every_change(TlsOptions())]),
+            (http, [(n, attrs.evolve(http, urls=(each,))) for n, each in urls]),
+            (attrs.evolve(http, urls=(regex,)), [("no match", attrs.evolve(http, urls=(no_match,)))]),
+            (http, [*every_change(http, "timing", "connection", "urls", "tls")]),
+            (http, [("tls", https)]),
+            (misc, [*every_change(misc, "timing")]),
+            (misc, [(n, attrs.evolve(misc, timing=each)) for n, each in every_change(timing)]),
+            (misc, [("user", attrs.evolve(misc, script=each)) for each in scripts]),
+        ):
+            self.assert_all_show(configuration(base), ((n, configuration(each)) for n, each in changes))
+
+    def test_vrrp(self) -> None:
+        instance = VrrpInstance("VI_1")
+        group = VrrpSyncGroup("VG")
+        script = VrrpScript("watch", Script(("/bin/true",)))
+        address = VirtualIpAddress(ip_address("10.0.0.9"), 32)
+        base = Configuration(vrrp_instances=(instance,), vrrp_sync_groups=(group,), vrrp_scripts=(script,))
+        changes = [(n, attrs.evolve(base, vrrp_instances=(each,))) for n, each in every_change(instance)]
+        changes += ((n, attrs.evolve(base, vrrp_sync_groups=(each,))) for n, each in every_change(group))
+        changes += ((n, attrs.evolve(base, vrrp_scripts=(each,))) for n, each in every_change(script))
+        self.assert_all_show(base, iter(changes))
+        base = Configuration(vrrp_instances=(VrrpInstance("VI_1", virtual_ipaddress=(address,)),))
+        self.assert_all_show(
+            base,
+            (
+                (n, Configuration(vrrp_instances=(VrrpInstance("VI_1", virtual_ipaddress=(each,)),)))
+                for n, each in every_change(address)
+            ),
+        )
+
+    def test_the_password_does_not_show(self) -> None:
+        secret = VrrpInstance("VI_1", authentication=Authentication(AuthType.PASS, b"hush"))
+        self.assertNotIn("hush", "\n".join(dump(Configuration(vrrp_instances=(secret,)))))
