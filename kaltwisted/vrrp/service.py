@@ -14,20 +14,13 @@ from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 
-from kaltwisted.config.model import Address, Configuration, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model import Configuration, VrrpInstance
 from kaltwisted.ports import (
-    AddressAppeared,
-    AddressVanished,
     IAddresses,
     IAnnouncer,
     ILinks,
     IScripts,
     IWire,
-    Link,
-    LinkAddress,
-    LinkChanged,
-    LinkEvent,
-    LinkVanished,
 )
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.actions import (
@@ -49,7 +42,7 @@ from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.notifier import Notifier
-from kaltwisted.vrrp.timers import OWNER_PRIORITY
+from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.trackers import Trackers
 
 #: What is worked off per reactor turn before others have theirs.
@@ -106,17 +99,13 @@ class VrrpService(Service):
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._dispatcher = Dispatcher(network.wire)
         self._held = {name: self._addresses_of(config) for name, config in self._instances.items()}
-        self._vips = frozenset(vip.address for each in self._instances.values() for vip in _vips(each))
-        self._holders: dict[Address, list[str]] = {}
         for name, config in self._instances.items():
-            for vip in _vips(config):
-                self._holders.setdefault(vip.address, []).append(name)
             if config.interface is not None:
                 receiver = partial(self._received, name)
                 self._dispatcher.register(config.interface, config.virtual_router_id, receiver)
-        self._interfaces = {name for each in self._instances.values() for name in _interfaces(each)}
-        self._up: dict[str, bool] = {}
-        self._sources: dict[str, Address | None] = {}
+        self._surroundings = Surroundings(
+            self._instances.values(), network.links, self._dispatcher, self._held, self._tell
+        )
         tracked = {each.name for config in self._instances.values() for each in config.track_script}
         self._trackers = Trackers(
             [each for each in configuration.vrrp_scripts if each.name in tracked],
@@ -158,19 +147,11 @@ class VrrpService(Service):
         :raises WireError: raw sockets cannot be opened.
         :raises NetlinkError: the kernel does not tell its interfaces.
         """
-        links = self._network.links
-        await links.start()
-        links.watch(self._network_changed)
-        for name in sorted(self._interfaces):
-            link = links.link(name)
-            if link is not None:
-                self._dispatcher.open(link)
-            self._tell_link(name, link is not None and link.works)
-        for name in self._instances:
-            self._tell_source(name)
+        await self._network.links.start()
+        self._surroundings.begin()
         self._began = True
         self._trackers.start()
-        self._carry_out(self.router.broadcast(events.Start(), self._now()))
+        self._tell(None, events.Start())
 
     def stopService(self) -> Deferred[None]:
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
@@ -178,7 +159,7 @@ class VrrpService(Service):
         self._trackers.stop()
         self._stopping = True
         if self._began:
-            self._carry_out(self.router.broadcast(events.Stop(), self._now()))
+            self._tell(None, events.Stop())
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -207,87 +188,20 @@ class VrrpService(Service):
         return int(self._clock.seconds() * 1_000_000)
 
     def _received(self, name: str, packet: bytes) -> None:
-        self._carry_out(self.router.handle(name, events.PacketReceived(packet), self._now()))
+        self._tell(name, events.PacketReceived(packet))
 
     def _expired(self, name: str, which: TimerName) -> None:
         timer = self._timers.pop((name, which))
-        expired = events.TimerExpired(which, timer.generation)
-        self._carry_out(self.router.handle(name, expired, self._now()))
+        self._tell(name, events.TimerExpired(which, timer.generation))
 
     def _script_turned(self, script: str, good: bool) -> None:
-        self._carry_out(self.router.broadcast(events.ScriptTurned(script, good), self._now()))
+        self._tell(None, events.ScriptTurned(script, good))
 
-    def _network_changed(self, event: LinkEvent) -> None:
-        match event:
-            case LinkChanged(link):
-                if link.name in self._interfaces:
-                    self._dispatcher.try_open(link)
-                    self._tell_link(link.name, link.works)
-                    self._tell_sources(link)
-            case LinkVanished(link):
-                if link.name in self._interfaces:
-                    self._dispatcher.close(link.name)
-                    self._tell_link(link.name, False)
-                    self._tell_sources(link)
-            case AddressAppeared(address):
-                self._tell_sources_of(address)
-            case AddressVanished(address):
-                self._tell_loss(address)
-                self._tell_sources_of(address)
-            case _:
-                assert_never(event)
-
-    def _tell_link(self, name: str, up: bool) -> None:
-        known = self._up.get(name)
-        if known is up:
-            return
-        self._up[name] = up
-        if known is not None or not up:
-            self._log.info("Netlink reports {name} {state}", name=name, state="up" if up else "down")
-        self._carry_out(self.router.broadcast(events.LinkChanged(name, up), self._now()))
-
-    def _tell_loss(self, address: LinkAddress) -> None:
-        """Somebody may have removed a virtual address under its master's hands."""
-        for name in self._holders.get(address.address, ()):
-            if self._held[name].vanished(address):
-                self._log.warn(
-                    "({name}) ip address {address} was removed by somebody else",
-                    name=name,
-                    address=address.address,
-                )
-                lost = events.AddressLost(address.address)
-                self._carry_out(self.router.handle(name, lost, self._now()))
-
-    def _tell_sources_of(self, address: LinkAddress) -> None:
-        if address.address in self._vips:
-            return
-        for name in self._interfaces:
-            link = self._network.links.link(name)
-            if link is not None and link.index == address.index:
-                self._tell_sources(link)
-
-    def _tell_sources(self, link: Link) -> None:
-        for name, config in self._instances.items():
-            if config.interface == link.name:
-                self._tell_source(name)
-
-    def _tell_source(self, name: str) -> None:
-        source = self._source(self._instances[name])
-        if name in self._sources and self._sources[name] == source:
-            return
-        self._sources[name] = source
-        self._carry_out(self.router.handle(name, events.SourceChanged(source), self._now()))
-
-    def _source(self, config: VrrpInstance) -> Address | None:
-        """The interface's own address; an owner may have none but the first virtual one."""
-        links = self._network.links
-        link = links.link(config.interface or "")
-        if link is None:
-            return None
-        own = links.source(link.index, ipv6=False, but=self._vips)
-        if own is None and config.priority == OWNER_PRIORITY and config.virtual_ipaddress:
-            return config.virtual_ipaddress[0].address
-        return own
+    def _tell(self, name: str | None, event: events.Event) -> None:
+        """Something happened to one instance, or to all of them."""
+        now = self._now()
+        steps = self.router.broadcast(event, now) if name is None else self.router.handle(name, event, now)
+        self._carry_out(steps)
 
     # --- carrying out ------------------------------------------------------------------
 
@@ -373,13 +287,3 @@ def _is_ipv6(config: VrrpInstance) -> bool:
     """Whether its adverts would go over IPv6; excluded addresses may be of either family."""
     vips = config.virtual_ipaddress
     return bool(vips) and vips[0].address.version == 6
-
-
-def _vips(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
-    return config.virtual_ipaddress + config.virtual_ipaddress_excluded
-
-
-def _interfaces(config: VrrpInstance) -> set[str]:
-    """All interfaces that an instance has to do with."""
-    named = {vip.dev for vip in _vips(config)} | {config.interface}
-    return {name for name in named if name is not None} | {each.name for each in config.track_interface}

@@ -1,0 +1,151 @@
+"""The host's network as virtual routers are told of it: links, own addresses, addresses that others took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import assert_never
+
+from twisted.logger import Logger
+
+from kaltwisted.config.model import Address, VirtualIpAddress, VrrpInstance
+from kaltwisted.ports import (
+    AddressAppeared,
+    AddressVanished,
+    ILinks,
+    Link,
+    LinkAddress,
+    LinkChanged,
+    LinkEvent,
+    LinkVanished,
+)
+from kaltwisted.vrrp import events
+from kaltwisted.vrrp.addresses import VirtualAddresses
+from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.timers import OWNER_PRIORITY
+
+
+class Surroundings:
+    """Turns changes of the network into events of instances, and keeps the dispatcher's interfaces open.
+
+    :param held: every instance's virtual addresses.
+    :param tell: gets the name of an instance, None for all, and the event.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        instances: Iterable[VrrpInstance],
+        links: ILinks,
+        dispatcher: Dispatcher,
+        held: Mapping[str, VirtualAddresses],
+        tell: Callable[[str | None, events.Event], None],
+    ) -> None:
+        self._instances = {each.name: each for each in instances}
+        self._links = links
+        self._dispatcher = dispatcher
+        self._held = held
+        self._tell = tell
+        self._vips = frozenset(vip.address for each in self._instances.values() for vip in _vips(each))
+        self._holders: dict[Address, list[str]] = {}
+        for name, config in self._instances.items():
+            for vip in _vips(config):
+                self._holders.setdefault(vip.address, []).append(name)
+        self._interfaces = {name for each in self._instances.values() for name in _interfaces(each)}
+        self._up: dict[str, bool] = {}
+        self._sources: dict[str, Address | None] = {}
+
+    def begin(self) -> None:
+        """Tell how things are, and every change from now on.
+
+        :raises WireError: raw sockets cannot be opened.
+        """
+        self._links.watch(self._changed)
+        for name in sorted(self._interfaces):
+            link = self._links.link(name)
+            if link is not None:
+                self._dispatcher.open(link)
+            self._tell_link(name, link is not None and link.works)
+        for name in self._instances:
+            self._tell_source(name)
+
+    def _changed(self, event: LinkEvent) -> None:
+        match event:
+            case LinkChanged(link):
+                if link.name in self._interfaces:
+                    self._dispatcher.try_open(link)
+                    self._tell_link(link.name, link.works)
+                    self._tell_sources(link)
+            case LinkVanished(link):
+                if link.name in self._interfaces:
+                    self._dispatcher.close(link.name)
+                    self._tell_link(link.name, False)
+                    self._tell_sources(link)
+            case AddressAppeared(address):
+                self._tell_sources_of(address)
+            case AddressVanished(address):
+                self._tell_loss(address)
+                self._tell_sources_of(address)
+            case _:
+                assert_never(event)
+
+    def _tell_link(self, name: str, up: bool) -> None:
+        known = self._up.get(name)
+        if known is up:
+            return
+        self._up[name] = up
+        if known is not None or not up:
+            self._log.info("Netlink reports {name} {state}", name=name, state="up" if up else "down")
+        self._tell(None, events.LinkChanged(name, up))
+
+    def _tell_loss(self, address: LinkAddress) -> None:
+        """Somebody may have removed a virtual address under its master's hands."""
+        for name in self._holders.get(address.address, ()):
+            if self._held[name].vanished(address):
+                self._log.warn(
+                    "({name}) ip address {address} was removed by somebody else",
+                    name=name,
+                    address=address.address,
+                )
+                self._tell(name, events.AddressLost(address.address))
+
+    def _tell_sources_of(self, address: LinkAddress) -> None:
+        if address.address in self._vips:
+            return
+        for name in self._interfaces:
+            link = self._links.link(name)
+            if link is not None and link.index == address.index:
+                self._tell_sources(link)
+
+    def _tell_sources(self, link: Link) -> None:
+        for name, config in self._instances.items():
+            if config.interface == link.name:
+                self._tell_source(name)
+
+    def _tell_source(self, name: str) -> None:
+        source = self._source(self._instances[name])
+        if name in self._sources and self._sources[name] == source:
+            return
+        self._sources[name] = source
+        self._tell(name, events.SourceChanged(source))
+
+    def _source(self, config: VrrpInstance) -> Address | None:
+        """The interface's own address; an owner may have none but the first virtual one."""
+        links = self._links
+        link = links.link(config.interface or "")
+        if link is None:
+            return None
+        own = links.source(link.index, ipv6=False, but=self._vips)
+        if own is None and config.priority == OWNER_PRIORITY and config.virtual_ipaddress:
+            return config.virtual_ipaddress[0].address
+        return own
+
+
+def _vips(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
+    return config.virtual_ipaddress + config.virtual_ipaddress_excluded
+
+
+def _interfaces(config: VrrpInstance) -> set[str]:
+    """All interfaces that an instance has to do with."""
+    named = {vip.dev for vip in _vips(config)} | {config.interface}
+    return {name for name in named if name is not None} | {each.name for each in config.track_interface}
