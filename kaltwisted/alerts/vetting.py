@@ -60,6 +60,7 @@ def vet(configuration: Configuration) -> Vetted:
     secure = configuration.global_defs.enable_script_security
     verdicts: dict[Script, _Verdict | None] = {}
     uses: dict[Script, list[_Use]] = {}
+    linecache.checkcache()  # the file may have been read before, and changed
     for use in _uses(configuration):
         program = _program(use.script)
         if program not in verdicts:

@@ -15,6 +15,8 @@ import attrs
 from kaltwisted.config.model import Position
 
 WIDEST_SOURCE_LINE = 160
+# Longer lines are dropped by the reader, so what is wrong with one stands at its beginning.
+LONGEST_LOOKED_AT = 2048
 MASK = "********"
 
 # What stands behind these words is nobody's business.
@@ -88,7 +90,7 @@ class Finding:
 
 def masked(line: str) -> str:
     """A source line fit for showing: secrets replaced, unprintable characters too, each by one character."""
-    line = _SECRET.sub(lambda match: match[1] + match[2] + MASK, line)
+    line = _SECRET.sub(lambda match: match[1] + match[2] + MASK, line[:LONGEST_LOOKED_AT])
     return "".join(
         character if character.isprintable() or character == "\t" else "\ufffd" for character in line
     )

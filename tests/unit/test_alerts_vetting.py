@@ -112,3 +112,12 @@ class TestVetting(SynchronousTestCase):
     def test_who_is_not_root_is_told_nothing(self) -> None:
         self.patch(os, "geteuid", lambda: 12345)
         self.assertEqual(self.vet("router_id r", misc=self.loose).findings, ())
+
+    def test_the_line_is_shown_as_it_is_now(self) -> None:
+        site = Path(self.mktemp())
+        for notify in ("/no/such", "/nor/this"):
+            site.write_text(SITE.format(defs="", misc="/bin/true", notify=notify, tracked="/bin/true"))
+            reading = load_text(site.read_text(), str(site))
+            shown = [each.source_line for each in vet(reading.configuration).findings]
+            self.assertIn("virtual_server 10.0.0.1 80 {", shown)
+            site.write_text(f"# one line more\n\n{site.read_text()}")

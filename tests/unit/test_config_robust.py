@@ -93,5 +93,7 @@ class RobustnessTests(SynchronousTestCase):
             "real_server 1.2.3.4 80 {\n" * 20_000,
             '"' * 100_000,
             "virtual_server 10.0.0.1 80 {\n" * 5_000 + "}\n" * 5_000,
+            "x" * 1_000_000,
+            "pass" * 250_000,
         ):
             self.assertNotEqual(load_text(text, "x").exit_status, 0)
