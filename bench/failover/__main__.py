@@ -31,6 +31,7 @@ from types import FrameType
 
 from daemons import KINDS
 from network import OBSERVER, network
+from noise import Noise
 from observer import Observer
 from report import Report
 from scenarios import PACES, SCENARIOS, Bench
@@ -68,14 +69,17 @@ def main() -> int:
                     bench = Bench(
                         kind, hosts, observer, report, Path(scratch), options.rounds, options.seconds, paces
                     )
-                    try:
-                        SCENARIOS[name](bench)
-                    except (TimeoutError, RuntimeError):
-                        failed += 1
-                        traceback.print_exc()
-                    took = time.monotonic() - began
+                    with Noise() as noise:
+                        try:
+                            SCENARIOS[name](bench)
+                        except (TimeoutError, RuntimeError):
+                            failed += 1
+                            traceback.print_exc()
                     print(
-                        f"{name}, {kind}: {took:.0f} s; load before {load:.1f}", file=sys.stderr, flush=True
+                        f"{name}, {kind}: {time.monotonic() - began:.0f} s; load before {load:.1f}; "
+                        f"beside it a sleeper was late by, 99th percentile (worst): {noise.words} ms",
+                        file=sys.stderr,
+                        flush=True,
                     )
             observer.close()
     finally:  # also what was measured until somebody lost patience

@@ -102,7 +102,7 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env={**os.environ, "RUNTIME_DIRECTORY": str(self._scratch)},
+                env={**os.environ, "PYTHONPATH": str(ROOT), "RUNTIME_DIRECTORY": str(self._scratch)},
                 start_new_session=True,
             )
 

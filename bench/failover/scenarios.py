@@ -133,7 +133,7 @@ def _come_back(bench: Bench, settings: Settings, master: Daemon) -> None:
     bench.enter(
         f"{_named(settings)}: back again, adverts of the one that must yield",
         "",
-        0.0,
+        None,
         sum(each.at > back for each in others),
     )
 
