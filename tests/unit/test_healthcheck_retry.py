@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kaltwisted.config.model import SECOND_US, CheckTiming
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.healthcheck.retry import Retry, Step
-from kaltwisted.healthcheck.schedule import first_run, next_slot, phase
+from kaltwisted.healthcheck.schedule import GRID_S, first_run, next_slot, phase
 
 GOOD, BAD = Outcome(True), Outcome(False)
 
@@ -84,13 +84,19 @@ class ScheduleTests(SynchronousTestCase):
     def test_first_run_comes_a_second_after_start_plus_a_share_of_warmup(self) -> None:
         timing = CheckTiming(warmup_us=10 * SECOND_US)
         due = first_run(timing, "[10.0.0.1]:tcp:80", now=100.0)
-        self.assertTrue(101.0 <= due < 111.0)
+        self.assertTrue(101.0 <= due < 111.0 + GRID_S)
         self.assertEqual(due, first_run(timing, "[10.0.0.1]:tcp:80", now=100.0))
         self.assertEqual(first_run(attrs.evolve(timing, warmup_us=0), "any", now=100.0), 101.0)
 
     def test_neighbours_are_spread_evenly(self) -> None:
         tenths = [int(phase(f"[10.0.{n // 250}.{n % 250}]:tcp:80") * 10) for n in range(5000)]
         self.assertTrue(all(400 < tenths.count(tenth) < 600 for tenth in range(10)))
+
+    def test_checks_of_one_instant_share_a_turn(self) -> None:
+        timing = CheckTiming(warmup_us=SECOND_US)
+        runs = {first_run(timing, f"[10.0.0.{n}]:tcp:80", now=7.0 + n / 1000) for n in range(1000)}
+        self.assertLessEqual(len(runs), 2 / GRID_S + 1)
+        self.assertGreater(len(runs), 0.9 / GRID_S)
 
     def test_an_attempt_that_overran_skips_to_the_next_slot(self) -> None:
         self.assertEqual(next_slot(origin=10.0, period=2.0, now=10.1), 12.0)
