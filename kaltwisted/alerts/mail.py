@@ -70,13 +70,7 @@ class MailService(Service):
     ) -> None:
         self._reactor = reactor
         self._limit = limit
-        self._timeout_s = global_defs.smtp_connect_timeout_us / 1e6
-        self._envelope = envelope(global_defs, socket.gethostname())
-        server = global_defs.smtp_server
-        self._server = "" if server is None else f"[{server.host}]:{server.port}"
-        if endpoint is None and server is not None:
-            endpoint = HostnameEndpoint(reactor, server.host, server.port, timeout=self._timeout_s)
-        self._endpoint = endpoint
+        self._set_up(global_defs, endpoint)
         self._queue: deque[_Letter] = deque()
         self._later: dict[_Letter, IDelayedCall] = {}
         self._current: _Letter | None = None
@@ -88,6 +82,23 @@ class MailService(Service):
         self._stopping = False
         self._stopped: Deferred[None] | None = None
         self._stop_limit: IDelayedCall | None = None
+
+    def _set_up(self, global_defs: GlobalDefs, endpoint: IStreamClientEndpoint | None = None) -> None:
+        self._timeout_s = global_defs.smtp_connect_timeout_us / 1e6
+        self._envelope = envelope(global_defs, socket.gethostname())
+        server = global_defs.smtp_server
+        self._server = "" if server is None else f"[{server.host}]:{server.port}"
+        if endpoint is None and server is not None:
+            endpoint = HostnameEndpoint(self._reactor, server.host, server.port, timeout=self._timeout_s)
+        self._endpoint = endpoint
+
+    def reconfigure(self, global_defs: GlobalDefs) -> None:
+        """Send by these settings from the next mail on; what is queued keeps its text and recipients."""
+        self._set_up(global_defs)
+        self._tell_unusable()
+        if self._pause is not None:  # for a server that may be another now
+            self._pause.cancel()
+            self._resume()
 
     # --- IMailer -------------------------------------------------------------------
 
@@ -110,9 +121,12 @@ class MailService(Service):
         """Tell which recipients are none, and send what is queued."""
         super().startService()
         self._stopping = False
+        self._tell_unusable()
+        self._next()
+
+    def _tell_unusable(self) -> None:
         for text in self._envelope.unusable:
             self.log.warn("notification_email {text!r} is no address that mail can be sent to", text=text)
-        self._next()
 
     def stopService(self) -> Deferred[None]:
         """Send what is queued if that takes no time, drop the rest; fires within 0.1 s."""

@@ -24,9 +24,48 @@ class SilentMailer(Service):
         return succeed(False)
 
 
+@implementer(IMailer)
+class Mailer(Service):
+    """The mailer that ``global_defs`` asks for, also when it comes to ask for another."""
+
+    def __init__(self, reactor: Any, global_defs: GlobalDefs) -> None:
+        self._reactor = reactor
+        self._mailer = mailer_for(reactor, global_defs)
+
+    def send(self, mail: Mail) -> Deferred[bool]:
+        """Hand it to the mailer of the day."""
+        return self._mailer.send(mail)
+
+    def reconfigure(self, global_defs: GlobalDefs) -> None:
+        """Send by these settings from the next mail on."""
+        mailer = self._mailer
+        if not isinstance(mailer, SilentMailer) and _wanted(global_defs):
+            mailer.reconfigure(global_defs)
+            return
+        if self.running:
+            mailer.stopService()
+        self._mailer = mailer_for(self._reactor, global_defs)
+        if self.running:
+            self._mailer.startService()
+
+    def startService(self) -> None:
+        """Send."""
+        super().startService()
+        self._mailer.startService()
+
+    def stopService(self) -> Deferred[None] | None:
+        """Send no more; fires when what could be sent at once was."""
+        super().stopService()
+        return self._mailer.stopService()
+
+
+def _wanted(global_defs: GlobalDefs) -> bool:
+    return global_defs.smtp_server is not None and bool(global_defs.notification_email)
+
+
 def mailer_for(reactor: Any, global_defs: GlobalDefs) -> SilentMailer | MailService:
     """The mailer that ``global_defs`` asks for, as a service to start and stop."""
-    if global_defs.smtp_server is None or not global_defs.notification_email:
+    if not _wanted(global_defs):
         return SilentMailer()
     # SMTP is a third of what a role imports: only for who wants mail.
     from kaltwisted.alerts.mail import MailService

@@ -6,37 +6,35 @@ It starts from the data plane (what is there is adopted), then the checks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.task import CooperativeTask, Cooperator
+from twisted.internet.task import CooperativeTask, TaskStopped
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from kaltwisted.alerts.mailer import mailer_for
+from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
-from kaltwisted.config.model import Configuration, RealServer
+from kaltwisted.config.diff import compare
+from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.checks import Checks
 from kaltwisted.daemon.planes import choose
 from kaltwisted.daemon.process import tame_garbage_collection
-from kaltwisted.healthcheck.build import build_check
-from kaltwisted.healthcheck.outcome import Verdict
-from kaltwisted.healthcheck.service import CheckService
-from kaltwisted.lvs.pool import Pool
+from kaltwisted.daemon.roles import IRole
+from kaltwisted.daemon.slices import in_slices
 from kaltwisted.lvs.service import Alerts, LvsService
-from kaltwisted.lvs.table import DestinationKey
 
 # A notify script that hangs may not hold back the ones after it for ever.
 NOTIFY_TIMEOUT_US = 300_000_000
 BEGIN_AGAIN_S = 5.0
-# Thousands of checks are made in slices no longer than this.
-SLICE_S = 0.003
 
 
+@implementer(IRole)
 class CheckerRole(Service):
     """Runs one configuration's health checks and keeps its pools in the data plane.
 
@@ -64,7 +62,7 @@ class CheckerRole(Service):
         choice = choose(data_plane, reactor, state_directory, lvs_flush=defs.lvs_flush)
         self._log.info("Data plane: {name} ({why})", name=choice.plane.name, why=choice.why)
         self.scripts = ScriptService(reactor, configuration.global_defs)
-        self.mail = mailer_for(reactor, configuration.global_defs)
+        self.mail = Mailer(reactor, configuration.global_defs)
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
@@ -73,9 +71,12 @@ class CheckerRole(Service):
             keep_at_stop=keep_ipvs,
             mail_every_checker=not configuration.global_defs.no_checker_emails,
         )
-        self.checks = MultiService()
+        self.checks = Checks(reactor, self.scripts, self.lvs)
+        self._begun = False
         self._again: IDelayedCall | None = None
-        self._making: CooperativeTask[Any] | None = None
+        # Starting, and one reload after the other.
+        self._turn = DeferredLock()
+        self._working: CooperativeTask[Any] | None = None
 
     # -- IService -----------------------------------------------------------------------
 
@@ -91,61 +92,79 @@ class CheckerRole(Service):
         super().stopService()
         if self._again is not None and self._again.active():
             self._again.cancel()
-        if self._making is not None:
-            self._making.pause()
+        if self._working is not None:
+            self._working.stop()
         stopping: Deferred[Any] = self.lvs.stopService()
         stopping.addCallback(lambda _: self.checks.stopService())
         stopping.addCallback(lambda _: _all(self.scripts.stopService, self.mail.stopService))
         return stopping
 
+    # -- IRole --------------------------------------------------------------------------
+
+    def obstacle(self, configuration: Configuration) -> str | None:
+        """Nothing here asks for a restart."""
+        return None
+
+    def apply(self, configuration: Configuration) -> Deferred[None]:
+        """Run another configuration from now on; what did not change is not touched.
+
+        Fires when the data plane has it.  Takes its turn after what is under way.
+        """
+        return self._turn.run(self._apply, configuration).addErrback(_stopped)
+
+    def _apply(self, configuration: Configuration) -> Deferred[None]:
+        if not self.running:
+            return succeed(None)
+        changes = compare(self._configuration, configuration)
+        self._configuration = changes.configuration
+        global_defs = self._configuration.global_defs
+        if changes.global_defs:
+            self.scripts.reconfigure(global_defs)
+            self.mail.reconfigure(global_defs)
+        mail_every_checker = not global_defs.no_checker_emails
+        if not self._begun:
+            self.lvs.expect(self._configuration.virtual_servers, mail_every_checker=mail_every_checker)
+            return succeed(None)
+        self.lvs.expect(mail_every_checker=mail_every_checker)
+        if not changes.virtual_servers:
+            return succeed(None)
+        applying = self._work(self.checks.reload(changes.virtual_servers))
+        return applying.addCallback(lambda _: self.lvs.flush())
+
     # -- wiring -------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self.lvs.begin().addCallback(lambda _: self._start_checks()).addErrback(self._not_begun)
+        self._turn.run(self._start_up).addErrback(_stopped).addErrback(self._not_begun)
+
+    def _start_up(self) -> Deferred[Any]:
+        return self.lvs.begin().addCallback(lambda _: self._start_checks())
 
     def _not_begun(self, failure: Failure) -> None:
         self._log.failure("The data plane does not start; it is tried again", failure=failure)
         if self.running:
             self._again = self._reactor.callLater(BEGIN_AGAIN_S, self._begin)
 
-    def _start_checks(self) -> None:
+    def _start_checks(self) -> Deferred[Any] | None:
         if not self.running:
-            return
+            return None
+        self._begun = True
         self.checks.startService()
-        cooperator = Cooperator(self._slice, partial(self._reactor.callLater, 0))
-        self._making = cooperator.cooperate(self._make_checks())
+        return self._work(self.checks.begin())
 
-    def _slice(self) -> Callable[[], bool]:
-        ends = self._reactor.seconds() + SLICE_S
-        return lambda: self._reactor.seconds() > ends
+    def _work(self, steps: Iterator[None]) -> Deferred[Any]:
+        """Go through ``steps``, a little per reactor turn."""
+        self._working = in_slices(steps, self._reactor)
+        return self._working.whenDone().addBoth(self._worked)
 
-    def _make_checks(self) -> Iterator[None]:
-        for pool in self.lvs.pools.values():
-            for server in pool.virtual_server.real_servers:
-                for index in range(len(server.checks)):
-                    self._make_check(pool, server, index)
-                    yield
+    def _worked(self, result: Any) -> Any:
+        self._working = None
         tame_garbage_collection()
-        self._making = None
+        return result
 
-    def _make_check(self, pool: Pool, server: RealServer, index: int) -> None:
-        key = DestinationKey(server.address, server.port)
 
-        def report(verdict: Verdict) -> None:
-            self.lvs.report(
-                pool.key, key, index, up=verdict.up, summary=verdict.summary, weight=verdict.weight
-            )
-
-        configured = server.checks[index]
-        CheckService(
-            build_check(configured, server, pool.virtual_server, self._reactor, self.scripts),
-            configured,
-            service=server.format(pool.virtual_server.protocol),
-            virtual_server=pool.name,
-            report=report,
-            clock=self._reactor,
-            initially_up=pool.is_up(key, index),
-        ).setServiceParent(self.checks)
+def _stopped(failure: Failure) -> None:
+    """The role stops in the middle of its work: nothing is left to be done."""
+    failure.trap(TaskStopped)
 
 
 def _all(*stops: Callable[[], object]) -> Deferred[Any]:

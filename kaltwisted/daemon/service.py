@@ -19,16 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import ILogObserver, Logger, LogLevel
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
 from kaltwisted import __version__
-from kaltwisted.config.findings import Severity, render
+from kaltwisted.config.findings import render
 from kaltwisted.daemon import directories, systemd
 from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
 from kaltwisted.daemon.options import Options, Settings
 from kaltwisted.daemon.process import postpone_collections, resume_collections
 from kaltwisted.daemon.reading import load_file
+from kaltwisted.daemon.reload import Reload, Roles, tell
+from kaltwisted.daemon.roles import IRole, RoleError, RoleKind
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
@@ -40,7 +43,6 @@ CONFIG_ERROR = 2
 
 # Signals that C keepalived answers and we do not yet: they must not end a daemon that forwards traffic.
 _UNANSWERED = {
-    signal.SIGHUP: "Reload is not supported yet; restart to apply a changed configuration",
     signal.SIGUSR1: "Writing the data file is not supported yet",
     signal.SIGUSR2: "Writing the statistics file is not supported yet",
     signal.SIGRTMIN + 2: "Writing JSON is not supported yet",
@@ -66,6 +68,7 @@ class Daemon(MultiService):
         self._observer = observer
         self._announce = announcement
         self._handlers: dict[int, Any] = {}
+        self.reload: Reload | None = None
 
     def setServiceParent(self, parent: Any) -> None:
         """Join the application; its log becomes ours before twistd opens a log of its own."""
@@ -77,7 +80,9 @@ class Daemon(MultiService):
         """Start the roles."""
         self._announce(self.log)
         for number, words in _UNANSWERED.items():
-            self._answer(number, words)
+            self._answer(number, partial(self.log.warn, "{words}", words=words))
+        if self.reload is not None:
+            self._answer(signal.SIGHUP, self.reload.request)
         super().startService()
         resume_collections()
         # Not before the reactor runs: until then TERM would end us without a word.
@@ -91,6 +96,8 @@ class Daemon(MultiService):
         """Stop the roles; fires when all of them have let go."""
         self.log.info("Stopping")
         systemd.notify("STOPPING=1")
+        if self.reload is not None:
+            self.reload.stop()
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
 
         def done(result: object) -> None:
@@ -101,12 +108,12 @@ class Daemon(MultiService):
 
         return stopped.addErrback(lambda failure: self.log.failure("Stopping", failure)).addCallback(done)
 
-    def _answer(self, number: int, words: str) -> None:
+    def _answer(self, number: int, how: Callable[[], object]) -> None:
         if signal.getsignal(number) != signal.SIG_DFL:
             return  # twistd's, such as USR1 for rotating its log file
 
         def answer(_: int, __: FrameType | None) -> None:
-            self._reactor.callFromThread(self.log.warn, "{words}", words=words)
+            self._reactor.callFromThread(how)
 
         self._handlers[number] = signal.signal(number, answer)
 
@@ -130,24 +137,30 @@ def makeService(options: Options) -> IService:
     Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
     daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
     runtime_directory = _own_directory(options.parent)
-    for role in _roles(reading.configuration, settings, reactor, runtime_directory):
-        role.setServiceParent(daemon)
+    roles = Roles(daemon, list(_role_kinds(settings, reactor, runtime_directory)), reading.configuration)
+    try:
+        roles.begin()
+    except RoleError as error:
+        raise SystemExit(str(error)) from None
+    daemon.reload = Reload(
+        partial(load_file, settings.file),
+        roles,
+        settings.file,
+        reactor,
+        partial(deferToThreadPool, reactor, reactor.getThreadPool()),  # type: ignore[attr-defined,arg-type]
+    )
     return daemon
 
 
-def _roles(
-    configuration: Configuration, settings: Settings, reactor: Any, runtime_directory: Path
-) -> Iterator[IService]:
-    """The roles that this configuration needs and the command line wants.
+def _role_kinds(settings: Settings, reactor: Any, runtime_directory: Path) -> Iterator[RoleKind]:
+    """The roles that the command line wants, where a configuration needs them; imported only then."""
 
-    :raises SystemExit: one of them cannot run here; it says why and what would help.
-    """
-    if settings.checkers and configuration.virtual_servers:
+    def checkers(configuration: Configuration) -> IRole:
         from kaltwisted.daemon.checker import CheckerRole
         from kaltwisted.daemon.planes import DataPlaneError
 
         try:
-            yield CheckerRole(
+            return CheckerRole(
                 configuration,
                 reactor,
                 data_plane=settings.data_plane,
@@ -155,18 +168,26 @@ def _roles(
                 keep_ipvs=settings.keep_ipvs,
             )
         except DataPlaneError as error:
-            raise SystemExit(str(error)) from None
-    if settings.vrrp and configuration.vrrp_instances:
+            raise RoleError(str(error)) from None
+
+    def vrrp(configuration: Configuration) -> IRole:
         from kaltwisted.daemon.vrrp import VrrpRole
         from kaltwisted.ports import WireError
 
         try:
-            yield VrrpRole(configuration, reactor, keep_addresses=settings.keep_addresses)
+            return VrrpRole(
+                configuration,
+                reactor,
+                keep_addresses=settings.keep_addresses,
+                log_detail=settings.detail > 0,
+            )
         except WireError as error:
-            if not (settings.checkers and configuration.virtual_servers):
-                raise SystemExit(str(error)) from None
-            # Balancing without failover serves clients better than nothing.
-            Daemon.log.critical("VRRP does not run: {why}", why=error)
+            raise RoleError(str(error)) from None
+
+    if settings.checkers:
+        yield RoleKind("Balancing", lambda configuration: bool(configuration.virtual_servers), checkers)
+    if settings.vrrp:
+        yield RoleKind("VRRP", lambda configuration: bool(configuration.vrrp_instances), vrrp)
 
 
 def _own_directory(twistd: Any) -> Path:
@@ -212,10 +233,7 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
         log.warn("{note}", note=note)
     log.info("Configuration file {file}", file=settings.file)
     for finding in reading.findings:
-        level = LogLevel.info if finding.severity is Severity.ADVICE else LogLevel.warn
-        # Where keepalived has a wording of its own, monitoring looks for it on the console too.
-        keepalived_s = f"{finding.log_line()}\n" if finding.log else ""
-        log.emit(level, "{line}", line=finding.log_line(), rendered=keepalived_s + render(finding))
+        tell(log, finding)
     if settings.dump:
         from kaltwisted.config.dump import dump
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -20,3 +21,8 @@ def notify(state: str, environ: Mapping[str, str] = os.environ) -> bool:
         except OSError:
             return False
     return True
+
+
+def monotonic_us() -> int:
+    """The time that ``RELOADING=1`` has to come with (``MONOTONIC_USEC``)."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000

@@ -8,17 +8,20 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from kaltwisted.alerts.mailer import mailer_for
+from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
+from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.alarm import use_exact_timers
 from kaltwisted.daemon.clock import use_monotonic_time
 from kaltwisted.daemon.process import tame_garbage_collection
+from kaltwisted.daemon.roles import IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
@@ -33,17 +36,26 @@ from kaltwisted.vrrp.wire import RawWire, why_not
 NOTIFY_TIMEOUT_US = 300_000_000
 
 
+@implementer(IRole)
 class VrrpRole(Service):
     """Runs one configuration's virtual routers.
 
     :param reactor: the running reactor; everything below gets it from here.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
+    :param log_detail: log also what there is much of (keepalived: ``-D``).
     :raises WireError: this process may not open raw sockets; the words say what would help.
     """
 
     _log = Logger()
 
-    def __init__(self, configuration: Configuration, reactor: Any, *, keep_addresses: bool = False) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        reactor: Any,
+        *,
+        keep_addresses: bool = False,
+        log_detail: bool = False,
+    ) -> None:
         why = why_not()
         if why is not None:
             raise WireError(why)
@@ -51,8 +63,9 @@ class VrrpRole(Service):
             self._log.debug("The reactor follows the time of day")
         if not use_exact_timers(reactor):
             self._log.debug("The reactor rounds delays up to milliseconds")
+        self._configuration = configuration
         self.scripts = ScriptService(reactor, configuration.global_defs)
-        self.mail = mailer_for(reactor, configuration.global_defs)
+        self.mail = Mailer(reactor, configuration.global_defs)
         links = Links(reactor)
         addresses = Addresses(reactor)
         self._frames = Ethernet()
@@ -63,6 +76,7 @@ class VrrpRole(Service):
             links.link,
             garp_interval_us=defaults.garp_interval_us,
             gna_interval_us=defaults.gna_interval_us,
+            log_each=log_detail,
         )
         self._sync_daemon = IpvsSyncDaemon(reactor)
         links.watch(self._forget)
@@ -96,13 +110,30 @@ class VrrpRole(Service):
             self._beginning.cancel()
         stopping: Deferred[Any] = self.vrrp.stopService()
         stopping.addErrback(lambda failure: self._log.failure("Stopping VRRP", failure))
-        stopping.addCallback(
-            lambda _: DeferredList(
-                [maybeDeferred(self.scripts.stopService), maybeDeferred(self.mail.stopService)]
-            )
-        )
+        stopping.addCallback(lambda _: self._stop_telling())
         stopping.addCallback(lambda _: self._close())
         return stopping
+
+    # -- IRole --------------------------------------------------------------------------
+
+    def obstacle(self, configuration: Configuration) -> str | None:
+        """Changed VRRP blocks need a restart as yet."""
+        changes = compare(self._configuration, configuration)
+        if not changes.vrrp and self._configuration.global_defs.vrrp == configuration.global_defs.vrrp:
+            return None
+        lines = [line for line in changes.words() if line.startswith("vrrp_")] or ["global_defs: vrrp"]
+        more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+        return f"Changes of VRRP take effect by a restart, not yet by a reload: {lines[0]}{more}"
+
+    def apply(self, configuration: Configuration) -> Deferred[None]:
+        """Take over the global settings."""
+        if configuration.global_defs != self._configuration.global_defs:
+            self.scripts.reconfigure(configuration.global_defs)
+            self.mail.reconfigure(configuration.global_defs)
+        self._configuration = configuration
+        return succeed(None)
+
+    # -- the parts ----------------------------------------------------------------------
 
     def _begun(self, _: None) -> None:
         self._beginning = None
@@ -116,6 +147,10 @@ class VrrpRole(Service):
             self._log.critical("{why}", why=failure.getErrorMessage())
         else:
             self._log.failure("VRRP does not start", failure)
+
+    def _stop_telling(self) -> Deferred[Any]:
+        stopping: list[Deferred[Any]] = [self.scripts.stopService(), maybeDeferred(self.mail.stopService)]
+        return DeferredList(stopping)
 
     def _forget(self, event: LinkEvent) -> None:
         if isinstance(event, LinkVanished):

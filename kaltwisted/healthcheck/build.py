@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kaltwisted.config import model
+from kaltwisted.config.diff import same_but_timing
 from kaltwisted.healthcheck.connect import Connector
 from kaltwisted.healthcheck.http import Expectation, HttpCheck, host_and_port
 from kaltwisted.healthcheck.misc import MiscCheck
@@ -30,6 +31,20 @@ def build_check(
     :raises KeyError: nothing builds this kind of check.
     """
     return BUILDERS[type(check)](check, server, virtual_server, reactor, scripts)
+
+
+def goes_on(
+    old: tuple[model.Check, model.RealServer, model.VirtualServer],
+    new: tuple[model.Check, model.RealServer, model.VirtualServer],
+) -> bool:
+    """Whether ``build_check`` would make the same check of both; their timing has no part in that."""
+    (was, old_server, old_service), (check, server, service) = old, new
+    if was is not check and not same_but_timing(was, check):
+        return False
+    if not isinstance(check, model.HttpCheck):
+        return True
+    names = old_server.virtualhost, old_service.virtualhost
+    return names == (server.virtualhost, service.virtualhost)
 
 
 def _tcp(

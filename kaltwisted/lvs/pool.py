@@ -15,7 +15,9 @@ from typing import TypeAlias
 
 import attrs
 
+from kaltwisted.config.diff import compare_real_servers
 from kaltwisted.config.model import FirewallMark, RealServer, SorryServer, VirtualServer
+from kaltwisted.lvs.member import Member, key_of
 from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
 
 
@@ -58,20 +60,6 @@ def service_key(server: VirtualServer) -> ServiceKey:
     )
 
 
-@attrs.define
-class _Member:
-    """A real server's state: which of its checkers fail, the weight it has now, its entry while alive."""
-
-    server: RealServer
-    weight: int
-    failed: set[int]
-    destination: Destination
-
-    @property
-    def alive(self) -> bool:
-        return not self.failed
-
-
 class Pool:
     """The state of one virtual server's pool.
 
@@ -85,23 +73,15 @@ class Pool:
         self.name = str(virtual_server)
         self.key = service_key(virtual_server)
         self._members = {
-            _key(server): self._member(server, adopted) for server in virtual_server.real_servers
+            key_of(server): Member.begin(server, adopted) for server in virtual_server.real_servers
         }
-        self._sum = sum(member.weight for member in self._members.values() if member.alive)
+        self._sum = sum(member.counts for member in self._members.values())
         # Real servers in the table, and not the sorry server: there was quorum, and it takes losing.
         self._had_quorum = (
             adopted is not None and virtual_server.sorry_server is not None and self._holds_quorum()
         )
         self.has_quorum = self._had_quorum or self._sum >= virtual_server.quorum + virtual_server.hysteresis
-        self._settings = Service(
-            key=self.key,
-            scheduler=virtual_server.lb_algo,
-            persistence_timeout_s=virtual_server.persistence_timeout_s,
-            granularity=virtual_server.persistence_granularity,
-            persistence_engine=virtual_server.persistence_engine,
-            ops=virtual_server.ops,
-            scheduler_flags=virtual_server.scheduler_flags,
-        )
+        self._settings = _settings(virtual_server)
         self._service: Service | None = None
 
     # -- what others ask --------------------------------------------------------------
@@ -157,8 +137,7 @@ class Pool:
         if not member.alive:
             return []
         self._sum += member.weight
-        verb, word = ("Enabling", "of") if member.server.inhibit_on_failure else ("Adding", "to")
-        return self._turned(member, f"{verb} service {self._name(member)} {word} VS {self.name}")
+        return [*self._went_up(member), *self._weigh_quorum()]
 
     def failed(self, server: DestinationKey, checker: int) -> list[Event]:
         """One checker of a server has failed for good."""
@@ -168,25 +147,80 @@ class Pool:
         if not was_alive:
             return []
         self._sum -= member.weight
+        self._service = None
         verb, word = ("Disabling", "of") if member.server.inhibit_on_failure else ("Removing", "from")
-        return self._turned(member, f"{verb} service {self._name(member)} {word} VS {self.name}")
+        line = f"{verb} service {self._name(member)} {word} VS {self.name}"
+        return [Log(line), ServerTurned(member.server, up=False), *self._weigh_quorum()]
 
     def weigh(self, server: DestinationKey, weight: int) -> list[Event]:
         """A server's weight changes (a dynamic MISC_CHECK)."""
         member = self._members[server]
-        if member.weight == weight:
+        before, counted = member.weight, member.counts
+        member.set_weight(weight)
+        if before == weight:
             return []
-        state = "active" if member.alive else "inactive"
-        line = (
-            f"Changing weight from {member.weight} to {weight} for {state} service {self._name(member)}"
-            f" of VS {self.name}"
-        )
-        if member.alive:
-            self._sum += weight - member.weight
-        member.weight = weight
-        member.destination = attrs.evolve(member.destination, weight=weight)
+        self._sum += member.counts - counted
         self._service = None
-        return [Log(line), *self._weigh_quorum()]
+        return [self._reweighted(member, before), *self._weigh_quorum()]
+
+    # -- a reload -----------------------------------------------------------------------
+
+    def reconfigure(self, new: VirtualServer) -> list[Event]:
+        """Take over the changed configuration of this virtual server; what did not change keeps its state.
+
+        Servers are matched by address and port.  One that is new is in at
+        once, or with ``alpha`` when its checkers have succeeded.  To one that
+        goes nothing has happened, so nobody is told, unless ``omega`` asks so.
+        """
+        old, self.virtual_server = self.virtual_server, new
+        events = self._change_sorry_server(old.sorry_server)
+        settings = _settings(new)
+        if settings != self._settings:
+            self._settings = settings
+            self._service = None
+        servers = compare_real_servers(old, new)
+        if servers:
+            self._service = None
+        for server in servers.added:
+            member = self._members[key_of(server)] = Member.begin(server)
+            self._sum += member.counts
+        for change in servers.changed:
+            events += self._change_server(self._members[key_of(change.new)], change.new)
+        for server in servers.removed:
+            member = self._members.pop(key_of(server))
+            self._sum -= member.counts
+            events.append(Log(f"service {self._name(member)} no longer exist"))
+            if old.omega and member.alive:
+                events.append(ServerTurned(server, up=False))
+        return [*events, *self._weigh_quorum()]
+
+    def _change_server(self, member: Member, new: RealServer) -> list[Event]:
+        was_alive, weight = member.alive, member.weight
+        self._sum -= member.counts
+        member.reconfigure(new)
+        self._sum += member.counts
+        events: list[Event] = []
+        if member.weight != weight:
+            events.append(self._reweighted(member, weight))
+        if member.alive and not was_alive:
+            events += self._went_up(member)
+        return events
+
+    def _change_sorry_server(self, old: SorryServer | None) -> list[Event]:
+        new = self.virtual_server.sorry_server
+        if old == new:
+            return []
+        self._service = None
+        if self.has_quorum:
+            return []
+        protocol, events = self.virtual_server.protocol, list[Event]()
+        if old is not None:
+            events.append(Log(f"Removing sorry server {old.format(protocol)} from VS {self.name}"))
+        if new is not None:
+            events.append(Log(f"Adding sorry server {new.format(protocol)} to VS {self.name}"))
+        return events
+
+    # -- the end ------------------------------------------------------------------------
 
     def stop(self) -> list[Event]:
         """The pool ends; with ``omega`` the down notifications run (keepalived: ``omega``)."""
@@ -203,35 +237,21 @@ class Pool:
 
     # -- how it is decided ------------------------------------------------------------
 
-    def _member(self, server: RealServer, adopted: Service | None) -> _Member:
-        key = _key(server)
-        if adopted is not None:
-            known = adopted.destinations.get(key)
-            down = known is None or (server.inhibit_on_failure and known.weight == 0 != server.weight)
-            failed = set(range(len(server.checks))) if down else set()
-        else:
-            failed = {
-                index for index, check in enumerate(server.checks) if server.alpha or check.timing.alpha
-            }
-        return _Member(
-            server=server,
-            weight=server.weight,
-            failed=failed,
-            destination=Destination(
-                key,
-                server.weight,
-                server.forwarding,
-                uthreshold=server.uthreshold,
-                lthreshold=server.lthreshold,
-            ),
-        )
-
-    def _name(self, member: _Member) -> str:
+    def _name(self, member: Member) -> str:
         return member.server.format(self.virtual_server.protocol)
 
-    def _turned(self, member: _Member, line: str) -> list[Event]:
+    def _went_up(self, member: Member) -> list[Event]:
         self._service = None
-        return [Log(line), ServerTurned(member.server, up=member.alive), *self._weigh_quorum()]
+        verb, word = ("Enabling", "of") if member.server.inhibit_on_failure else ("Adding", "to")
+        line = f"{verb} service {self._name(member)} {word} VS {self.name}"
+        return [Log(line), ServerTurned(member.server, up=True)]
+
+    def _reweighted(self, member: Member, before: int) -> Log:
+        state = "active" if member.alive else "inactive"
+        return Log(
+            f"Changing weight from {before} to {member.weight} for {state} service {self._name(member)}"
+            f" of VS {self.name}"
+        )
 
     def _weigh_quorum(self) -> list[Event]:
         server = self.virtual_server
@@ -292,7 +312,7 @@ class Pool:
                 table[key] = attrs.evolve(member.destination, weight=0)
         if sorry is not None:
             # A sorry server that is a real server too counts once: as what serves clients now.
-            key = _key(sorry)
+            key = key_of(sorry)
             if standing_in:
                 table[key] = Destination(key, 1, sorry.forwarding)
             elif sorry.inhibit and key not in table:
@@ -300,5 +320,13 @@ class Pool:
         return table
 
 
-def _key(server: RealServer | SorryServer) -> DestinationKey:
-    return DestinationKey(server.address, server.port)
+def _settings(server: VirtualServer) -> Service:
+    return Service(
+        key=service_key(server),
+        scheduler=server.lb_algo,
+        persistence_timeout_s=server.persistence_timeout_s,
+        granularity=server.persistence_granularity,
+        persistence_engine=server.persistence_engine,
+        ops=server.ops,
+        scheduler_flags=server.scheduler_flags,
+    )

@@ -101,6 +101,40 @@ class LvsService(TwistedService):
             self._happened(pool, pool.stop())
         return self._alerts.scripts.drained()
 
+    # -- a reload -------------------------------------------------------------------------
+
+    def expect(
+        self, virtual_servers: Sequence[VirtualServer] | None = None, *, mail_every_checker: bool
+    ) -> None:
+        """Take over settings; ``virtual_servers``: what to begin with, when the plane has not begun yet."""
+        self._mail_every_checker = mail_every_checker
+        if virtual_servers is not None:
+            self._virtual_servers = virtual_servers
+
+    def add(self, virtual_server: VirtualServer) -> Pool:
+        """A virtual server more."""
+        pool = Pool(virtual_server)
+        self.pools[pool.key] = pool
+        self._happened(pool, pool.start())
+        return pool
+
+    def change(self, virtual_server: VirtualServer) -> Pool:
+        """A virtual server is configured otherwise; its connections stay where its servers do."""
+        pool = self.pools[service_key(virtual_server)]
+        self._happened(pool, pool.reconfigure(virtual_server))
+        return pool
+
+    def remove(self, key: ServiceKey) -> None:
+        """A virtual server is gone."""
+        pool = self.pools.pop(key)
+        self._log.info("service {name} no longer exist", name=pool.name)
+        self._happened(pool, pool.stop())
+
+    def flush(self) -> Deferred[None]:
+        """Apply what has changed; fires when the plane has taken it, or refused and is asked again later."""
+        self._apply()
+        return self._when_idle()
+
     # -- what the checkers say ------------------------------------------------------------
 
     def report(

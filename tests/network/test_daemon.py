@@ -117,8 +117,8 @@ def test_a_signal_that_has_no_answer_yet_does_not_end_it(
 ) -> None:
     with daemon(configuration(vport, servers), tmp_path, "--data-plane=userspace") as running:
         running.says(f"Remote Web server {name_of(servers['one'])} succeed on service.")
-        running.process.send_signal(signal.SIGHUP)
-        running.says("Reload is not supported yet")
+        running.process.send_signal(signal.SIGUSR2)
+        running.says("Writing the statistics file is not supported yet")
         assert ask(VIP, vport) in ("one", "two")
 
 

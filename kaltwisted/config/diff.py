@@ -1,0 +1,312 @@
+"""What differs between two configurations, by keepalived's rules of what is the same thing.
+
+A virtual server is its address, port and protocol, or its mark; a real server
+its address and port; a VRRP instance its VRID, interface and family, whatever
+its name; a sync group or script its name.  What is equal keeps the old
+object, so that whoever compares again has only to look at identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from kaltwisted.config.model import (
+    SECOND_US,
+    Check,
+    Configuration,
+    FirewallMark,
+    ForwardingMethod,
+    HttpCheck,
+    RealServer,
+    Script,
+    TcpCheck,
+    VirtualServer,
+    VrrpInstance,
+    VrrpScript,
+    VrrpSyncGroup,
+)
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Changed(Generic[T]):
+    """One thing, as it was and as it shall be."""
+
+    old: T
+    new: T
+
+
+@attrs.frozen
+class Part(Generic[T]):
+    """The differences between two sequences of things that have keys."""
+
+    added: tuple[T, ...] = ()
+    removed: tuple[T, ...] = ()
+    changed: tuple[Changed[T], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+@attrs.frozen
+class Changes:
+    """All differences.  ``configuration``: the new one, with the old objects for all that is equal.
+
+    ``global_defs``: the names of its fields that differ.
+    """
+
+    configuration: Configuration
+    global_defs: tuple[Changed[tuple[str, Any]], ...] = ()
+    virtual_servers: Part[VirtualServer] = Part()
+    vrrp_scripts: Part[VrrpScript] = Part()
+    vrrp_instances: Part[VrrpInstance] = Part()
+    vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
+
+    def __bool__(self) -> bool:
+        return bool(self.global_defs or self.virtual_servers or self.vrrp)
+
+    @property
+    def vrrp(self) -> bool:
+        """Whether anything about the virtual routers differs."""
+        return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups)
+
+    def words(self) -> Iterator[str]:
+        """One line for each change; passwords do not show."""
+        for change in self.global_defs:
+            (name, before), (_, after) = change.old, change.new
+            yield f"global_defs: {_turn(name, before, after)}"
+        yield from _virtual_server_words(self.virtual_servers)
+        yield from _named_words("vrrp_script", self.vrrp_scripts)
+        yield from _named_words("vrrp_sync_group", self.vrrp_sync_groups)
+        yield from _named_words("vrrp_instance", self.vrrp_instances)
+
+
+def compare(old: Configuration, new: Configuration) -> Changes:
+    """What turns ``old`` into ``new``."""
+    virtual_servers, kept_servers = _compare(
+        old.virtual_servers, new.virtual_servers, virtual_server_key, _keep_real_servers
+    )
+    scripts, kept_scripts = _compare(old.vrrp_scripts, new.vrrp_scripts, _name)
+    instances, kept_instances = _compare(old.vrrp_instances, new.vrrp_instances, vrrp_key)
+    groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
+    return Changes(
+        attrs.evolve(
+            new,
+            global_defs=old.global_defs if old.global_defs == new.global_defs else new.global_defs,
+            virtual_servers=kept_servers,
+            vrrp_scripts=kept_scripts,
+            vrrp_instances=kept_instances,
+            vrrp_sync_groups=kept_groups,
+        ),
+        tuple(
+            Changed((name, before), (name, after))
+            for name, before, after in _fields(old.global_defs, new.global_defs)
+        ),
+        virtual_servers,
+        scripts,
+        instances,
+        groups,
+    )
+
+
+# -- what is the same thing ------------------------------------------------------------
+
+
+def virtual_server_key(server: VirtualServer) -> Hashable:
+    """Address, port and protocol, or the mark with its family: a mark has no protocol in the kernel."""
+    listen = server.listen
+    return listen if isinstance(listen, FirewallMark) else (listen, server.protocol)
+
+
+def real_server_key(server: RealServer) -> Hashable:
+    """Address and port."""
+    return server.address, server.port
+
+
+def vrrp_key(instance: VrrpInstance) -> tuple[int, str | None, int]:
+    """VRID, interface and family (4 or 6)."""
+    vips = instance.virtual_ipaddress
+    return instance.virtual_router_id, instance.interface, vips[0].address.version if vips else 4
+
+
+def predecessors(old: Sequence[Check], new: Sequence[Check]) -> tuple[int | None, ...]:
+    """For each check of ``new`` the index of the one in ``old`` that it goes on from, None: it is new.
+
+    Equal checks go on as they are, then those that differ only in their
+    timing, then those of one kind: they take over whether they were good.
+    """
+    if old == new:
+        return tuple(range(len(new)))
+    found: list[int | None] = [None] * len(new)
+    free = list(range(len(old)))
+    for alike in (_equal, same_but_timing, _same_kind):
+        for index, check in enumerate(new):
+            if found[index] is None:
+                match = next((each for each in free if alike(old[each], check)), None)
+                if match is not None:
+                    free.remove(match)
+                    found[index] = match
+    return tuple(found)
+
+
+def same_but_timing(old: Check, new: Check) -> bool:
+    """Whether two checks ask the same question, if not as often."""
+    return type(old) is type(new) and attrs.evolve(old, timing=new.timing) == new
+
+
+def _equal(old: Check, new: Check) -> bool:
+    return old == new
+
+
+def _same_kind(old: Check, new: Check) -> bool:
+    return kind(old) == kind(new)
+
+
+def kind(check: Check) -> str:
+    """keepalived's word for the block."""
+    if isinstance(check, HttpCheck):
+        return "HTTP_GET" if check.tls is None else "SSL_GET"
+    return "TCP_CHECK" if isinstance(check, TcpCheck) else "MISC_CHECK"
+
+
+def _name(named: VrrpScript | VrrpSyncGroup) -> Hashable:
+    return named.name
+
+
+# -- comparing -------------------------------------------------------------------------
+
+
+def compare_real_servers(old: VirtualServer, new: VirtualServer) -> Part[RealServer]:
+    """The differences between two pools of one virtual server."""
+    return _compare(old.real_servers, new.real_servers, real_server_key)[0]
+
+
+def _compare(
+    old: Sequence[T],
+    new: Sequence[T],
+    key: Callable[[T], Hashable],
+    keep: Callable[[T, T], T] = lambda old, new: new,
+) -> tuple[Part[T], tuple[T, ...]]:
+    """The differences, and ``new`` with the old objects where they are equal.
+
+    ``keep`` makes the best of one that has changed: old objects for its unchanged parts.
+    """
+    # Most are where they were, and are the same object where the caller has kept them.
+    before_ids = {id(each) for each in old}
+    after_ids = {id(each) for each in new}
+    before = {key(each): each for each in old if id(each) not in after_ids}
+    added: list[T] = []
+    changed: list[Changed[T]] = []
+    result: list[T] = []
+    for each in new:
+        if id(each) in before_ids:
+            result.append(each)
+            continue
+        was = before.pop(key(each), None)
+        if was is None:
+            added.append(each)
+        elif was == each:
+            each = was
+        else:
+            each = keep(was, each)
+            changed.append(Changed(was, each))
+        result.append(each)
+    return Part(tuple(added), tuple(before.values()), tuple(changed)), tuple(result)
+
+
+def _keep_real_servers(old: VirtualServer, new: VirtualServer) -> VirtualServer:
+    _, kept = _compare(old.real_servers, new.real_servers, real_server_key)
+    return attrs.evolve(new, real_servers=kept)
+
+
+def _fields(old: Any, new: Any, but: str = "") -> Iterator[tuple[str, Any, Any]]:
+    for field in attrs.fields(type(new)):
+        if field.eq and field.name != but:
+            before, after = getattr(old, field.name), getattr(new, field.name)
+            if before != after:
+                yield field.name, before, after
+
+
+# -- words -----------------------------------------------------------------------------
+
+_UNITS: Final = {"_us": SECOND_US, "_s": 1}
+
+
+def _virtual_server_words(part: Part[VirtualServer]) -> Iterator[str]:
+    for server in part.removed:
+        yield f"virtual_server {server} removed"
+    for server in part.added:
+        yield f"virtual_server {server} added, {len(server.real_servers)} real servers"
+    for change in part.changed:
+        for name, before, after in _fields(change.old, change.new, but="real_servers"):
+            yield f"virtual_server {change.new}: {_turn(name, before, after)}"
+        yield from _real_server_words(change)
+
+
+def _real_server_words(change: Changed[VirtualServer]) -> Iterator[str]:
+    part = compare_real_servers(change.old, change.new)
+    where = f"of VS {change.new}"
+    protocol = change.new.protocol
+    for server in part.removed:
+        yield f"real_server {server.format(protocol)} {where} removed"
+    for server in part.added:
+        yield f"real_server {server.format(protocol)} {where} added"
+    for each in part.changed:
+        for name, before, after in _fields(each.old, each.new, but="checks"):
+            yield f"real_server {each.new.format(protocol)} {where}: {_turn(name, before, after)}"
+        for line in _check_words(each):
+            yield f"real_server {each.new.format(protocol)} {where}: {line}"
+
+
+def _check_words(change: Changed[RealServer]) -> Iterator[str]:
+    old, new = change.old.checks, change.new.checks
+    found = predecessors(old, new)
+    for index in range(len(old)):
+        if index not in found:
+            yield f"{kind(old[index])} removed"
+    for check, origin in zip(new, found, strict=True):
+        if origin is None:
+            yield f"{kind(check)} added"
+            continue
+        for name, before, after in _fields(old[origin], check):
+            # Timing and connection are values of their own here, and keywords of the block in the file.
+            inner = _fields(before, after) if name in ("timing", "connection") else [(name, before, after)]
+            for keyword, was, is_now in inner:
+                yield f"{kind(check)} {_turn(keyword, was, is_now)}"
+
+
+def _named_words(block: str, part: Part[Any]) -> Iterator[str]:
+    for each in part.removed:
+        yield f"{block} {each.name} removed"
+    for each in part.added:
+        yield f"{block} {each.name} added"
+    for change in part.changed:
+        for name, before, after in _fields(change.old, change.new):
+            yield f"{block} {change.new.name}: {_turn(name, before, after)}"
+
+
+def _turn(name: str, before: object, after: object) -> str:
+    unit = next((each for each in _UNITS if name.endswith(each)), "")
+    texts = [_text(each, _UNITS.get(unit, 1)) for each in (before, after)]
+    what = name.removesuffix(unit)
+    return f"{what} changed" if None in texts else f"{what} {texts[0]} -> {texts[1]}"
+
+
+def _text(value: object, scale: int) -> str | None:
+    """A value as keepalived.conf has it, None when it is too much for a line or must not be shown."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "on" if value else "off"
+        case int():
+            return f"{value / scale:g}" if scale > 1 else str(value)
+        case str() | Enum() | Script() | ForwardingMethod() | IPv4Address() | IPv6Address():
+            return str(value)
+    return None

@@ -1,0 +1,163 @@
+"""All health checks of the checker role, by server: made, followed through a reload, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+
+from kaltwisted.config.diff import Changed, Part, compare_real_servers, predecessors
+from kaltwisted.config.model import Check, RealServer, VirtualServer
+from kaltwisted.healthcheck.build import build_check, goes_on
+from kaltwisted.healthcheck.outcome import Verdict
+from kaltwisted.healthcheck.service import CheckService
+from kaltwisted.lvs.member import key_of
+from kaltwisted.lvs.pool import Pool, service_key
+from kaltwisted.lvs.service import LvsService
+from kaltwisted.lvs.table import DestinationKey, ServiceKey
+from kaltwisted.ports import IScripts
+
+
+@attrs.define(eq=False)
+class Running:
+    """A check that runs; ``index``: its place among its server's checks, which a reload may change."""
+
+    index: int
+    configured: Check
+    service: CheckService
+
+
+class Checks(Service):
+    """Runs the checks of every pool and tells ``lvs`` what they find."""
+
+    def __init__(self, reactor: Any, scripts: IScripts, lvs: LvsService) -> None:
+        self._reactor = reactor
+        self._scripts = scripts
+        self._lvs = lvs
+        self._running: dict[tuple[ServiceKey, DestinationKey], list[Running]] = {}
+
+    def of(self, service: ServiceKey, server: DestinationKey) -> list[Running]:
+        """The checks of a server, in the order configured."""
+        return self._running.get((service, server), [])
+
+    def stopService(self) -> None:
+        """End all of them."""
+        super().stopService()
+        for checks in self._running.values():
+            for running in checks:
+                running.service.stopService()
+        self._running.clear()
+
+    # -- all of them, in steps --------------------------------------------------------------
+
+    def begin(self) -> Iterator[None]:
+        """Make the checks of every pool."""
+        for pool in self._lvs.pools.values():
+            for server in pool.virtual_server.real_servers:
+                yield from self._make_all(pool, server)
+
+    def reload(self, part: Part[VirtualServer]) -> Iterator[None]:
+        """Change the pools and their checks by what differs."""
+        for gone in part.removed:
+            key = service_key(gone)
+            for server in gone.real_servers:
+                self._drop(key, key_of(server))
+                yield
+            self._lvs.remove(key)
+        for change in part.changed:
+            yield from self._reload_pool(change)
+        for added in part.added:
+            pool = self._lvs.add(added)
+            for server in added.real_servers:
+                yield from self._make_all(pool, server)
+
+    def _reload_pool(self, change: Changed[VirtualServer]) -> Iterator[None]:
+        was = change.old
+        servers = compare_real_servers(was, change.new)
+        pool = self._lvs.change(change.new)
+        # At one go: a check that reports in between would not find its place in the pool.
+        for server in servers.removed:
+            self._drop(pool.key, key_of(server))
+        for each in servers.changed:
+            self._follow(pool, was, each)
+        yield
+        if was.virtualhost != change.new.virtualhost:
+            followed = {id(each.new) for each in servers.changed} | {id(server) for server in servers.added}
+            for server in change.new.real_servers:
+                if id(server) not in followed:
+                    self._follow(pool, was, Changed(server, server))
+                    yield
+        for server in servers.added:
+            yield from self._make_all(pool, server)
+
+    # -- one server's ---------------------------------------------------------------------
+
+    def _make_all(self, pool: Pool, server: RealServer) -> Iterator[None]:
+        key = pool.key, key_of(server)
+        for index in range(len(server.checks)):
+            running = self._make(pool, server, index)
+            self._running.setdefault(key, []).append(running)
+            running.service.startService()
+            yield
+
+    def _drop(self, service: ServiceKey, server: DestinationKey) -> None:
+        for running in self._running.pop((service, server), ()):
+            running.service.stopService()
+
+    def _follow(self, pool: Pool, was: VirtualServer, change: Changed[RealServer]) -> None:
+        """A server has changed, and ``pool`` knows: change its checks, no more than needed.
+
+        What asks the same goes on with all it knows; the others start anew,
+        as up or down as the pool has them.
+        """
+        old, new = change.old, change.new
+        key = pool.key, key_of(new)
+        before = self._running.get(key, [])
+        origins = [
+            before[origin] if origin is not None else None for origin in predecessors(old.checks, new.checks)
+        ]
+        after: list[Running] = []
+        for index, (check, running) in enumerate(zip(new.checks, origins, strict=True)):
+            if running is not None and goes_on(
+                (running.configured, old, was), (check, new, pool.virtual_server)
+            ):
+                running.index = index
+                if running.configured.timing != check.timing:
+                    running.service.reconfigure(check.timing)
+                running.configured = check
+                after.append(running)
+            else:
+                after.append(self._make(pool, new, index))
+        for running in before:
+            if running not in after:
+                running.service.stopService()
+        self._running[key] = after
+        for running in after:
+            if not running.service.running:
+                running.service.startService()
+
+    def _make(self, pool: Pool, server: RealServer, index: int) -> Running:
+        key = key_of(server)
+        configured = server.checks[index]
+
+        def report(verdict: Verdict) -> None:
+            self._lvs.report(
+                pool.key, key, running.index, up=verdict.up, summary=verdict.summary, weight=verdict.weight
+            )
+
+        running = Running(
+            index,
+            configured,
+            CheckService(
+                build_check(configured, server, pool.virtual_server, self._reactor, self._scripts),
+                configured,
+                service=server.format(pool.virtual_server.protocol),
+                virtual_server=pool.name,
+                report=report,
+                clock=self._reactor,
+                initially_up=pool.is_up(key, index),
+            ),
+        )
+        return running

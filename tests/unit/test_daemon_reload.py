@@ -1,0 +1,243 @@
+"""HUP: what is refused, what is queued, which roles come, go and stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+from unittest import mock
+
+import attrs
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, execute, succeed
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from kaltwisted.config.findings import Consequence, Finding, Severity
+from kaltwisted.config.load import Reading
+from kaltwisted.config.model import (
+    Configuration,
+    FirewallMark,
+    GlobalDefs,
+    Position,
+    VirtualAddress,
+    VirtualServer,
+    VrrpInstance,
+)
+from kaltwisted.daemon import systemd
+from kaltwisted.daemon.reload import Reload, Roles
+from kaltwisted.daemon.roles import IRole, RoleError, RoleKind
+
+ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))
+TWO = VirtualServer(FirewallMark(2))
+ROUTER = VrrpInstance("one", "eth0", 7)
+BALANCING, BOTH = (
+    Configuration(virtual_servers=(ONE,)),
+    Configuration(virtual_servers=(ONE,), vrrp_instances=(ROUTER,)),
+)
+ERROR = Finding(Severity.ERROR, Position("f", 3), "no such thing")
+
+
+@implementer(IRole)
+class FakeRole(Service):
+    """Remembers; ``apply`` fires at once unless ``slow``."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.applied: list[Configuration] = []
+        self.refuses: str | None = None
+        self.slow = False
+        self.pending: list[Deferred[None]] = []
+
+    def obstacle(self, configuration: Configuration) -> str | None:
+        return self.refuses
+
+    def apply(self, configuration: Configuration) -> Deferred[None]:
+        self.applied.append(configuration)
+        if not self.slow:
+            return succeed(None)
+        self.pending.append(Deferred())
+        return self.pending[-1]
+
+
+class ReloadTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.lines: list[str] = []
+
+        def observe(event: LogEvent) -> None:
+            self.lines.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.told: list[str] = []
+        patched = mock.patch.object(systemd, "notify", self.told.append)
+        patched.start()
+        self.addCleanup(patched.stop)
+        self.missing: set[str] = set()
+        self.in_thread: Callable[[Callable[[], Any]], Deferred[Any]] = execute
+
+    def begin(self, configuration: Configuration) -> None:
+        def make(name: str) -> Callable[[Configuration], IRole]:
+            def made(configuration: Configuration) -> IRole:
+                if name in self.missing:
+                    raise RoleError(f"no {name} here")
+                return FakeRole(configuration)
+
+            return made
+
+        self.parent = MultiService()
+        self.parent.startService()
+        self.roles = Roles(
+            self.parent,
+            [
+                RoleKind("Balancing", lambda c: bool(c.virtual_servers), make("Balancing")),
+                RoleKind("VRRP", lambda c: bool(c.vrrp_instances), make("VRRP")),
+            ],
+            configuration,
+        )
+        self.roles.begin()
+        self.file = Reading(configuration)
+        self.reads = 0
+
+        def read() -> Reading:
+            self.reads += 1
+            return self.file
+
+        self.reload = Reload(read, self.roles, "/etc/f.conf", self.clock, lambda call: self.in_thread(call))
+
+    def role(self, name: str = "Balancing") -> FakeRole:
+        role = self.roles.running[name]
+        assert isinstance(role, FakeRole)
+        return role
+
+    def hup(self, configuration: Configuration | None = None, *findings: Finding) -> None:
+        if configuration is not None:
+            self.file = Reading(configuration, findings)
+        self.reload.request()
+        self.settle()
+
+    def settle(self) -> None:
+        for _ in range(10):
+            self.clock.advance(0)
+
+    def test_a_fake_role_is_one(self) -> None:
+        verifyObject(IRole, FakeRole(BALANCING))
+
+    def test_the_roles_hear_of_what_differs_with_the_old_objects_kept(self) -> None:
+        self.begin(BALANCING)
+        again = attrs.evolve(ONE)
+        self.hup(Configuration(virtual_servers=(again, TWO)))
+        [applied] = self.role().applied
+        self.assertEqual(applied.virtual_servers, (ONE, TWO))
+        self.assertIs(applied.virtual_servers[0], ONE)
+        self.assertEqual(
+            self.lines, ["Reloading ...", "virtual_server FWM 2 added, 0 real servers", "Reload complete"]
+        )
+        self.assertEqual(self.told[0].split("=")[0], "RELOADING")
+        self.assertIn("MONOTONIC_USEC=", self.told[0])
+        self.assertEqual(self.told[1:], ["READY=1"])
+
+    def test_any_error_keeps_everything(self) -> None:
+        for finding in (ERROR, attrs.evolve(ERROR, consequence=Consequence.FATAL)):
+            self.begin(BALANCING)
+            self.lines.clear()
+            self.hup(Configuration(virtual_servers=(TWO,)), finding)
+            self.assertEqual(self.role().applied, [])
+            self.assertEqual(self.lines[0], "Reloading ...")
+            self.assertIn("no such thing", self.lines[1])
+            self.assertEqual(self.lines[2:], ["New config failed validation, see /etc/f.conf for details"])
+            self.assertEqual(self.told[-1], "READY=1")
+
+    def test_warnings_are_told_and_taken(self) -> None:
+        self.begin(BALANCING)
+        self.hup(Configuration(virtual_servers=(TWO,)), attrs.evolve(ERROR, severity=Severity.WARNING))
+        self.assertEqual(len(self.role().applied), 1)
+        self.assertEqual(self.lines[-1], "Reload complete")
+
+    def test_an_emptied_file_ends_nothing(self) -> None:
+        self.begin(BALANCING)
+        self.hup(Configuration())
+        self.assertEqual(self.role().applied, [])
+        self.assertIn("nothing to run", self.lines[1])
+
+    def test_what_one_role_refuses_no_role_gets(self) -> None:
+        self.begin(BOTH)
+        self.role("VRRP").refuses = "not without a restart"
+        self.hup(attrs.evolve(BOTH, virtual_servers=(TWO,)))
+        self.assertEqual(self.role().applied, [])
+        self.assertIn("not without a restart", self.lines)
+        self.assertEqual(self.roles.configuration, BOTH)
+
+    def test_roles_come_and_go_with_their_work(self) -> None:
+        self.begin(BALANCING)
+        self.hup(BOTH)
+        router = self.role("VRRP")
+        self.assertTrue(router.running)
+        self.hup(BALANCING)
+        self.assertEqual(list(self.roles.running), ["Balancing"])
+        self.assertEqual(router.applied[-1].vrrp_instances, (), "it lets go of what it holds before it ends")
+        self.assertFalse(router.running)
+
+    def test_a_role_that_cannot_come_keeps_everything(self) -> None:
+        self.missing.add("VRRP")
+        self.begin(BALANCING)
+        self.hup(attrs.evolve(BOTH, virtual_servers=(TWO,)))
+        self.assertEqual(self.role().applied, [])
+        self.assertIn("no VRRP here", self.lines)
+
+    def test_a_role_missing_from_the_start_is_no_obstacle(self) -> None:
+        self.missing.add("VRRP")
+        self.begin(BOTH)
+        self.hup(attrs.evolve(BOTH, virtual_servers=(TWO,)))
+        self.assertEqual(len(self.role().applied), 1)
+
+    def test_no_role_at_all_is_an_error_at_the_start(self) -> None:
+        self.missing.add("Balancing")
+        with self.assertRaises(RoleError) as caught:
+            self.begin(BALANCING)
+        self.assertEqual(str(caught.exception), "Balancing does not run: no Balancing here")
+
+    def test_requests_during_a_reload_make_one_more_and_the_last_file_wins(self) -> None:
+        self.begin(BALANCING)
+        self.role().slow = True
+        self.hup(Configuration(virtual_servers=(TWO,)))
+        for mark in (3, 4, 5):
+            self.hup(Configuration(virtual_servers=(VirtualServer(FirewallMark(mark)),)))
+        self.assertEqual(self.reads, 1)
+        self.role().pending.pop().callback(None)
+        self.settle()
+        self.assertEqual(self.reads, 2)
+        self.assertEqual(self.role().applied[-1].virtual_servers, (VirtualServer(FirewallMark(5)),))
+        self.role().pending.pop().callback(None)
+        self.settle()
+        self.assertEqual((self.reads, self.lines.count("Reload complete")), (2, 2))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_file_is_compared_with_what_runs_not_with_what_was_refused(self) -> None:
+        self.begin(BALANCING)
+        self.hup(Configuration(virtual_servers=(TWO,)), ERROR)
+        self.hup(BALANCING)
+        self.assertIn("Nothing has changed", self.lines)
+
+    def test_stop_while_the_file_is_read_changes_nothing(self) -> None:
+        reading: Deferred[Any] = Deferred()
+        self.begin(BALANCING)
+        self.in_thread = lambda call: reading
+        self.hup(Configuration(global_defs=GlobalDefs(router_id="x"), virtual_servers=(TWO,)))
+        self.reload.stop()
+        self.settle()
+        self.assertEqual(self.role().applied, [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_defect_while_reading_is_logged_and_the_next_reload_works(self) -> None:
+        self.begin(BALANCING)
+        self.in_thread = lambda call: execute(lambda: 1 / 0)
+        self.hup()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.in_thread = execute
+        self.hup(Configuration(virtual_servers=(TWO,)))
+        self.assertEqual(len(self.role().applied), 1)
