@@ -47,9 +47,11 @@ T = TypeVar("T")
 
 #: Requests unanswered at a time, and so the most that go into one send.
 WINDOW = 100
-#: Bytes read per reactor turn before others have theirs; a datagram counts as at least _DATAGRAM_COST.
+#: Bytes read per reactor turn before others have theirs; a datagram counts as at least _DATAGRAM_COST,
+#: an event, from which more follows than from an answer, as _EVENT_COST: 32 take a good millisecond.
 TURN_BYTES = 65_536
 _DATAGRAM_COST = 512
+_EVENT_COST = 2048
 #: The kernel fills dump datagrams up to 32 KiB, whatever larger buffer it is offered.
 _DATAGRAM_MAX = 65_536
 _RECEIVE_BUFFER = 1 << 20
@@ -313,9 +315,9 @@ class Netlink:
             except OSError as error:
                 self._restart(error.errno or errno.EIO)
                 return
-            budget -= max(size, _DATAGRAM_COST)
             # Addresses of netlink are (port, groups); port 0 is the kernel.  Others may not speak to us.
             port, groups = sender if isinstance(sender, tuple) else (0, 0)
+            budget -= max(size, _EVENT_COST if groups else _DATAGRAM_COST)
             if port != 0:
                 continue
             try:

@@ -24,6 +24,8 @@ class Announcer:
 
     :param garp_interval_us: the least time between two announcements on one
         interface (keepalived: ``vrrp_garp_interval``); ``gna_interval_us``: of IPv6.
+    :param log_each: log every announcement (keepalived: ``-D``); a thousand addresses make six
+        thousand lines, which take a third of the time even where nobody reads them.
     """
 
     _log = Logger()
@@ -36,10 +38,12 @@ class Announcer:
         *,
         garp_interval_us: int = 0,
         gna_interval_us: int = 0,
+        log_each: bool = False,
     ) -> None:
         self._reactor = reactor
         self._frames = frames
         self._link = link
+        self._log_each = log_each
         self._intervals_us = {4: garp_interval_us, 6: gna_interval_us}
         self._queues: dict[tuple[str, int], AnnounceQueue] = {}
         self._next: IDelayedCall | None = None
@@ -52,12 +56,13 @@ class Announcer:
             by_queue.setdefault((interface, address.version), []).append(
                 Announcement(owner, interface, address)
             )
-            self._log.debug(
-                "({owner}) Sending/queueing gratuitous ARPs on {interface} for {address}",
-                owner=owner,
-                interface=interface,
-                address=address,
-            )
+            if self._log_each:
+                self._log.debug(
+                    "({owner}) Sending/queueing gratuitous ARPs on {interface} for {address}",
+                    owner=owner,
+                    interface=interface,
+                    address=address,
+                )
         for place, announcements in by_queue.items():
             queue = self._queues.get(place)
             if queue is None:
@@ -107,11 +112,12 @@ class Announcer:
         why = self._frames.send(link, frame(announcement.address, link.mac))
         if why is None:
             self._failing.discard(interface)
-            self._log.debug(
-                "Sending gratuitous ARP on {interface} for {address}",
-                interface=interface,
-                address=announcement.address,
-            )
+            if self._log_each:
+                self._log.debug(
+                    "Sending gratuitous ARP on {interface} for {address}",
+                    interface=interface,
+                    address=announcement.address,
+                )
         elif interface not in self._failing:
             self._failing.add(interface)
             self._log.warn(

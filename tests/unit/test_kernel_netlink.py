@@ -239,6 +239,13 @@ class NetlinkTests(SynchronousTestCase):
         self.assertEqual(self.reactor.readers, [])
         self.assertTrue(self.sockets[0].closed)
 
+    def test_a_flood_of_events_leaves_time_for_others(self) -> None:
+        self.sockets[0].inbox.extend([(message(16, 0, b"address"), (0, 1))] * 1000)
+        self.reactor.turn()
+        self.assertTrue(0 < len(self.events) <= 50)
+        self.reactor.spin(100)
+        self.assertEqual(len(self.events), 1000)
+
     def test_events_are_heard_and_strangers_are_not(self) -> None:
         self.sockets[0].inbox.append((message(16, 0, b"link"), (0, 1)))
         self.sockets[0].inbox.append((message(16, 0, b"evil"), (4242, 1)))

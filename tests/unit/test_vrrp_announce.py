@@ -155,6 +155,14 @@ class Sending(SynchronousTestCase):
         self.assertEqual(counts, sorted(counts))
         self.assertLess(counts[1], 3)
 
+    def test_announcements_are_logged_only_when_asked_for(self) -> None:
+        for log_each, lines in ((False, 0), (True, 3)):
+            announcer = Announcer(self.clock, self.frames, self.links.get, log_each=log_each)
+            with capturedLogs() as logs:
+                announcer.announce("A", [("eth0", IPv4Address("10.0.0.100"))], 2)
+                self.clock.pump([0] * 20)
+            self.assertEqual(len(logs), lines)
+
     def test_a_broken_interface_is_told_once(self) -> None:
         self.frames.broken = "Network is down"
         announcer = self.announcer()
