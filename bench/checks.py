@@ -1,84 +1,41 @@
 """How many checks a second, at what cost, how late: 1,000 real servers at delay_loop 1 by default.
 
-    flock /tmp/bench.lock python bench/checks.py --kind http --servers 1000 --seconds 30
+    python bench/checks.py --kind http --seconds 30      our CheckServices in this process
+    python bench/checks.py --daemon [--minutes 10]       the whole daemon, userspace data plane
+    python bench/checks.py --beside-keepalived           C keepalived and ours in a kernel with IPVS (root)
 
 The servers are addresses of loopback (127.1.0.0/16), answered by a small epoll
-server in a process of its own; this process runs the CheckServices, as the
-daemon's checker does, garbage collector settings included.  Printed: checks
-made of those due, lateness of the runs (how long after its time on the absolute
-schedule a run began), CPU per check (user and system, of this process alone,
-so without the servers'), and resident memory at the start and the end.
+server in a process of its own.  Printed: checks made of those due; lateness
+(in this process: how long after its time on the absolute schedule a run began;
+of a daemon: how far from delay_loop two checks of one server lay apart, seen at
+the server); CPU per check (user and system, without the servers'), beside
+that of a bare connection in the same minute, since that tells how
+fast the machine is just then; resident memory at the start and the end, and
+each minute between.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
+import hashlib
 import os
 import resource
-import select
-import signal
-import socket
 import sys
 import time
 from ipaddress import ip_address
 from pathlib import Path
 
+import check_daemons
+from check_servers import BODY, Servers, address, bare_connection_us
+
 from kaltwisted.config import model
+from kaltwisted.daemon.process import tame_garbage_collection
 from kaltwisted.healthcheck.build import build_check
 from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.testing.healthcheck import FakeScripts
 
-BODY = b"x" * 600
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: text/html\r\n\r\n" % len(BODY) + BODY
 WARM_UP_S = 3.0
-
-
-def serve(listener: socket.socket, answers: bool) -> None:
-    """Accept for ever; answer each connection's first bytes with one page, or close at once."""
-    listener.setblocking(False)
-    poll = select.epoll()
-    poll.register(listener.fileno(), select.EPOLLIN)
-    waiting: dict[int, socket.socket] = {}
-    while True:
-        for fd, _event in poll.poll():
-            if fd != listener.fileno():
-                connection = waiting.pop(fd)
-                try:
-                    if connection.recv(4096):
-                        connection.send(ANSWER)
-                except OSError:
-                    pass
-                connection.close()
-                continue
-            try:
-                for _ in range(64):
-                    connection, _address = listener.accept()
-                    if answers:
-                        waiting[connection.fileno()] = connection
-                        poll.register(connection.fileno(), select.EPOLLIN)
-                    else:
-                        connection.close()
-            except BlockingIOError:
-                pass
-
-
-def start_servers(answers: bool) -> tuple[int, int]:
-    """A child that serves every address of loopback: its process id and its port."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("0.0.0.0", 0))
-    listener.listen(4096)
-    port = listener.getsockname()[1]
-    child = os.fork()
-    if child == 0:
-        try:
-            serve(listener, answers)
-        except KeyboardInterrupt:
-            os._exit(0)
-    listener.close()
-    return child, port
 
 
 def resident_kb() -> int:
@@ -91,18 +48,16 @@ def resident_kb() -> int:
 
 def configured(kind: str, number: int, port: int, period_us: int) -> tuple[model.RealServer, model.Check]:
     """One real server, and its check."""
-    address = ip_address(f"127.1.{number // 250}.{number % 250 + 1}")
+    ip = ip_address(address(number))
     timing = model.CheckTiming(delay_loop_us=period_us, warmup_us=period_us)
-    connection = model.Connection(address, port)
+    connection = model.Connection(ip, port)
     check: model.Check
     if kind == "tcp":
         check = model.TcpCheck(timing, connection)
     else:
-        import hashlib
-
         url = model.Url("/index.html", digest=hashlib.md5(BODY).hexdigest())
         check = model.HttpCheck(timing, connection, (url,))
-    return model.RealServer(address, port, checks=(check,)), check
+    return model.RealServer(ip, port, checks=(check,)), check
 
 
 class Bench:
@@ -112,6 +67,7 @@ class Bench:
         from twisted.internet import reactor
 
         self.reactor = reactor
+        self.port = port
         self.options = options
         virtual_server = model.VirtualServer(model.VirtualAddress(ip_address("127.0.0.9"), 80))
         self.down: list[Verdict] = []
@@ -136,9 +92,8 @@ class Bench:
         self.reactor.run()
 
     def begin(self) -> None:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(700, 10, 1_000_000)
+        tame_garbage_collection()
+        self.bare_us = bare_connection_us(self.port)
         # The collection itself makes some runs late; a daemon does it before the checks start.
         self.reactor.callLater(0.5, self.measure)
 
@@ -157,8 +112,7 @@ class Bench:
     def end(self) -> None:
         now, seconds = os.times(), time.monotonic() - self.began
         runs = self.total() - self.runs
-        user, system = (now.user - self.cpu.user) / runs, (now.system - self.cpu.system) / runs
-        cpu = user + system
+        cpu = (now.user + now.system - self.cpu.user - self.cpu.system) / runs
         expected = len(self.services) * seconds / self.options.period
         late = sorted(service.statistics.max_lateness * 1000 for service in self.services)
         print(
@@ -167,8 +121,8 @@ class Bench:
             f" verdicts {len(self.down)}\n"
             f"  latest run of each server: median {late[len(late) // 2]:.2f} ms,"
             f" p99 {late[int(len(late) * 0.99)]:.2f} ms, max {late[-1]:.2f} ms\n"
-            f"  CPU {cpu * 1e6:.1f} µs a check (user {user * 1e6:.1f}, system {system * 1e6:.1f}),"
-            f" {cpu * runs / seconds:.1%} of a core,"
+            f"  CPU {cpu * 1e6:.1f} µs a check,"
+            f" {cpu * runs / seconds:.1%} of a core, a bare connection {self.bare_us:.1f} µs,"
             f" resident {self.rss / 1024:.1f} -> {resident_kb() / 1024:.1f} MB"
         )
         for service in self.services:
@@ -176,20 +130,34 @@ class Bench:
         self.reactor.stop()
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kind", choices=("tcp", "http"), default="tcp")
     parser.add_argument("--servers", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--period", type=float, default=1.0, help="delay_loop, in seconds")
+    parser.add_argument("--minutes", type=float, help="instead of --seconds")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--daemon", action="store_true", help="the whole daemon, on this machine")
+    ways.add_argument("--beside-keepalived", action="store_true", help="both, in User-Mode Linux")
+    ways.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.minutes:
+        options.seconds = options.minutes * 60
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    child, port = start_servers(options.kind == "http")
-    try:
-        Bench(options, port).run()
-    finally:
-        os.kill(child, signal.SIGTERM)
-        os.waitpid(child, 0)
+    load = (options.kind, options.servers, options.seconds, options.period)
+    if options.beside_keepalived:
+        words = ["--inside", "--kind", options.kind, "--servers", str(options.servers)]
+        words += ["--seconds", str(options.seconds), "--period", str(options.period)]
+        return check_daemons.in_a_kernel_with_ipvs(words)
+    if options.inside:
+        check_daemons.beside_keepalived(*load)
+    elif options.daemon:
+        print(f"{options.kind}, the daemon:", check_daemons.measure(check_daemons.ours("userspace"), *load))
+    else:
+        with Servers(options.kind == "http") as servers:
+            Bench(options, servers.port).run()
+    return 0
 
 
 if __name__ == "__main__":
