@@ -6,6 +6,7 @@ A client is as impatient as a person with a browser: it tries once, without retr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -16,12 +17,14 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.python.failure import Failure
 
 from demo.site import PAGES, Site
 
 PATIENCE = 5.0
+#: A patient client begins its next try so long after the last, and goes away in the end.
+RETRY, GIVES_UP = 0.25, 20.0
 
 
 @attrs.frozen
@@ -37,6 +40,7 @@ class Answer:
     ended: float
     server: str | None
     reason: str = ""
+    tries: int = 1
 
 
 class Conversation(Protocol):
@@ -87,43 +91,66 @@ def _mail_name(answer: bytes) -> str | None:
     return words[1].decode() if words[:1] == [b"220"] and b"\n" in answer else None
 
 
+def web_page(address: str) -> Conversation:
+    """Ask for a page of the server at ``address``."""
+    request = f"GET {PAGES[0]} HTTP/1.0\r\nHost: {address}\r\n\r\n".encode()
+    return Conversation(request, None, _web_name)
+
+
+def tcp_endpoint(
+    reactor: Any, address: str, port: int, source: str, timeout: float = PATIENCE
+) -> IStreamClientEndpoint:
+    """Where a client goes that has ``source`` for its address."""
+    return TCP4ClientEndpoint(reactor, address, port, timeout=timeout, bindAddress=(source, 0))
+
+
+def tls_endpoint(
+    tcp: Callable[[str], IStreamClientEndpoint], address: str, ca: Certificate
+) -> Callable[[str], IStreamClientEndpoint]:
+    """The same over TLS, with a certificate of ``ca`` for ``address``."""
+    tls = optionsForClientTLS(address, trustRoot=ca)
+    return lambda source: wrapClientTLS(tls, tcp(source))
+
+
 class Clients:
     """Connections to one service at a steady rate, from all the clients in turn."""
 
     def __init__(
-        self, reactor: Any, service: str, rate: int, sources: Iterable[str], note: Callable[[Answer], None]
-    ):
+        self,
+        reactor: Any,
+        service: str,
+        rate: int,
+        sources: Iterable[str],
+        note: Callable[[Answer], None],
+        endpoint: Callable[[str], IStreamClientEndpoint],
+        conversation: Callable[[], Conversation],
+    ) -> None:
         self._reactor, self.service, self.rate = reactor, service, rate
         self._sources = cycle(sources)
         self._note = note
+        self._endpoint, self._conversation = endpoint, conversation
         self._under_way: set[Deferred[None]] = set()
         self._loop = LoopingCall.withCount(self._connect)
         self._loop.clock = reactor
-        self._endpoint: Callable[[str], IStreamClientEndpoint]
-        self._conversation: Callable[[], Conversation]
 
     @classmethod
     def of(cls, reactor: Any, site: Site, ca: Certificate, note: Callable[[Answer], None]) -> list[Clients]:
         """The clients of all three services."""
-        request = f"GET {PAGES[0]} HTTP/1.0\r\nHost: {site.virtual_address}\r\n\r\n".encode()
         address, ports = site.virtual_address, site.ports
-        tls = optionsForClientTLS(address, trustRoot=ca)
+        page = partial(web_page, address)
 
         def tcp(port: int) -> Callable[[str], IStreamClientEndpoint]:
-            return lambda source: TCP4ClientEndpoint(
-                reactor, address, port, timeout=PATIENCE, bindAddress=(source, 0)
-            )
+            return partial(tcp_endpoint, reactor, address, port)
 
-        http = cls(reactor, "http", 100, site.clients, note)
-        http._endpoint = tcp(ports.http)
-        http._conversation = lambda: Conversation(request, None, _web_name)
-        https = cls(reactor, "https", 20, site.clients, note)
-        https._endpoint = lambda source: wrapClientTLS(tls, tcp(ports.https)(source))
-        https._conversation = lambda: Conversation(request, None, _web_name)
-        smtp = cls(reactor, "smtp", 20, site.clients, note)
-        smtp._endpoint = tcp(ports.smtp)
-        smtp._conversation = lambda: Conversation(b"QUIT\r\n", b"221 ", _mail_name)
-        return [http, https, smtp]
+        def mail() -> Conversation:
+            return Conversation(b"QUIT\r\n", b"221 ", _mail_name)
+
+        https = tls_endpoint(tcp(ports.https), address, ca)
+        return [
+            cls(reactor, "http", 100, site.clients, note, tcp(ports.http), page),
+            cls(reactor, "https", 20, site.clients, note, https, page),
+            cls(reactor, "smtp", 20, site.clients, note, tcp(ports.smtp), mail),
+        ]
 
     def start(self) -> None:
         """Begin."""
@@ -149,12 +176,38 @@ class Clients:
 
     async def _converse(self, source: str) -> None:
         began = self._reactor.seconds()
+        server, reason = await self._ask(source, PATIENCE)
+        self._note(Answer(self.service, source, began, self._reactor.seconds(), server, reason))
+
+    async def _ask(self, source: str, patience: float) -> tuple[str | None, str]:
+        """One connection: who answered, or None and why nobody did."""
         conversation = self._conversation()
-        server, reason = None, ""
         try:
             await self._endpoint(source).connect(Factory.forProtocol(lambda: conversation))
-            conversation.answered.addTimeout(PATIENCE, self._reactor)
-            server = await conversation.answered
+            conversation.answered.addTimeout(patience, self._reactor)
+            return await conversation.answered, ""
         except (ConnectError, ConnectionError, TimeoutError) as error:
-            reason = f"{type(error).__name__}: {error}"
-        self._note(Answer(self.service, source, began, self._reactor.seconds(), server, reason))
+            return None, f"{type(error).__name__}: {error}"
+
+
+class PatientClients(Clients):
+    """Clients that try again until they are answered; each try is a connection of its own."""
+
+    async def _converse(self, source: str) -> None:
+        began, tries = self._reactor.seconds(), 0
+        while True:
+            tries += 1
+            begun = self._reactor.seconds()
+            server, reason = await self._ask(source, RETRY)
+            now = self._reactor.seconds()
+            if server is not None or now - began > GIVES_UP:
+                self._note(Answer(self.service, source, began, now, server, reason, tries))
+                return
+            await deferLater(self._reactor, max(0.0, begun + RETRY - now))
+
+    async def finish(self) -> None:
+        """Send no more; over when the last one under way has its answer, or has given up."""
+        if self._loop.running:
+            self._loop.stop()
+        while self._under_way:
+            await deferLater(self._reactor, 0.02)

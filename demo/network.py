@@ -7,17 +7,18 @@ and the servers; they vanish with the processes that hold them.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import shutil
 import socket
-import subprocess
-from contextlib import ExitStack
-from pathlib import Path
+from contextlib import ExitStack, closing
 
+from demo import namespaces
+from demo.namespaces import Home, Host
 from demo.site import Ports, Site
 
-CLONE_NEWNET = 0x40000000
+#: What makes a host a director with the kernel's IPVS and NAT.
+FORWARDING = """sysctl() { echo "$2" >/proc/sys/net/ipv4/$1; }
+sysctl ip_forward 1; sysctl vs/expire_nodest_conn 1; sysctl vs/expire_quiescent_template 1"""
+
 DIRECTOR, SERVERS = "director", "servers"
 
 
@@ -95,94 +96,49 @@ class Namespaces(Network):
 
     def __init__(self) -> None:
         self.site = Site("192.168", Ports())
-        self._holders: dict[str, subprocess.Popen[bytes]] = {}
-        with ExitStack() as undo:
-            undo.callback(self.close)
-            self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
-            for host in (DIRECTOR, SERVERS):
-                self._holders[host] = self._hold()
-            _become_namespace(None)
+        with ExitStack() as stack:
+            self._hosts: dict[str, Host] = {}
+            for name in (DIRECTOR, SERVERS):
+                self._hosts[name] = stack.enter_context(closing(Host()))
+            self._home = stack.enter_context(closing(Home()))
             self._wire()
-            undo.pop_all()
-
-    def _hold(self) -> subprocess.Popen[bytes]:
-        """A process that keeps a namespace open; it ends when its standard input does."""
-        holder = subprocess.Popen(
-            ["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        )
-        assert holder.stdin and holder.stdout
-        holder.stdin.write(b"\n")
-        if not holder.stdout.read(1):
-            raise OSError("network namespaces are not allowed here")
-        return holder
+            self._stack = stack.pop_all()
 
     def _wire(self) -> None:
-        site, director, servers = self.site, self._holders[DIRECTOR].pid, self._holders[SERVERS].pid
-        _run(f"ip link add outside type veth peer name outside netns {director}")
-        _run(f"ip link set lo up; ip link set outside up; ip addr add {site.mail_server}/24 dev outside")
-        for client in site.clients:
-            _run(f"ip addr add {client}/24 dev outside")
-        self._do(
-            DIRECTOR,
+        site, director, servers = self.site, self._hosts[DIRECTOR], self._hosts[SERVERS]
+        clients = "\n".join(f"ip addr add {client}/24 dev outside" for client in site.clients)
+        self._home.run(
+            f"""ip link add outside type veth peer name outside netns {director.pid}
+            ip link set lo up; ip link set outside up; ip addr add {site.mail_server}/24 dev outside
+            {clients}"""
+        )
+        director.run(
             f"""ip link set lo up; ip link set outside up
             ip addr add {site.virtual_address}/24 dev outside
-            ip link add inside type veth peer name inside netns {servers}
+            ip link add inside type veth peer name inside netns {servers.pid}
             ip link set inside up; ip addr add {site.host(100, 1)}/24 dev inside
-            sysctl() {{ echo "$2" >/proc/sys/net/ipv4/$1; }}
-            sysctl ip_forward 1; sysctl vs/expire_nodest_conn 1; sysctl vs/expire_quiescent_template 1""",
+            {FORWARDING}"""
         )
         addresses = "\n".join(f"ip addr add {a}/24 dev inside" for a in site.servers.values())
-        self._do(
-            SERVERS,
+        servers.run(
             f"""ip link set lo up; ip link set inside up
             {addresses}
-            ip route add default via {site.host(100, 1)}""",
+            ip route add default via {site.host(100, 1)}"""
         )
 
-    def _do(self, host: str, script: str) -> None:
-        _run(script, self.on(host))
-
     def on(self, host: str) -> list[str]:
-        return ["nsenter", f"--net=/proc/{self._holders[host].pid}/ns/net", "--"]
+        return self._hosts[host].prefix
 
     def close(self) -> None:
-        _become_namespace(self._home)
-        os.close(self._home)
-        for holder in self._holders.values():
-            assert holder.stdin and holder.stdout
-            holder.stdin.close()
-            holder.stdout.close()
-            holder.wait()
-
-
-def _become_namespace(descriptor: int | None) -> None:
-    """Move this process to the network namespace behind ``descriptor``, or to a new one."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    failed = libc.unshare(CLONE_NEWNET) if descriptor is None else libc.setns(descriptor, CLONE_NEWNET)
-    if failed:
-        number = ctypes.get_errno()
-        raise OSError(number, f"network namespace: {os.strerror(number)}")
-
-
-def _run(script: str, prefix: list[str] | None = None) -> None:
-    done = subprocess.run(
-        [*(prefix or []), "sh", "-ec", script], stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise OSError(done.stderr.strip() or f"status {done.returncode}: {script}")
+        self._stack.close()
 
 
 def _why_not_ipvs() -> str | None:
     if os.geteuid() != 0:
         return "the kernel's IPVS needs root"
-    for command, package in (("ip", "iproute2"), ("unshare", "util-linux"), ("nsenter", "util-linux")):
-        if shutil.which(command) is None:
-            return f"for IPVS the command {command} is missing: apt-get install {package}"
-    if not Path("/proc/self/ns/net").exists():
-        return "this kernel has no network namespaces"
     from kaltwisted.lvs.ipvs import why_not
 
-    return why_not()
+    return why_not() or namespaces.why_not()
 
 
 def open_network(plane: str = "auto") -> Network:

@@ -103,6 +103,13 @@ class Child(ProcessProtocol):
             waiting.callback(self.status)
 
 
+async def shell(reactor: Any, prefix: Sequence[str], script: str) -> None:
+    """Run a shell script; an OSError with its words when a command in it fails."""
+    child = Child(reactor, [*prefix, "sh", "-ec", script])
+    if await child.wait():
+        raise OSError("\n".join(child.output) or f"failed: {script}")
+
+
 def tool(name: str) -> str:
     """A command installed beside the Python that runs us."""
     return str(Path(sys.executable).parent / name)

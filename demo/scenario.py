@@ -10,29 +10,24 @@ from signal import SIGTERM
 from typing import Any
 
 import trustme
-from twisted.internet.defer import Deferred, TimeoutError, gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.ssl import Certificate
 from twisted.internet.task import deferLater
 
 from demo.clients import Answer, Clients
+from demo.daemon import PATIENCE, Daemon, StoryError
 from demo.mailbox import Mailbox
 from demo.network import DIRECTOR, SERVERS, Network
-from demo.processes import Child, tool
+from demo.processes import Child
 from demo.report import Report
+from demo.servers import listening, page_digest, start_server
 from demo.site import MAIL_WEIGHTS, PAGES, WEB_WEIGHTS, keepalived_conf
 
-# Time-outs, for slow machines; what is really taken is measured and shown.
-PATIENCE = 20.0
 WATCH = 3.0
 # The log line reaches us a moment after the fact, or before.
 LEEWAY = 0.05
-# Lines of the daemon worth showing, and the time that is in front of each.
+# Lines of the daemon worth showing.
 TELLING = re.compile(r"(Removing|Adding) (service|sorry)|(Gained|Lost) quorum|Data plane|rror|Traceback")
-STAMP = re.compile(r"^\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}: ")
-
-
-class StoryError(Exception):
-    """The story cannot go on."""
 
 
 class Scenario:
@@ -48,8 +43,7 @@ class Scenario:
         self._mails_due: list[str] = []
         self._excused: list[tuple[str, float, float]] = []
         self._mailbox: Any = None
-        self.daemon: Child | None = None
-        self._log: list[tuple[float, str]] = []
+        self._daemon: Daemon | None = None
 
     async def play(self) -> None:
         """Everything, in order; raises StoryError where it cannot go on."""
@@ -61,7 +55,7 @@ class Scenario:
         self._mailbox = self._reactor.listenTCP(
             self._site.ports.smtp, Mailbox(self._mail), interface=self._site.mail_server
         )
-        await self._start_daemon(conf)
+        self._start_daemon(conf)
         self._clients = Clients.of(self._reactor, self._site, ca, self._answers.append)
         for clients in self._clients:
             clients.start()
@@ -76,13 +70,18 @@ class Scenario:
         self._count_failures()
         await self._stop_daemon()
 
+    @property
+    def logs(self) -> dict[str, list[str]]:
+        """What the daemon wrote, by its name."""
+        return {"daemon": self._daemon.output} if self._daemon else {}
+
     async def close(self) -> None:
         """End everything that was started."""
-        if self.daemon is not None:
-            self.daemon.on_line = lambda line: None
+        if self._daemon is not None:
+            self._daemon.hush()
         for clients in self._clients:
             clients.stop()
-        children = [*self._servers.values(), *([self.daemon] if self.daemon else [])]
+        children: list[Child | Daemon] = [*self._servers.values(), *([self._daemon] if self._daemon else [])]
         await gatherResults([Deferred.fromCoroutine(child.end()) for child in children])
         if self._mailbox is not None:
             await self._mailbox.stopListening()
@@ -101,46 +100,32 @@ class Scenario:
         web = [f"http={ports.http}", f"https={ports.https},{self._folder / 'server.pem'}"]
         for name in names:
             listeners = [f"smtp={ports.smtp}"] if name in MAIL_WEIGHTS else web
-            command = [tool("python"), "-m", "demo.server", name, self._site.servers[name], *listeners]
-            self._servers[name] = Child(self._reactor, [*self._network.on(SERVERS), *command])
+            host = self._network.on(SERVERS)
+            address = self._site.servers[name]
+            self._servers[name] = start_server(self._reactor, host, name, address, listeners)
         for name in names:
-            if "ready" not in self._servers[name].output:
-                try:
-                    await self._servers[name].hear(PATIENCE)
-                except (TimeoutError, ConnectionError) as error:
-                    raise StoryError(f"server {name} does not start: {error}") from error
+            await listening(name, self._servers[name])
 
     async def _digests(self) -> Mapping[tuple[str, str], str]:
-        """What the administrator does: ask genhash about every page of every web server."""
         digests: dict[tuple[str, str], str] = {}
+        director, port = self._network.on(DIRECTOR), self._site.ports.http
         for name in WEB_WEIGHTS:
             for page in PAGES:
-                address, port = self._site.servers[name], str(self._site.ports.http)
-                command = [tool("genhash"), "--quiet", "-s", address, "-p", port, "-u", page]
-                genhash = Child(self._reactor, [*self._network.on(DIRECTOR), *command])
-                status = await genhash.wait()
-                answer = genhash.output[-1] if genhash.output else ""
-                if status or not re.fullmatch("[0-9a-f]{32}", answer):
-                    raise StoryError(f"{' '.join(command)}: status {status}, {genhash.output}")
-                digests[name, page] = answer
+                address = self._site.servers[name]
+                digests[name, page] = await page_digest(self._reactor, director, address, port, page)
         self._report.event("genhash", f"{len(digests)} pages of {len(WEB_WEIGHTS)} web servers")
         return digests
 
-    async def _start_daemon(self, conf: Path) -> None:
-        pidfile = self._folder / "twistd.pid"
-        flags = ["-l", "-D", "-f", str(conf), "--no-syslog", "--data-plane", self._network.plane]
-        command = [tool("twistd"), "-n", f"--pidfile={pidfile}", "keepalived", *flags]
-        places = {"RUNTIME_DIRECTORY": str(self._folder), "TMPDIR": str(self._folder)}
-        self.daemon = Child(self._reactor, [*self._network.on(DIRECTOR), *command], places)
-        self.daemon.on_line = self._daemon_says
-        shown = " ".join(["twistd", *command[1:]]).replace(f"{self._folder}/", "")
-        self._report.event("start", shown, "yellow")
+    def _start_daemon(self, conf: Path) -> None:
+        director, plane = self._network.on(DIRECTOR), self._network.plane
+        self._daemon = Daemon(self._reactor, director, conf, plane, self._folder, self._daemon_says)
+        self._report.event("start", self._daemon.command, "yellow")
 
     async def _first_answers(self) -> None:
         """The story begins when every service has answered once."""
         deadline = self._reactor.seconds() + PATIENCE
         while {"http", "https", "smtp"} - {answer.service for answer in self._answers if answer.server}:
-            self._must_live()
+            self._running.must_live()
             if self._reactor.seconds() > deadline:
                 silent = {a.service: a.reason for a in self._answers if not a.server}
                 raise StoryError(
@@ -202,7 +187,7 @@ class Scenario:
         sorry = f"Adding sorry server {self._site.service('sorry', ports.http)} to VS"
         begun = self._reactor.seconds()
         await self._kill("web3 killed, the last one", ["web3"], [("web3", ports.http), ("web3", ports.https)])
-        (since,) = await self._times(begun, [sorry])
+        (since,) = await self._running.times(begun, [sorry])
         if since is None:
             self._report.row("all down: sorry server", "added", f"no line {sorry!r}", False)
             return
@@ -227,7 +212,7 @@ class Scenario:
         self._servers["web2"].say(f"restore {PAGES[0]}")
         await self._start_servers(["web1", "web3", "mail1"])
         self._mails_due += [self._subject(name, port, "UP") for name, port in back]
-        times = await self._times(since, lines)
+        times = await self._running.times(since, lines)
         if (sorry_left := times[-1]) is not None:
             # A server that is taken out loses what is under way to it.
             self._excused.append(("http", sorry_left - 1, sorry_left + LEEWAY))
@@ -249,7 +234,7 @@ class Scenario:
         """Wait until the daemon has taken these out of their pools; watch the clients from then on."""
         lines = [f"Removing service {self._site.service(name, port)} from VS" for name, port in gone]
         self._mails_due += [self._subject(name, port, "DOWN") for name, port in gone]
-        times = await self._times(since, lines)
+        times = await self._running.times(since, lines)
         services = {self._service(port) for _, port in gone}
         if None in times:
             for service in services:
@@ -297,10 +282,9 @@ class Scenario:
         self._report.row("failures at any other time", "none", seen, not failed)
 
     async def _stop_daemon(self) -> None:
-        assert self.daemon
-        self._must_live()
+        self._running.must_live()
         since = self._reactor.seconds()
-        status = await self.daemon.end()
+        status = await self._running.end()
         took = f"{1000 * (self._reactor.seconds() - since):.0f} ms"
         # twistd, when all is done, ends itself by the signal that stopped it.
         good = status in (0, -SIGTERM)
@@ -309,33 +293,19 @@ class Scenario:
 
     # --- looking and listening -------------------------------------------------------------
 
+    @property
+    def _running(self) -> Daemon:
+        if self._daemon is None:
+            raise StoryError("the daemon was never started")
+        return self._daemon
+
     def _daemon_says(self, line: str) -> None:
-        now = self._reactor.seconds()
-        self._log.append((now, line))
         if TELLING.search(line):
-            self._report.event("daemon", STAMP.sub("", line), "dim")
+            self._report.event("daemon", line, "dim")
 
     def _mail(self, subject: str) -> None:
         self._mails.append(subject)
         self._report.event("mail", subject, "dim")
-
-    async def _times(self, since: float, lines: list[str]) -> list[float | None]:
-        """When the daemon logged each of these, from ``since`` on; None for one that does not come."""
-        deadline = self._reactor.seconds() + PATIENCE
-        while True:
-            times = [self._time_of(line, since) for line in lines]
-            if None not in times or self._reactor.seconds() > deadline:
-                return times
-            self._must_live()
-            await self._pause(0.02)
-
-    def _time_of(self, line: str, since: float) -> float | None:
-        return next((time for time, logged in self._log if time >= since and line in logged), None)
-
-    def _must_live(self) -> None:
-        if self.daemon is None or self.daemon.status is not None:
-            status = self.daemon.status if self.daemon else None
-            raise StoryError(f"the daemon has ended, status {status}")
 
     def _pause(self, seconds: float) -> Deferred[None]:
         return deferLater(self._reactor, seconds)

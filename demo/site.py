@@ -69,12 +69,12 @@ def keepalived_conf(site: Site, digests: Mapping[tuple[str, str], str]) -> str:
 
     def real_server(name: str, port: int, weight: int, check: str) -> str:
         body = f"weight {weight}\n{check}"
-        return f"real_server {site.servers[name]} {port} {{\n{_indent(body)}\n}}"
+        return f"real_server {site.servers[name]} {port} {{\n{indent(body)}\n}}"
 
     def get(keyword: str, name: str, pages: tuple[str, ...]) -> str:
         urls = "\n".join(f"url {{\n    path {page}\n    digest {digests[name, page]}\n}}" for page in pages)
         timing = "connect_timeout 1\nnb_get_retry 1\ndelay_before_retry 1"
-        return f"{keyword} {{\n{_indent(urls)}\n{_indent(timing)}\n}}"
+        return f"{keyword} {{\n{indent(urls)}\n{indent(timing)}\n}}"
 
     tcp_check = "TCP_CHECK {\n    connect_timeout 1\n}"
     first, second = PAGES
@@ -117,8 +117,9 @@ def _virtual_server(site: Site, port: int, algorithm: str, persistence: str, par
         "\n\n", "\n"
     )
     body = "\n\n".join([head, *parts])
-    return f"virtual_server {site.virtual_address} {port} {{\n{_indent(body)}\n}}"
+    return f"virtual_server {site.virtual_address} {port} {{\n{indent(body)}\n}}"
 
 
-def _indent(text: str) -> str:
+def indent(text: str) -> str:
+    """A block's lines, one level further in."""
     return "\n".join(f"    {line}" if line else "" for line in text.split("\n"))
