@@ -256,13 +256,15 @@ class IAdvertPort(Interface):
         """Neither send nor receive any more."""
 
 
+Received: TypeAlias = Callable[[bytes, int], object]
+"""What gets the packets of an interface: IP header first, and how long it waited to be read, in µs."""
+
+
 class IWire(Interface):
     """Opens interfaces for VRRP (vrrp/wire.py)."""
 
-    def open(link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> IAdvertPort:
+    def open(link: Link, vrids: frozenset[int], received: Received) -> IAdvertPort:
         """Listen for adverts of these virtual routers, those behind an authentication header too.
-
-        ``received`` gets each packet as it comes, IP header first.
 
         :raises WireError: it cannot be; the words say what would help.
         """

@@ -28,6 +28,7 @@ from kaltwisted.ports import (
     LinkEvent,
     LinkVanished,
     PlacedAddress,
+    Received,
     Refused,
     SyncRole,
     WireError,
@@ -162,13 +163,16 @@ class FakeAddresses:
 class FakeAdvertPort:
     """An opened interface: ``sent`` keeps (packet, destination), ``receive`` is a packet coming in."""
 
-    def __init__(self, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> None:
+    def __init__(self, link: Link, vrids: frozenset[int], received: Received) -> None:
         self.link = link
         self.vrids = vrids
-        self.receive = received
+        self._received = received
         self.sent: list[tuple[bytes, Address]] = []
         self.broken: str | None = None
         self.closed = False
+
+    def receive(self, packet: bytes, waited_us: int = 0) -> None:
+        self._received(packet, waited_us)
 
     def send(self, packet: bytes, destination: Address) -> str | None:
         if self.broken is None:
@@ -187,7 +191,7 @@ class FakeWire:
         self.ports: dict[str, FakeAdvertPort] = {}
         self.broken: str | None = None
 
-    def open(self, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> IAdvertPort:
+    def open(self, link: Link, vrids: frozenset[int], received: Received) -> IAdvertPort:
         if self.broken is not None:
             raise WireError(self.broken)
         port = self.ports[link.name] = FakeAdvertPort(link, vrids, received)

@@ -6,17 +6,14 @@ back with another number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import attrs
 from twisted.logger import Logger
 
 from kaltwisted.config.model import Address
-from kaltwisted.ports import IAdvertPort, IWire, Link, WireError
+from kaltwisted.ports import IAdvertPort, IWire, Link, Received, WireError
 from kaltwisted.vrrp.packet import vrid_of
-
-Receiver = Callable[[bytes], object]
 
 
 @attrs.define(eq=False)
@@ -32,12 +29,12 @@ class Dispatcher:
 
     def __init__(self, wire: IWire) -> None:
         self._wire = wire
-        self._receivers: dict[str, dict[int, Receiver]] = {}
+        self._receivers: dict[str, dict[int, Received]] = {}
         self._open: dict[str, _Open] = {}
         # Interfaces that do not work just now: each failure is told once.
         self._failing: set[str] = set()
 
-    def register(self, interface: str, vrid: int, receiver: Receiver) -> None:
+    def register(self, interface: str, vrid: int, receiver: Received) -> None:
         """Give ``receiver`` the packets for ``vrid`` on ``interface``, once that is open."""
         self._receivers.setdefault(interface, {})[vrid] = receiver
 
@@ -99,7 +96,7 @@ class Dispatcher:
             self._failing.add(interface)
             self._log.warn("{line}", line=line)
 
-    def _received(self, receivers: dict[int, Receiver], packet: bytes) -> None:
+    def _received(self, receivers: dict[int, Received], packet: bytes, waited_us: int) -> None:
         receiver = receivers.get(vrid_of(packet))
         if receiver is not None:
-            receiver(packet)
+            receiver(packet, waited_us)

@@ -187,8 +187,9 @@ class VrrpService(Service):
     def _now(self) -> int:
         return int(self._clock.seconds() * 1_000_000)
 
-    def _received(self, name: str, packet: bytes) -> None:
-        self._tell(name, events.PacketReceived(packet))
+    def _received(self, name: str, packet: bytes, waited_us: int) -> None:
+        """Reckon from when it came in: what we were late in reading must not make a failover late."""
+        self._tell(name, events.PacketReceived(packet), waited_us)
 
     def _expired(self, name: str, which: TimerName) -> None:
         timer = self._timers.pop((name, which))
@@ -197,9 +198,9 @@ class VrrpService(Service):
     def _script_turned(self, script: str, good: bool) -> None:
         self._tell(None, events.ScriptTurned(script, good))
 
-    def _tell(self, name: str | None, event: events.Event) -> None:
+    def _tell(self, name: str | None, event: events.Event, ago_us: int = 0) -> None:
         """Something happened to one instance, or to all of them."""
-        now = self._now()
+        now = self._now() - ago_us
         steps = self.router.broadcast(event, now) if name is None else self.router.handle(name, event, now)
         self._carry_out(steps)
 

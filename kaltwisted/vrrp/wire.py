@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import socket
 import struct
-from collections.abc import Callable
+import time
 from typing import Any
 
 from twisted.internet.protocol import DatagramProtocol
@@ -20,7 +21,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address
-from kaltwisted.ports import IAdvertPort, IWire, Link, WireError
+from kaltwisted.ports import IAdvertPort, IWire, Link, Received, WireError
 from kaltwisted.vrrp.auth import AH_PROTOCOL, AH_SIZE, VRRP_PROTOCOL
 from kaltwisted.vrrp.filter import vrid_filter
 from kaltwisted.vrrp.packet import IPV4_GROUP
@@ -36,6 +37,9 @@ _SO_ATTACH_FILTER = 26
 _SO_RCVBUFFORCE = 33
 _IP_MULTICAST_ALL = 49
 _PRIORITY_CONTROL = 7
+_SIOCGSTAMPNS = 0x8907
+_TIMESPEC = struct.Struct("ll")
+_LONGEST_WAIT_US = 100_000
 _FILTER_PROGRAM = struct.Struct("HP")
 _INSTRUCTION_SIZE = 8
 # address, local address, index (struct ip_mreqn)
@@ -46,12 +50,24 @@ class _Receiver(DatagramProtocol):
     """Hands each packet over as it is."""
 
     noisy = False
+    transport: Any
 
-    def __init__(self, received: Callable[[bytes], object]) -> None:
+    def __init__(self, received: Received) -> None:
         self._received = received
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        self._received(datagram)
+        self._received(datagram, self._waited_us())
+
+    def _waited_us(self) -> int:
+        """How long ago the packet read last came in, by the kernel's own note (SIOCGSTAMPNS)."""
+        try:
+            stamp = fcntl.ioctl(self.transport.socket, _SIOCGSTAMPNS, bytes(_TIMESPEC.size))
+        except OSError:
+            return 0  # the kernel takes notes since it was first asked for one
+        seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+        waited_us = (time.time_ns() - seconds * 1_000_000_000 - nanoseconds) // 1000
+        # More than this is rather a clock that was set.
+        return waited_us if 0 <= waited_us <= _LONGEST_WAIT_US else 0
 
 
 @implementer(IAdvertPort)
@@ -60,9 +76,7 @@ class _InterfacePort:
 
     _log = Logger()
 
-    def __init__(
-        self, reactor: Any, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]
-    ) -> None:
+    def __init__(self, reactor: Any, link: Link, vrids: frozenset[int], received: Received) -> None:
         self._ports: list[Any] = []
         self._socket = _sender(link)
         try:
@@ -108,7 +122,7 @@ class RawWire:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
 
-    def open(self, link: Link, vrids: frozenset[int], received: Callable[[bytes], object]) -> IAdvertPort:
+    def open(self, link: Link, vrids: frozenset[int], received: Received) -> IAdvertPort:
         """Listen on ``link``."""
         try:
             return _InterfacePort(self._reactor, link, vrids, received)

@@ -175,6 +175,15 @@ class Life(World):
         self.wire.ports["eth0"].receive(b"")
         self.stop()
 
+    def test_waiting_for_a_dead_master_begins_when_its_last_advert_came_in(self) -> None:
+        self.start(config(priority=100))
+        self.wire.ports["eth0"].receive(advert(200), 50_000)
+        self.clock.advance(3.55)
+        self.assertEqual(self.state(), State.BACKUP)
+        self.clock.advance(0.01)
+        self.assertEqual(self.state(), State.MASTER)
+        self.stop()
+
     def test_leftovers_go_and_what_was_never_there_is_not_asked_for(self) -> None:
         left = VirtualIpAddress(VIP, 32)
         missing = VirtualIpAddress(ip_address("10.0.0.101"), 32)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import socket
+import struct
+import time
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,7 +16,7 @@ from zope.interface.verify import verifyObject
 
 from kaltwisted.ports import IWire, Link, WireError
 from kaltwisted.testing.vrrp import FakeWire
-from kaltwisted.vrrp import packet
+from kaltwisted.vrrp import packet, wire
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.wire import RawWire, why_not
 
@@ -41,7 +45,7 @@ class Refused(SynchronousTestCase):
         for needed in ("Operation not permitted", "root", "CAP_NET_RAW", "CAP_NET_ADMIN"):
             self.assertIn(needed, words)
         with self.assertRaises(WireError) as raised:
-            RawWire(None).open(ETH0, frozenset((51,)), lambda _: None)
+            RawWire(None).open(ETH0, frozenset((51,)), lambda *_: None)
         self.assertIn("eth0", str(raised.exception))
 
     def test_other_errors_get_no_wrong_advice(self) -> None:
@@ -52,13 +56,38 @@ class Refused(SynchronousTestCase):
         self.assertNotIn("CAP_NET_RAW", words)
 
 
+class Waiting(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(self.socket.close)
+        self.socket.bind(("127.0.0.1", 0))
+        self.waited: list[int] = []
+        self.receiver = wire._Receiver(lambda _, waited_us: self.waited.append(waited_us))
+        self.receiver.transport = SimpleNamespace(socket=self.socket)
+
+    def receive(self) -> None:
+        self.socket.sendto(b"x", self.socket.getsockname())
+        self.receiver.datagramReceived(self.socket.recv(1), None)
+
+    def test_each_packet_comes_with_how_long_it_waited(self) -> None:
+        for _ in range(2):  # of the very first one the kernel has no note
+            self.receive()
+        stamp = fcntl.ioctl(self.socket, wire._SIOCGSTAMPNS, bytes(16))
+        seconds, nanoseconds = struct.unpack("ll", stamp)
+        came_in = seconds * 1_000_000_000 + nanoseconds
+        for later_us, waited_us in ((0, 0), (30_000, 30_000), (3_600_000_000, 0), (-1000, 0)):
+            self.patch(time, "time_ns", lambda later_us=later_us: came_in + later_us * 1000)
+            self.receiver.datagramReceived(b"x", None)
+            self.assertEqual(self.waited[-1], waited_us)
+
+
 class Dispatching(SynchronousTestCase):
     def setUp(self) -> None:
         self.wire = FakeWire()
         self.dispatcher = Dispatcher(self.wire)
         self.heard: list[tuple[str, bytes]] = []
         for name, vrid in (("eth0", 51), ("eth0", 52), ("eth1", 51)):
-            self.dispatcher.register(name, vrid, lambda data, to=f"{name}/{vrid}": self.hear(to, data))
+            self.dispatcher.register(name, vrid, lambda data, _, to=f"{name}/{vrid}": self.hear(to, data))
 
     def hear(self, to: str, data: bytes) -> None:
         self.heard.append((to, data))
