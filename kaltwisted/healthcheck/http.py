@@ -21,6 +21,7 @@ from kaltwisted.config import model
 from kaltwisted.healthcheck.connect import Connect, Opening
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.healthcheck.response import Response, Window
+from kaltwisted.healthcheck.timeouts import Timeouts
 from kaltwisted.healthcheck.tls import Tls, explain
 from kaltwisted.ports import ICheck
 
@@ -137,7 +138,7 @@ class HttpCheck:
     or that all pages are good again, only when its turn comes.  Here one run
     tells about the server as a whole.
 
-    ``timeout_s`` bounds each url whole, from opening the connection to the last
+    ``connect_timeout`` bounds each url whole, from opening the connection to the last
     byte: a server that keeps dripping cannot extend it.
     """
 
@@ -152,7 +153,7 @@ class HttpCheck:
         self._check = check
         self._expectations = expectations
         self._connect = connect
-        self._timeout_s = check.connection.timeout_us / model.SECOND_US
+        self._timeouts = Timeouts.shared(reactor, check.connection.timeout_us / model.SECOND_US)
         self._reactor = reactor
         self._tls = tls
 
@@ -187,7 +188,7 @@ class _Round:
             self.result.callback(_GOOD)
             return
         fetch = self._fetch = _Fetch(expected, self._fetched)
-        fetch.begin(check._connect, check._tls, check._reactor, check._timeout_s)
+        fetch.begin(check._connect, check._tls, check._reactor, check._timeouts)
 
     def _fetched(self, outcome: Outcome) -> None:
         if outcome.good:
@@ -215,12 +216,13 @@ class _Fetch(Protocol):
         self._done: Callable[[Outcome], None] | None = done
         self._outcome: Outcome | None = None
         self._opening: Opening | None = None
-        self._timeout: IDelayedCall | None = None
+        self._timeouts: Timeouts | None = None
+        self._stillborn: IDelayedCall | None = None
         self._answering = False
         self._tls: Tls | None = None
         self._refused = ""
 
-    def begin(self, connect: Connect, tls: Tls | None, reactor: IReactorTime, timeout_s: float) -> None:
+    def begin(self, connect: Connect, tls: Tls | None, reactor: IReactorTime, timeouts: Timeouts) -> None:
         """Open the connection, and start the clock of the whole fetch."""
         self._tls = tls
         protocol: IProtocol = self
@@ -228,9 +230,10 @@ class _Fetch(Protocol):
             try:
                 protocol = tls.wrap(self, self._expected.sni, self._refuse)
             except (OSError, SSL.Error) as unusable:
-                self._timeout = reactor.callLater(0, self._no_trust, explain(unusable))
+                self._stillborn = reactor.callLater(0, self._no_trust, explain(unusable))
                 return
-        self._timeout = reactor.callLater(timeout_s, self._timed_out)
+        self._timeouts = timeouts
+        timeouts.begin(self)
         self._opening = connect(protocol, self._connect_failed)
 
     def cancel(self) -> None:
@@ -288,7 +291,8 @@ class _Fetch(Protocol):
         self._outcome = Outcome(False, "Error connecting", detail=problem.strerror or str(problem))
         self._finish()
 
-    def _timed_out(self) -> None:
+    def timed_out(self) -> None:
+        """The server took too long."""
         if self._outcome is None:
             if self._answering:
                 reason, detail = "Timeout HTTP read", "timeout within the answer"
@@ -301,8 +305,10 @@ class _Fetch(Protocol):
 
     def _finish(self) -> None:
         """Close what is open, and tell."""
-        if self._timeout is not None and self._timeout.active():
-            self._timeout.cancel()
+        if self._timeouts is not None:
+            self._timeouts.end(self)
+        if self._stillborn is not None and self._stillborn.active():
+            self._stillborn.cancel()
         opening, self._opening = self._opening, None
         if opening is not None:
             opening.abort()  # Which may come back here through connectionLost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -13,6 +13,7 @@ from zope.interface import implementer
 from kaltwisted.config import model
 from kaltwisted.healthcheck.connect import Connect, Opening
 from kaltwisted.healthcheck.outcome import Outcome
+from kaltwisted.healthcheck.timeouts import Timeouts
 from kaltwisted.ports import ICheck
 
 GOOD = Outcome(True)
@@ -21,17 +22,16 @@ _TIMEOUT = Outcome(False, "timeout", detail="timeout connecting")
 
 @implementer(ICheck)
 class TcpCheck:
-    """Connects and closes.  ``connect`` opens connections to the server, for ``timeout_s`` at most."""
+    """Connects and closes.  ``connect`` opens connections to the server."""
 
     def __init__(self, check: model.TcpCheck, connect: Connect, reactor: IReactorTime) -> None:
         self._connection = check.connection
-        self._timeout_s = check.connection.timeout_us / model.SECOND_US
+        self._timeouts = Timeouts.shared(reactor, check.connection.timeout_us / model.SECOND_US)
         self._connect = connect
-        self._reactor = reactor
 
     def run(self) -> Deferred[Outcome]:
         """One connection (ICheck)."""
-        attempt = _Attempt(self._reactor, self._timeout_s)
+        attempt = _Attempt(self._timeouts)
         attempt.opening = self._connect(attempt, attempt.connect_failed)
         return attempt.result
 
@@ -45,10 +45,11 @@ class _Attempt(Protocol):
 
     opening: Opening | None = None
 
-    def __init__(self, reactor: IReactorTime, timeout_s: float) -> None:
+    def __init__(self, timeouts: Timeouts) -> None:
         self.result: Deferred[Outcome] = Deferred(self._cancel)
         self._outcome = _TIMEOUT
-        self._timeout: IDelayedCall = reactor.callLater(timeout_s, self._timed_out)
+        self._timeouts = timeouts
+        timeouts.begin(self)
 
     def connectionMade(self) -> None:
         """All that was wanted."""
@@ -59,21 +60,22 @@ class _Attempt(Protocol):
         """Closed: only now, so that the next attempt may come from the same port."""
         if self.opening is not None:
             self.opening = None
-            self._timeout.cancel()
+            self._timeouts.end(self)
             self.result.callback(self._outcome)
 
     def connect_failed(self, problem: OSError) -> None:
         """The connection did not open."""
         self.opening = None
-        self._timeout.cancel()
+        self._timeouts.end(self)
         self.result.callback(Outcome(False, "failed", detail=problem.strerror or str(problem)))
 
-    def _timed_out(self) -> None:
+    def timed_out(self) -> None:
+        """The server took too long."""
         self._close()
         self.result.callback(self._outcome)
 
     def _cancel(self, _result: Deferred[Any]) -> None:
-        self._timeout.cancel()
+        self._timeouts.end(self)
         self._close()
 
     def _close(self) -> None:
