@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from kaltwisted.config.diff import predecessors
-from kaltwisted.config.model import MiscCheck, RealServer, SorryServer
+from kaltwisted.config.model import Check, MiscCheck, RealServer, SorryServer
 from kaltwisted.lvs.table import Destination, DestinationKey, Service
 
 
@@ -46,6 +46,13 @@ class Member:
         """What it adds to the weight that quorum is measured by."""
         return self.weight if self.alive else 0
 
+    def fail(self, checker: int) -> None:
+        """This checker has failed; what it said of the weight is forgotten with it, as keepalived does."""
+        self.failed.add(checker)
+        if self.weighed and _weighs(self.server.checks[checker]):
+            self.set_weight(self.server.weight)
+            self.weighed = False
+
     def set_weight(self, weight: int) -> None:
         """A checker says so."""
         self.weighed = True
@@ -68,9 +75,7 @@ class Member:
                 for index, origin in origins
                 if (not was_alive if origin is None else origin in self.failed)
             }
-        self.weighed = self.weighed and any(
-            isinstance(check, MiscCheck) and check.dynamic for check in new.checks
-        )
+        self.weighed = self.weighed and any(map(_weighs, new.checks))
         if not self.weighed:
             self.weight = new.weight
         destination = _destination(new, self.weight)
@@ -81,6 +86,10 @@ class Member:
 def key_of(server: RealServer | SorryServer) -> DestinationKey:
     """The data plane's key of a server."""
     return DestinationKey(server.address, server.port)
+
+
+def _weighs(check: Check) -> bool:
+    return isinstance(check, MiscCheck) and check.dynamic
 
 
 def _destination(server: RealServer, weight: int) -> Destination:

@@ -142,11 +142,11 @@ class Pool:
     def failed(self, server: DestinationKey, checker: int) -> list[Event]:
         """One checker of a server has failed for good."""
         member = self._members[server]
-        was_alive = member.alive
-        member.failed.add(checker)
+        was_alive, counted = member.alive, member.counts
+        member.fail(checker)
         if not was_alive:
             return []
-        self._sum -= member.weight
+        self._sum -= counted
         self._service = None
         verb, word = ("Disabling", "of") if member.server.inhibit_on_failure else ("Removing", "from")
         line = f"{verb} service {self._name(member)} {word} VS {self.name}"

@@ -151,12 +151,12 @@ class LvsService(TwistedService):
         if self._stopping:
             return
         pool = self.pools[service]
+        if weight is not None:
+            self._happened(pool, pool.weigh(server, weight))
         if pool.is_up(server, checker) != up:
             events = pool.passed(server, checker) if up else pool.failed(server, checker)
             self._mail_server(pool, server, events, up=up, summary=summary)
             self._happened(pool, events)
-        if weight is not None:
-            self._happened(pool, pool.weigh(server, weight))
 
     def _happened(self, pool: Pool, events: Iterable[Event]) -> None:
         for event in events:

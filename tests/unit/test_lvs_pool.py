@@ -13,7 +13,9 @@ from kaltwisted.config.model import (
     CheckTiming,
     Connection,
     FirewallMark,
+    MiscCheck,
     RealServer,
+    Script,
     SorryServer,
     TcpCheck,
     VirtualAddress,
@@ -113,6 +115,18 @@ class Servers(SynchronousTestCase):
         self.assertIn("for inactive service", lines(pool.weigh(key(2), 4))[0])
         pool.passed(key(2), 0)
         self.assertEqual(weights(pool), {2: 4, 3: 1})
+
+    def test_a_dynamic_checker_that_fails_takes_its_weight_back(self) -> None:
+        check = MiscCheck(CheckTiming(), Script(("/check",)), 1_000_000, dynamic=True)
+        dynamic = attrs.evolve(real(2), checks=(check, *real(2).checks))
+        pool = Pool(virtual(dynamic, real(3)))
+        pool.weigh(key(2), 9)
+        pool.failed(key(2), 1)
+        pool.passed(key(2), 1)
+        self.assertEqual(weights(pool), {2: 9, 3: 1}, "the other checker says nothing of the weight")
+        pool.failed(key(2), 0)
+        pool.passed(key(2), 0)
+        self.assertEqual(weights(pool), {2: 1, 3: 1})
 
     def test_unchanged_destinations_keep_their_identity(self) -> None:
         pool = Pool(virtual(real(2), real(3)))

@@ -192,8 +192,6 @@ class Pools:
         self.script_ends(11)
         running.says(f"Changing weight from 1 to 9 for active service {scripted}")
         yield "a script asks for weight 9"
-        self.script_ends(3)
-        running.says(f"Changing weight from 9 to 1 for active service {scripted}")
         self.script_ends(1)
         running.says(f"Adding sorry server {self.scripted.service(third)} to VS {self.scripted.name}")
         yield "a script fails"
