@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 CLONE_NEWNET = 0x4000_0000
@@ -60,7 +61,9 @@ class Home:
     def close(self) -> None:
         """Go back; the host vanishes with the last process on it."""
         try:
-            _check(_libc.setns(self._before, CLONE_NEWNET), "network namespace")
+            # From a user namespace there is no way back to the machine; its host goes when we do.
+            with suppress(PermissionError):
+                _check(_libc.setns(self._before, CLONE_NEWNET), "network namespace")
         finally:
             os.close(self._before)
 
