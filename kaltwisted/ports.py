@@ -300,5 +300,5 @@ class ISyncDaemon(Interface):
         not be done, in words, else None.
         """
 
-    def stop() -> None:
-        """Ask the kernel for no more."""
+    def stop() -> Deferred[None]:
+        """Ask the kernel for no more; fires when what was asked for is done."""

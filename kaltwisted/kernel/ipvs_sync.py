@@ -69,8 +69,11 @@ class IpvsSyncDaemon:
         switch = partial(self._switch, role, interface, sync_id)
         return self._turns.run(lambda: Deferred.fromCoroutine(switch()))
 
-    def stop(self) -> None:
-        """Ask the kernel for no more; the daemons stay as they are."""
+    def stop(self) -> Deferred[None]:
+        """Ask the kernel for no more, once what was asked for is done; the daemons stay as they are then."""
+        return self._turns.run(self._close)
+
+    def _close(self) -> None:
         if self._netlink is not None:
             netlink, self._netlink = self._netlink, None
             netlink.close()

@@ -249,5 +249,6 @@ class FakeSyncDaemon:
         self.roles.append((role, interface, sync_id))
         return succeed(self.why)
 
-    def stop(self) -> None:
+    def stop(self) -> Deferred[None]:
         """Nothing to stop."""
+        return succeed(None)
