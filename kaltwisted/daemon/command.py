@@ -8,6 +8,7 @@ what it means to keepalived.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "keepalived": ServiceMaker("keepalived", "kaltwisted.daemon.service", "", "keepalived")
     }
     twistd.postOptions()
+    # A shell ignores INT for what it starts in the background, and so would the reactor; keepalived obeys it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     UnixApplicationRunner(twistd).run()
     # twistd would now end by the signal that stopped it; keepalived's users see 0.
     return 0

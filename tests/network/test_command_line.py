@@ -131,6 +131,17 @@ def test_foreground_until_told_to_stop(
     assert not list((tmp_path / "d").glob("twistd*"))
 
 
+def test_int_stops_it_also_where_a_script_started_it_in_the_background(
+    configuration: Path, tmp_path: Path
+) -> None:
+    """The shell has such a process ignore INT from the start."""
+    words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    words += kaltwisted(tmp_path / "pid", "-l", "-G", "--data-plane", "userspace", "-f", str(configuration))
+    with started(words, tmp_path / "log", tmp_path / "run") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_S) == 0
+
+
 @both_commands
 def test_hup_and_the_other_signals_leave_it_running(
     command: Command, configuration: Path, tmp_path: Path
