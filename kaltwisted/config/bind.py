@@ -17,8 +17,10 @@ from kaltwisted.config.model import Configuration, GlobalDefs
 from kaltwisted.config.reader import Reader
 
 if TYPE_CHECKING:
+    from kaltwisted.config.builder import Statement
     from kaltwisted.config.findings import Finding
-    from kaltwisted.config.tree import Source, Statement, Tree
+    from kaltwisted.config.source import Source
+    from kaltwisted.config.tree import Tree
 
 
 @attrs.frozen

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kaltwisted.config.builder import DEEPEST_NESTING, Brace, Builder, Statement, top_only
 from kaltwisted.config.findings import Consequence, Related, Severity
 from kaltwisted.config.keywords.table import tables
-from kaltwisted.config.model import Position
-from kaltwisted.config.tree import DEEPEST_NESTING, INCLUDES, MARKS, Brace, Builder, Statement, top_only
 
 if TYPE_CHECKING:
     from kaltwisted.config.keywords.table import Table
-    from kaltwisted.config.tree import Source
+    from kaltwisted.config.source import Source
 
 
 class Frame:
@@ -60,10 +59,6 @@ class CarefulBuilder(Builder):
     def statement(self, words: list[str], line: int, column: int) -> None:
         """A line: first see whether the block before it lacks a brace, or had one too many."""
         statement = Statement(words, line, column)
-        if words[0][:1] in MARKS or words[0] in INCLUDES:
-            self.latest = statement
-            self.directive(statement)
-            return
         at = self.source.column(statement)
         head = self.latest
         if head is not None and self._surplus_left and self._opens_block(head):
@@ -102,7 +97,7 @@ class CarefulBuilder(Builder):
                     "one closing brace too many",
                     "Extra '}' found",
                     expected=f"no `}}` here: the block at this indentation is closed, "
-                    f"`{frame.statement.words[0]}` of line {frame.statement.line} goes on",
+                    f"`{frame.statement.words[0]}` of {self.source.label(frame.statement.line)} goes on",
                 )
                 return
         if not frames and self._credit:
@@ -168,9 +163,11 @@ class CarefulBuilder(Builder):
             if isinstance(at, Statement):
                 position, what = self.source.where(at), f"`{at.words[0]}`"
             else:
-                position, what = Position(self.source.file, at.line, at.column), "this `}`"
+                position, what = self.source.place(at.line, at.column), "this `}`"
             self._report_unclosed(
-                frame, f"line {position.line}", (Related(position, f"{what} is outside of it"),)
+                frame,
+                self.source.label(at.line, self.source.where(frame.statement)),
+                (Related(position, f"{what} is outside of it"),),
             )
         self.pop(at.line)
 
@@ -217,7 +214,9 @@ class CarefulBuilder(Builder):
                 f"`{word}` belongs to block `{name}`, which is closed too early; it is read as part of it",
                 width=len(word),
                 expected=f"`{word}` in front of the `}}` that closes `{name}`",
-                related=(Related(brace, f"`{name}` of line {frame.statement.line} is closed here"),),
+                related=(
+                    Related(brace, f"`{name}` of {self.source.label(frame.statement.line)} is closed here"),
+                ),
                 log="Extra '}' found",
             )
         )

@@ -79,6 +79,13 @@ def tokens(line: str) -> list[Token]:
     return found
 
 
+def too_long(line: str) -> bool:
+    """Whether keepalived drops the line for its length."""
+    if len(line) <= LONGEST_LINE // 4:
+        return False
+    return len(line.encode("utf-8", "surrogateescape")) > LONGEST_LINE
+
+
 # --- the second reading of a script's line -----------------------------------------
 
 _ESCAPES = {

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import attrs
 
+from kaltwisted.config import include
 from kaltwisted.config.bind import bind
+from kaltwisted.config.definitions import Surroundings
+from kaltwisted.config.expand import expand
 from kaltwisted.config.findings import Consequence, Finding, Severity
 from kaltwisted.config.keywords.top import TOP
 from kaltwisted.config.model import Configuration, Position
-from kaltwisted.config.tree import Source, parse
+from kaltwisted.config.source import Source
+from kaltwisted.config.tree import parse
 from kaltwisted.config.verify import verify
 
 
@@ -46,28 +50,43 @@ class Reading:
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
 
-def load_file(path: str) -> Reading:
-    """Read a file.  One that cannot be read is a finding too, as is text that is none; nothing is raised."""
+def load_file(path: str, *, config_id: str | None = None, all_includes: bool = False) -> Reading:
+    """Read a file and all it includes.
+
+    One that cannot be read is a finding too, as is text that is none; nothing is raised.
+
+    :param config_id: what ``@`` lines are chosen by (keepalived: ``-i``);
+        None for the name of this host up to its first dot.
+    :param all_includes: take every problem of an include as fatal (keepalived: ``-e``).
+    """
     try:
-        content = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        text, identity = include.read(path)
+    except include.UnreadableError as refused:
         finding = Finding(
             Severity.ERROR,
             Position(path, 1),
-            f"configuration file cannot be read: {reason}",
+            f"configuration file {refused}",
             expected="a readable file, named by -f",
             consequence=Consequence.NO_FILE,
             log=f"Unable to find config file(s) '{path}'.",
         )
         return Reading(Configuration(), (finding,))
-    # What is not UTF-8 is kept byte for byte: an old file may have Latin-1 in its comments.
-    return load_text(content.decode("utf-8", "surrogateescape"), path)
+    surroundings = Surroundings(host_id() if config_id is None else config_id, os.environ)
+    checks = include.Check.ALL if all_includes else include.Check.NONE
+    return _read(expand(text, path, surroundings, checks, identity))
 
 
-def load_text(text: str, file: str) -> Reading:
-    """Read a text; ``file`` is its name in the findings."""
-    source = Source(text, file)
+def load_text(text: str, file: str, surroundings: Surroundings | None = None) -> Reading:
+    """Read a text; ``file`` is its name in the findings, and what it includes is relative to that."""
+    return _read(expand(text, file, surroundings or Surroundings()))
+
+
+def host_id() -> str:
+    """The configuration id of a host that is not given one."""
+    return os.uname().nodename.partition(".")[0]
+
+
+def _read(source: Source) -> Reading:
     bound = bind(source, parse(source, TOP))
     configuration = verify(bound.configuration, bound.reader)
     return Reading(configuration, tuple(bound.reader.finish()))

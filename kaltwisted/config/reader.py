@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -12,16 +13,22 @@ from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Seve
 from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.top import homes
 from kaltwisted.config.lexer import Kind, command_words
-from kaltwisted.config.model import Position
 from kaltwisted.config.spelling import nearest
 
 if TYPE_CHECKING:
-    from kaltwisted.config.tree import Source, Statement, Tree
+    from kaltwisted.config.builder import Statement
+    from kaltwisted.config.source import Source
+    from kaltwisted.config.tree import Tree
 
 D = TypeVar("D", bound=Draft)
 
+_NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)").search
 SECRET_BLOCKS = frozenset(("authentication", "auth_hmac"))
 SECRET_KEYWORDS = frozenset(("auth_type", "auth_pass"))
+_MARKS = {
+    "@": "a line has one mark, `@ID` or `@^ID`, at its beginning",
+    "~": "a line is repeated by ~SEQ(...), ~SEQx(...) or ~LST(...)",
+}
 MOST_SPELLINGS = 200
 """Unknown words that are looked up; a file that is no configuration at all must not cost minutes."""
 
@@ -30,11 +37,9 @@ class Reader:
     """Collects the findings of one configuration; ``read`` never stops at the first."""
 
     def __init__(self, source: Source, tree: Tree) -> None:
-        # Values made of definitions are wrong because those were left out, which is told already.
-        self._defines = "$definitions" in tree.directives
         self._secret_blocks: list[list[Statement]] = []
         self.source = source
-        self.findings: list[Finding] = list(tree.findings)
+        self.findings: list[Finding] = [*source.findings, *tree.findings]
         self.open_quotes = dict(tree.open_quotes)
         # What is said once for all places: (keyword, block) to the message and its places.
         self._once: dict[tuple[str, str], tuple[str, list[Statement]]] = {}
@@ -103,12 +108,14 @@ class Reader:
         log: str | None = None,
     ) -> None:
         """A finding about a word of a statement."""
+        if statement.line in self.source.told:
+            return
         pieces = self.source.pieces(statement)
         position, width = self.source.where(statement), 1
         if pieces:
             piece = pieces[min(word, len(pieces) - 1)]
-            position = Position(position.file, position.line, piece.start + 1)
-            width = piece.end - piece.start
+            position = self.source.place(statement.line, piece.start + 1, piece.end)
+            width = self.source.width(statement.line, piece.start, piece.end)
         self.findings.append(
             self.source.finding(
                 severity,
@@ -141,8 +148,8 @@ class Reader:
 
     def problems(self, statement: Statement, problems: Sequence[Problem], *, secret: bool = False) -> None:
         """The first of a converter's problems becomes the finding: one for each mistake."""
-        if self._defines and any("$" in word for word in statement.words):
-            return
+        if statement.line in self.source.undefined:
+            return  # and that will be told
         problem = problems[0]
         quote = self.open_quotes.pop(statement.line, None)
         if quote is not None:
@@ -154,17 +161,29 @@ class Reader:
             problem.message if not secret else _without(problem.message, statement.words[1:]),
             word=problem.word,
             expected=problem.expected,
-            suggestion=None if secret else problem.suggestion,
+            suggestion=None if secret else self._of_name(statement, problem.word) or problem.suggestion,
             consequence=problem.consequence,
             log=problem.log,
         )
+
+    def _of_name(self, statement: Statement, word: int) -> str | None:
+        """What to say of a value that has a ``$NAME`` in it, which was meant to be put in."""
+        name = _NAME(statement.words[word]) if word < len(statement.words) else None
+        if name is None:
+            return None
+        if name[1] in self.source.defined:
+            return (
+                f"`{name[0]}` is put in before a blank, a comma, `)` or the end only: write `${{{name[1]}}}`"
+            )
+        near = nearest(name[1], self.source.defined)
+        return f"`{name[0]}` is not defined" + (f"; did you mean `${near}`?" if near else " before this line")
 
     def quote(self, line: int, column: int, consequence: Consequence = Consequence.LOGGED) -> None:
         """A double quote that its line does not close."""
         self.findings.append(
             self.source.finding(
                 Severity.ERROR,
-                Position(self.source.file, line, column),
+                self.source.place(line, column),
                 "this quote is not closed on its line; what follows it is lost",
                 expected='a closing `"`',
                 consequence=consequence,
@@ -177,27 +196,49 @@ class Reader:
         for line, column in self.open_quotes.items():
             self.quote(line, column)
         for message, statements in self._once.values():
-            lines = ", ".join(str(statement.line) for statement in statements[1:6])
-            if len(statements) > 6:
-                lines += f" and {len(statements) - 6} more"
-            self.warn(statements[0], f"{message} (also on line {lines})" if lines else message)
+            self.warn(statements[0], message + self._also([line.line for line in statements]))
         hidden = self._secret_lines()
+        self._tell_undefined(hidden)
         for index, finding in enumerate(self.findings if hidden else ()):
-            shown = hidden.get(finding.position.line)
+            shown = hidden.get((finding.position.file, finding.position.line))
             if shown is not None:
                 self.findings[index] = attrs.evolve(finding, source_line=shown, width=1)
-        self.findings.sort(key=lambda finding: (finding.position.line, finding.position.column))
-        return self.findings
+        return self.source.in_order(self.findings)
 
-    def _secret_lines(self) -> dict[int, str]:
+    def _also(self, lines: list[int]) -> str:
+        """Where a finding of the first of these lines is true as well."""
+        labels = list(dict.fromkeys(map(self.source.label, lines)))[1:]
+        more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+        return f" (also on {', '.join(labels[:5])}{more})" if labels else ""
+
+    def _tell_undefined(self, hidden: Container[tuple[str, int]]) -> None:
+        """Names in ``${...}`` that nothing defines: once for each."""
+        names: dict[str, list[int]] = {}
+        for line, (name, _, _) in self.source.undefined.items():
+            text, number, *_ = self.source.origin(line)
+            names.setdefault(MASK if (text.file, number) in hidden else name, []).append(line)
+        for name, lines in names.items():
+            _, start, end = self.source.undefined[lines[0]]
+            self.findings.append(
+                self.source.finding(
+                    Severity.ERROR,
+                    self.source.place(lines[0], start + 1, end),
+                    f"`${{{name}}}` is not defined" + self._also(lines),
+                    width=self.source.width(lines[0], start, end),
+                    expected=f"a line `${name}=...` before this one",
+                )
+            )
+
+    def _secret_lines(self) -> dict[tuple[str, int], str]:
         """Lines inside the blocks of secrets, as they may be shown: keywords of the block, nothing else."""
-        shown: dict[int, str] = {}
+        shown: dict[tuple[str, int], str] = {}
         waiting = list(self._secret_blocks)
         while waiting:
             for inner in waiting.pop():
                 indent = self.source.column(inner) - 1
                 word = inner.words[0] if inner.words[0] in SECRET_KEYWORDS else ""
-                shown[inner.line] = masked(" " * indent + f"{word} {MASK}".strip())
+                text, number, *_ = self.source.origin(inner.line)
+                shown[text.file, number] = masked(" " * indent + f"{word} {MASK}".strip())
                 waiting.append(inner.block or [])
         return shown
 
@@ -241,14 +282,15 @@ class Reader:
                     related=(
                         Related(
                             self.source.end(earlier),
-                            f"the `}}` here closes the `{earlier.words[0]}` of line {earlier.line} too early",
+                            f"the `}}` here closes the `{earlier.words[0]}` "
+                            f"of {self.source.label(earlier.line)} too early",
                         ),
                     ),
                 )
                 earlier.block.append(statement)
                 earlier.end_line = statement.end_line
                 return
-        suggestion = self._suggestion(word, table)
+        suggestion = self._of_name(statement, 0) if "$" in word else self._suggestion(word, table)
         shown = word if table.name not in SECRET_BLOCKS or suggestion else MASK
         what = f"`{shown}` is not a keyword{_of(table.name)}"
         if statement.block is not None:
@@ -274,6 +316,8 @@ class Reader:
         if places:
             where = [f"block `{place}`" if place else "top level, outside all blocks" for place in places[:4]]
             return f"`{word}` is valid in {' and '.join(where)}"
+        if mark := _MARKS.get(word[:1]):
+            return mark
         if near := nearest(word, table.keywords):
             return f"did you mean `{near}`?"
         if near := nearest(word, homes()):

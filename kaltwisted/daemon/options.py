@@ -43,6 +43,9 @@ Either long or short options are allowed.
   --config-test  -t       Test the configuration file and exit: 0 when nothing is
                           wrong with it, else the status says how bad it is.
                           --config-test=FILE writes the findings there.
+  --config-id    -i ID    What lines that begin with @ID or @^ID are for.
+                          Default is the host name up to its first dot.
+  --all-config   -e       Take every problem of an include as fatal.
   --strict                Take every error in the configuration as fatal.
   --dump-conf    -d       Dump the configuration data to the log.
   --log-console  -l       Log messages to the local console (and to syslog).
@@ -77,7 +80,6 @@ _IDLE_FLAGS = (
     ("address-monitoring", "a", "address events are logged with -D"),
     ("snmp", "x", "there is no SNMP yet"),
     ("core-dump", "m", "Python leaves no core files worth having"),
-    ("all-config", "e", "a missing include is an error already"),
     ("no-mem-check", None, "C keepalived's debugging"),
     ("mem-check-log", "L", "C keepalived's debugging"),
     ("openssl-mem-check", "O", "C keepalived's debugging"),
@@ -91,7 +93,6 @@ _IDLE_PARAMETERS = (
     ("checkers_pid", "c", "there is one process"),
     ("bfd_pid", "b", "there is one process"),
     ("snmp-agent-socket", "A", "there is no SNMP yet"),
-    ("config-id", "i", "lines that begin with @ are not chosen by id yet"),
 )
 
 SIGNALS = {
@@ -110,11 +111,14 @@ SIGNALS = {
 class Settings:
     """A command line, read and checked.
 
+    ``config_id``: None for the name of the host.
     ``twistd_logs``: the user gave twistd a log of its own, which then wins.
     ``notes``: what to tell the user about his flags.
     """
 
     file: str = DEFAULT_FILE
+    config_id: str | None = None
+    all_includes: bool = False
     data_plane: str = "auto"
     strict: bool = False
     dump: bool = False
@@ -139,6 +143,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
     optFlags = [
         ["dont-fork", "n", "stay in the foreground"],
         ["config-test", "t", "test the configuration and exit"],
+        ["all-config", "e", "every problem of an include is fatal"],
         ["strict", None, "every error in the configuration is fatal"],
         ["dump-conf", "d", "dump the configuration data to the log"],
         ["log-console", "l", "log to the console"],
@@ -151,6 +156,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
     ]
     optParameters = [
         ["use-file", "f", DEFAULT_FILE, "the configuration file"],
+        ["config-id", "i", None, "what lines that begin with @ are chosen by"],
         ["config-test-log", None, None, "where --config-test writes its findings"],
         ["data-plane", None, "auto", "auto, ipvs or userspace"],
         ["log-facility", "S", None, "0-7, local0-local7, user or daemon"],
@@ -277,6 +283,8 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             raise usage.UsageError(f"--log-facility: {error}") from None
         return Settings(
             file=self["use-file"],
+            config_id=self["config-id"],
+            all_includes=bool(self["all-config"]),
             data_plane=self["data-plane"],
             strict=bool(self["strict"]),
             dump=bool(self["dump-conf"]),
@@ -319,7 +327,9 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         from kaltwisted.config.findings import render
         from kaltwisted.daemon.reading import load_file
 
-        reading = load_file(self["use-file"])
+        reading = load_file(
+            self["use-file"], config_id=self["config-id"], all_includes=bool(self["all-config"])
+        )
         text = "".join(f"{render(finding)}\n" for finding in reading.findings)
         for note in self["notes"]:
             print(note, file=sys.stderr)

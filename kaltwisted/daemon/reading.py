@@ -9,9 +9,9 @@ from kaltwisted.config import load
 from kaltwisted.config.load import Reading
 
 
-def load_file(path: str) -> Reading:
+def load_file(path: str, *, config_id: str | None = None, all_includes: bool = False) -> Reading:
     """As ``config.load.load_file``, with the scripts looked at too."""
-    reading = load.load_file(path)
+    reading = load.load_file(path, config_id=config_id, all_includes=all_includes)
     vetted = vet(reading.configuration)
     return attrs.evolve(
         reading, configuration=vetted.configuration, findings=(*reading.findings, *vetted.findings)

@@ -128,7 +128,10 @@ def makeService(options: Options) -> IService:
 
     postpone_collections()
     settings = options.settings()
-    reading = load_file(settings.file)
+    read = partial(
+        load_file, settings.file, config_id=settings.config_id, all_includes=settings.all_includes
+    )
+    reading = read()
     status = _refusal(reading, settings)
     if status is not None:
         _report_refusal(reading, settings)
@@ -143,7 +146,7 @@ def makeService(options: Options) -> IService:
     except RoleError as error:
         raise SystemExit(str(error)) from None
     daemon.reload = Reload(
-        partial(load_file, settings.file),
+        read,
         roles,
         settings.file,
         reactor,

@@ -21,12 +21,7 @@ GUIDE = "a word of the 2002 guide, accepted with a warning"
 CRASHES = "keepalived 2.2.7 dies of a segmentation fault"
 SECURITY = "keepalived finds fault with the script's security, which is looked at when scripts are run"
 STRICTER = "keepalived reads over it in silence; what is written is not what would be done"
-LATER = "includes, definitions, repetition and conditions are not read yet"
 DIFFERENT = {
-    "definitions": LATER,
-    "repetition": LATER,
-    "conditions": LATER,
-    "include": LATER,
     "HTTP_GET without url": CRASHES,
     "url without path": CRASHES,
     "virtual_server fwmark without mark": CRASHES,

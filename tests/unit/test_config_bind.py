@@ -204,7 +204,6 @@ class ServiceTests(SynchronousTestCase):
         self.assertEqual(configuration(text), configuration(service("")))
         self.assertEqual(configuration(service("").replace(" {", "{")), configuration(service("")))
         self.assertEqual(configuration(service("").replace("\n", "\r\n")), configuration(service("")))
-        self.assertEqual(configuration("\ufeff" + service("")), configuration(service("")))
 
 
 class VrrpTests(SynchronousTestCase):

@@ -411,23 +411,6 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
     "nopreempt with MASTER": ("«" + instance("state MASTER\nnopreempt"), "state MASTER", LOGGED),
     "preempt_delay with MASTER": ("«" + instance("state MASTER\npreempt_delay 5"), "state MASTER", LOGGED),
     # --- what is read later
-    "include": (
-        "«include /etc/keepalived/a.conf\n" + service(""),
-        "include cannot be read yet",
-        LOGGED,
-    ),
-    "definitions": ("«$W=5\n$V=6\n" + service("weight $W"), "$definitions cannot be read yet", LOGGED),
-    "repetition": (
-        instance("virtual_ipaddress {\n    10.0.0.9\n    «~SEQ(n, 10, 12) 10.0.0.$n\n}"),
-        "~SEQ and ~LST cannot be read yet",
-        LOGGED,
-    ),
-    "conditions": (
-        instance("«@lb1 priority 150\n@^lb1 priority 100"),
-        "@conditions cannot be read yet",
-        LOGGED,
-    ),
-    "condition of a block": ("«@lb1 " + TWO, "@conditions cannot be read yet", LOGGED),
     # --- accepted, with a word of warning
     "the guide's lvs_id": (globals_("«lvs_id LVS_MAIN"), "today it is `router_id`", WARNS),
     "the guide's smtp_connection_timeout": (globals_("«smtp_connection_timeout 30"), "today it is", WARNS),

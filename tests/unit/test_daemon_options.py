@@ -67,6 +67,7 @@ class TestOptions(SynchronousTestCase):
         found = read(*words.split(), "--ignore-sigint")
         self.assertEqual(found.file, "k")
         self.assertTrue(found.keep_addresses)
+        self.assertEqual((found.config_id, found.all_includes), ("id", True))
         notes = "\n".join(found.notes)
         for flag in (
             "-B",
@@ -79,8 +80,6 @@ class TestOptions(SynchronousTestCase):
             "-x",
             "-A",
             "-m",
-            "-i",
-            "-e",
             "-L",
             "-O",
         ):

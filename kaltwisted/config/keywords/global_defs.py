@@ -85,6 +85,10 @@ GLOBAL_DEFS = Table(
         "default_interface": Keyword(
             "interface of instances that name none", "default_interface", Word("an interface", fatal=False)
         ),
+        # Acted on where the files are read, in config.expand.
+        "include_check": Keyword(
+            "which problems of an include are errors", "", lambda words, problems: KEEP, words=None
+        ),
         **VRRP_DEFAULTS,
         **later("global_defs"),
     },

@@ -134,7 +134,6 @@ reload_check_config: try a new file before a reload and keep the old one if it h
 reload_time_file: file holding a time at which to reload
 reload_repeat: allow the reload-time file to trigger repeatedly
 reload_file: file whose presence marks that a reload is wanted/allowed
-include_check: which include problems count as errors for plain include
 config_save_dir: keep copies of loaded configurations there
 tmp_config_directory: where the parent writes the consolidated configuration for children
 data_use_instance: instance/namespace in the names of the data dump files

@@ -1,0 +1,149 @@
+"""Statements, put into blocks as the braces say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from kaltwisted.config.findings import Finding, Severity
+from kaltwisted.config.keywords.table import Table, tables
+
+if TYPE_CHECKING:
+    from kaltwisted.config.source import Source
+
+DEEPEST_NESTING = 64
+"""Blocks deeper than this are no configuration; it also bounds every recursion over the tree."""
+
+
+class Statement:
+    """A keyword with its words, and the block it opened if any.
+
+    ``column`` counts from 1; 0 stands for "first on its line", worked out when
+    somebody asks.  A plain class with slots: a big site has 100,000 of them.
+    """
+
+    __slots__ = ("block", "column", "end_line", "line", "words")
+
+    def __init__(self, words: list[str], line: int, column: int = 0) -> None:
+        self.words = words
+        self.line = line
+        self.column = column
+        self.block: list[Statement] | None = None
+        self.end_line = 0
+
+    def __repr__(self) -> str:
+        return f"<Statement {self.words} line {self.line}{' {…}' if self.block is not None else ''}>"
+
+
+class Brace(NamedTuple):
+    """A brace in the text; ``first``: nothing but blanks in front of it."""
+
+    line: int
+    column: int
+    first: bool
+
+
+class Builder:
+    """Puts statements into blocks as the braces say."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.root: list[Statement] = []
+        self.block = self.root
+        self.stack: list[Statement] = []
+        self.latest: Statement | None = None
+        self.findings: list[Finding] = []
+        self.open_quotes: dict[int, int] = {}
+        self.surplus = 0
+        self.too_deep = False
+        # Lines with NUL bytes, which are dropped.
+        self.binary: list[int] = []
+        # Braces that nothing asked for: what they hold belongs to the block around them.
+        self.bare: list[int] = []
+
+    def statement(self, words: list[str], line: int, column: int) -> None:
+        """A keyword with its words."""
+        self.latest = statement = Statement(words, line, column)
+        self.block.append(statement)
+
+    def open(self, brace: Brace) -> None:
+        """``{``: opens the block of the statement just before it."""
+        statement = self.latest
+        self.latest = None
+        if statement is None or len(self.stack) >= DEEPEST_NESTING:
+            self.bare.append(len(self.stack))
+            if len(self.stack) < DEEPEST_NESTING:
+                self.report(brace, "nothing here opens a block", "Unexpected '{' - ignoring")
+            elif not self.too_deep:
+                self.too_deep = True
+                self.report(
+                    brace,
+                    f"blocks are more than {DEEPEST_NESTING} deep in one another here",
+                    "Unexpected '{' - ignoring",
+                )
+            return
+        self.stack.append(statement)
+        self.block = statement.block = []
+
+    def close(self, brace: Brace) -> None:
+        """``}``."""
+        self.latest = None
+        if self.bare and self.bare[-1] == len(self.stack):
+            self.bare.pop()
+        elif self.stack:
+            self.pop(brace.line)
+        else:
+            self.surplus += 1
+            self.report(
+                brace, "this brace closes nothing", "Extra '}' found", expected="one `}` for each `{`"
+            )
+
+    def pop(self, line: int) -> Statement:
+        """Close the innermost block."""
+        statement = self.stack.pop()
+        statement.end_line = line
+        block = self.stack[-1].block if self.stack else self.root
+        assert block is not None
+        self.block = block
+        return statement
+
+    def unclosed(self) -> int:
+        """Blocks still open."""
+        return len(self.stack)
+
+    def nests(self, top: Table) -> bool:
+        """Whether a block of the top level stands inside another, so that a brace must be missing."""
+        names = top_only(top)
+        return any(inner.words[0] in names for inner in _blocks_inside(self.root))
+
+    def report(self, brace: Brace, message: str, log: str, expected: str | None = None) -> None:
+        """A finding about a brace."""
+        self.findings.append(
+            self.source.finding(
+                Severity.ERROR,
+                self.source.place(brace.line, brace.column),
+                message,
+                expected=expected,
+                log=log,
+            )
+        )
+
+    def finish(self) -> None:
+        """The end of the file."""
+
+
+def top_only(top: Table) -> frozenset[str]:
+    """Keywords of blocks that stand at top level and nowhere else."""
+    inner = {name for table in tables(top) if table is not top for name in table.keywords}
+    return frozenset(
+        name for name, keyword in top.keywords.items() if keyword.block is not None and name not in inner
+    )
+
+
+def _blocks_inside(statements: Sequence[Statement]) -> Iterator[Statement]:
+    for statement in statements:
+        if statement.block:
+            for inner in statement.block:
+                if inner.block is not None:
+                    yield inner
+            yield from _blocks_inside(statement.block)
