@@ -52,6 +52,9 @@ def main() -> int:
     parser.add_argument("--pace", action="append", choices=PACES, help="version@interval (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="of each move; thrice as many below 1 s")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long 250 instances are watched")
+    parser.add_argument(
+        "--realtime", action="store_true", help="all with SCHED_RR: for a machine with other work to do"
+    )
     options = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("network namespaces need root")
@@ -59,6 +62,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     paces = [PACES[name] for name in options.pace or PACES]
+    prefix = ["chrt", "--rr", "10"] if options.realtime else []
     report, failed = Report(), 0
     try:
         with tempfile.TemporaryDirectory(prefix="bench-failover.") as scratch, network() as hosts:
@@ -67,9 +71,17 @@ def main() -> int:
                 for kind in kinds:
                     began, load = time.monotonic(), os.getloadavg()[0]
                     bench = Bench(
-                        kind, hosts, observer, report, Path(scratch), options.rounds, options.seconds, paces
+                        kind,
+                        hosts,
+                        observer,
+                        report,
+                        Path(scratch),
+                        options.rounds,
+                        options.seconds,
+                        paces,
+                        prefix,
                     )
-                    with Noise() as noise:
+                    with Noise(prefix) as noise:
                         try:
                             SCENARIOS[name](bench)
                         except (TimeoutError, RuntimeError):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -80,8 +80,18 @@ def _addresses(octet: int, vrid: int, count: int) -> str:
 class Daemon:
     """One daemon on one host."""
 
-    def __init__(self, kind: str, host: Host, settings: Settings, priority: int, scratch: Path) -> None:
+    def __init__(
+        self,
+        kind: str,
+        host: Host,
+        settings: Settings,
+        priority: int,
+        scratch: Path,
+        *,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.host = host
+        self._prefix = [*prefix, "ip", "netns", "exec", host.namespace]
         self.priority = priority
         self._command = KINDS[kind]
         self._scratch = scratch / f"{kind}-{host.number}"
@@ -97,7 +107,7 @@ class Daemon:
             (self._scratch / name).unlink(missing_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                ["ip", "netns", "exec", self.host.namespace, *self._command(self._file, self._scratch)],
+                [*self._prefix, *self._command(self._file, self._scratch)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

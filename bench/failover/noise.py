@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 _PERIOD_S = 0.01
@@ -18,9 +19,15 @@ _PERIOD_S = 0.01
 class Noise:
     """A sleeper that runs as long as the block."""
 
+    def __init__(self, prefix: Sequence[str] = ()) -> None:
+        self._prefix = prefix
+
     def __enter__(self) -> Noise:
         self._sleeper = subprocess.Popen(
-            [sys.executable, "-S", "-E", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*self._prefix, sys.executable, "-S", "-E", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         return self
 

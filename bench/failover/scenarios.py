@@ -39,6 +39,7 @@ class Bench:
     rounds: int
     seconds: float
     paces: Sequence[Settings]
+    prefix: Sequence[str] = ()
 
     def rounds_of(self, settings: Settings) -> int:
         """How often to repeat."""
@@ -47,7 +48,7 @@ class Bench:
     def daemon(self, number: int, settings: Settings) -> Daemon:
         """One that is still to be started."""
         priority = BETTER if number == MASTER else WORSE
-        return Daemon(self.kind, self.hosts[number], settings, priority, self.scratch)
+        return Daemon(self.kind, self.hosts[number], settings, priority, self.scratch, prefix=self.prefix)
 
     def enter(self, name: str, unit: str, limit: float | None, *values: float) -> None:
         """Add to the report."""
@@ -189,7 +190,7 @@ def link(bench: Bench) -> None:
                 bench.enter(
                     f"{_named(settings)}: link up again, first advert over 3 x interval + skew",
                     "ms",
-                    2.0,
+                    None,
                     (back - up) / 1e6 - settings.master_down_s(BETTER) * 1e3,
                 )
                 time.sleep(max(0.3, 2 * settings.interval_s))
