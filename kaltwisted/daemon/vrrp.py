@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred, succeed
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    DeferredLock,
+    maybeDeferred,
+    succeed,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -94,14 +101,19 @@ class VrrpRole(Service):
             keep_addresses=keep_addresses,
         )
         self._beginning: Deferred[None] | None = None
+        # Starting, and one reload after the other.
+        self._turn = DeferredLock()
 
     def startService(self) -> None:
         """Read the network's state; once it is known, start the virtual routers."""
         super().startService()
         for service in (self.scripts, self.mail, self.vrrp):
             service.startService()
+        self._turn.run(self._begin)
+
+    def _begin(self) -> Deferred[None]:
         self._beginning = Deferred.fromCoroutine(self.vrrp.begin())
-        self._beginning.addCallbacks(self._begun, self._not_begun)
+        return self._beginning.addCallbacks(self._begun, self._not_begun)
 
     def stopService(self) -> Deferred[None]:
         """Hand over first, then end what tells people; fires when all of it is done."""
@@ -117,21 +129,37 @@ class VrrpRole(Service):
     # -- IRole --------------------------------------------------------------------------
 
     def obstacle(self, configuration: Configuration) -> str | None:
-        """Changed VRRP blocks need a restart as yet."""
-        changes = compare(self._configuration, configuration)
-        if not changes.vrrp and self._configuration.global_defs.vrrp == configuration.global_defs.vrrp:
-            return None
-        lines = [line for line in changes.words() if line.startswith("vrrp_")] or ["global_defs: vrrp"]
-        more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
-        return f"Changes of VRRP take effect by a restart, not yet by a reload: {lines[0]}{more}"
+        """Nothing here asks for a restart."""
+        return None
 
     def apply(self, configuration: Configuration) -> Deferred[None]:
-        """Take over the global settings."""
-        if configuration.global_defs != self._configuration.global_defs:
-            self.scripts.reconfigure(configuration.global_defs)
-            self.mail.reconfigure(configuration.global_defs)
-        self._configuration = configuration
-        return succeed(None)
+        """Run another configuration from now on; virtual routers that stay keep their state.
+
+        Fires when the addresses are as they should be.  Takes its turn after the start.
+        """
+        return self._turn.run(self._apply, configuration).addErrback(self._not_applied)
+
+    def _apply(self, configuration: Configuration) -> Deferred[None]:
+        if not self.running:
+            return succeed(None)
+        changes = compare(self._configuration, configuration)
+        before, self._configuration = self._configuration.global_defs, changes.configuration
+        global_defs = self._configuration.global_defs
+        if changes.global_defs:
+            self.scripts.reconfigure(global_defs)
+            self.mail.reconfigure(global_defs)
+        for name in ("garp_interval_us", "gna_interval_us"):
+            if getattr(before.vrrp, name) != getattr(global_defs.vrrp, name):
+                keyword = f"vrrp_{name.removesuffix('_us')}"
+                self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
+        if not changes.vrrp:
+            return succeed(None)
+        applying = Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
+        return applying.addCallback(lambda _: tame_garbage_collection())
+
+    def _not_applied(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("Reloading VRRP", failure)
 
     # -- the parts ----------------------------------------------------------------------
 
@@ -156,6 +184,6 @@ class VrrpRole(Service):
         if isinstance(event, LinkVanished):
             self._frames.close(event.link.index)
 
-    def _close(self) -> None:
+    def _close(self) -> Deferred[None]:
         self._frames.stop()
-        self._sync_daemon.stop()
+        return self._sync_daemon.stop()

@@ -71,6 +71,15 @@ class RemoveAddresses:
 
 
 @attrs.frozen
+class ChangeAddresses:
+    """Take ``gone`` from the addresses that are set; set ``added`` and announce them ``repeat`` times."""
+
+    gone: tuple[VirtualIpAddress, ...]
+    added: tuple[VirtualIpAddress, ...]
+    repeat: int
+
+
+@attrs.frozen
 class Announce:
     """Queue ``repeat`` rounds of gratuitous ARPs (unsolicited NAs) over the addresses."""
 
@@ -128,6 +137,7 @@ Action: TypeAlias = (
     SendAdvert
     | AddAddresses
     | RemoveAddresses
+    | ChangeAddresses
     | Announce
     | ArmTimer
     | CancelTimer

@@ -49,7 +49,7 @@ class VirtualAddresses:
         placed = self._place(addresses)
         self._held = frozenset(_place_of(each) for each in placed)
         names = {each.index: each.address.dev or self._interface for each in placed}
-        self._setting = self._addresses.add(placed, partial(self._stand, names))
+        self._setting = self._addresses.add(placed, partial(self._stand, names, None))
         self._follow(self._setting, "set")
 
     def announce(self, addresses: Sequence[VirtualIpAddress], repeat: int) -> None:
@@ -70,10 +70,28 @@ class VirtualAddresses:
         if not self._ever_set:
             there = self._listed({each.index for each in placed})
             placed = [each for each in placed if _place_of(each) in there]
-        for each in placed:
-            place = _place_of(each)
-            self._removals[place] = self._removals.get(place, 0) + 1
+        self._note_removals(placed)
         self._follow(self._addresses.remove(placed), "remove")
+
+    def change(
+        self, gone: Sequence[VirtualIpAddress], added: Sequence[VirtualIpAddress], repeat: int
+    ) -> None:
+        """Of those held take ``gone`` away, and put ``added`` to the rest, announced ``repeat`` times."""
+        if gone:
+            placed = self._place(gone)
+            self._held -= {_place_of(each) for each in placed}
+            self._note_removals(placed)
+            self._follow(self._addresses.remove(placed), "remove")
+        if added:
+            placed = self._place(added)
+            self._held |= {_place_of(each) for each in placed}
+            names = {each.index: each.address.dev or self._interface for each in placed}
+            change = self._addresses.add(placed, partial(self._stand, names, repeat))
+            self._follow(change, "set")
+
+    def rename(self, name: str) -> None:
+        """The instance is called so now."""
+        self._name = name
 
     def settled(self) -> Deferred[None]:
         """Fires when the kernel has done all that was asked until now."""
@@ -88,17 +106,21 @@ class VirtualAddresses:
 
     def vanished(self, address: LinkAddress) -> bool:
         """An address is gone: whether we held it and it was not our doing."""
+        return not self.foresaw(address) and (address.index, address.address) in self._held
+
+    def foresaw(self, address: LinkAddress) -> bool:
+        """An address is gone: whether that was our doing."""
         place = (address.index, address.address)
-        ours = self._removals.get(place, 0)
+        ours = place in self._removals
         if ours:
             self._forget_removal(place)
-            return False
-        return place in self._held
+        return ours
 
-    def _stand(self, names: dict[int, str], some: Sequence[PlacedAddress]) -> None:
-        if self._repeat:
+    def _stand(self, names: dict[int, str], repeat: int | None, some: Sequence[PlacedAddress]) -> None:
+        repeat = self._repeat if repeat is None else repeat
+        if repeat:
             where = [(names[each.index], each.address.address) for each in some]
-            self._announcer.announce(self._name, where, self._repeat)
+            self._announcer.announce(self._name, where, repeat)
 
     def _follow(self, change: Deferred[tuple[Refused, ...]], what: str) -> None:
         self._pending += 1
@@ -131,6 +153,11 @@ class VirtualAddresses:
         waiting, self._waiting = self._waiting, []
         for done in waiting:
             done.callback(None)
+
+    def _note_removals(self, placed: Sequence[PlacedAddress]) -> None:
+        for each in placed:
+            place = _place_of(each)
+            self._removals[place] = self._removals.get(place, 0) + 1
 
     def _forget_removal(self, place: _Place) -> None:
         self._removals[place] -= 1

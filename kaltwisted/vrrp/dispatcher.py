@@ -19,6 +19,7 @@ from kaltwisted.vrrp.packet import vrid_of
 @attrs.define(eq=False)
 class _Open:
     index: int
+    vrids: frozenset[int]
     port: IAdvertPort
 
 
@@ -56,8 +57,30 @@ class Dispatcher:
             if there.index == link.index:
                 return
             self.close(link.name)
-        port = self._wire.open(link, frozenset(receivers), partial(self._received, receivers))
-        self._open[link.name] = _Open(link.index, port)
+        self._open[link.name] = self._listen(link, receivers)
+
+    def refresh(self, link: Link) -> None:
+        """Listen for what is registered now; adverts keep going out meanwhile."""
+        there = self._open.get(link.name)
+        receivers = self._receivers.get(link.name, {})
+        if there is None or there.index != link.index:
+            self.try_open(link)
+        elif not receivers:
+            self.close(link.name)
+        elif there.vrids != frozenset(receivers):
+            try:
+                self._open[link.name] = self._listen(link, receivers)
+            except WireError as error:
+                self._tell(link.name, str(error))
+            else:
+                there.port.close()
+
+    def unregister(self, interface: str, vrid: int) -> None:
+        """Nobody wants these packets any more; ``refresh`` closes what is not needed then."""
+        receivers = self._receivers.get(interface, {})
+        receivers.pop(vrid, None)
+        if not receivers:
+            self._receivers.pop(interface, None)
 
     def try_open(self, link: Link) -> None:
         """Listen on an interface that came or came back; a failure is logged, its next change tries again."""
@@ -90,6 +113,10 @@ class Dispatcher:
                 self._failing.discard(interface)
         else:
             self._tell(interface, f"Cannot send adverts on {interface} to {destination}: {why}")
+
+    def _listen(self, link: Link, receivers: dict[int, Received]) -> _Open:
+        vrids = frozenset(receivers)
+        return _Open(link.index, vrids, self._wire.open(link, vrids, partial(self._received, receivers)))
 
     def _tell(self, interface: str, line: str) -> None:
         if interface not in self._failing:

@@ -13,11 +13,21 @@ rules, as case study X of the 2002 guide tells them and keepalived does them:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
+from kaltwisted.config.diff import vrrp_key
 from kaltwisted.config.model import Configuration, VrrpSyncGroup
-from kaltwisted.vrrp.actions import Action, Log, Notify, SendAdvert, State, Subject, TimerName
+from kaltwisted.vrrp.actions import (
+    Action,
+    ChangeAddresses,
+    Log,
+    Notify,
+    SendAdvert,
+    State,
+    Subject,
+    TimerName,
+)
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
     AddressLost,
@@ -70,6 +80,9 @@ class Router:
     """
 
     def __init__(self, instances: Mapping[str, Instance], groups: Iterable[VrrpSyncGroup] = ()) -> None:
+        self._arrange(instances, groups)
+
+    def _arrange(self, instances: Mapping[str, Instance], groups: Iterable[VrrpSyncGroup]) -> None:
         self.instances = dict(instances)
         self.groups: list[SyncGroup] = []
         self._group_of: dict[str, SyncGroup] = {}
@@ -87,12 +100,7 @@ class Router:
     ) -> Router:
         """The instances and groups of a configuration; ``sequences``: AH's counters of an earlier life."""
         scripts = {script.name: script for script in configuration.vrrp_scripts}
-        weightless = {
-            name
-            for group in configuration.vrrp_sync_groups
-            if not group.sync_group_tracking_weight
-            for name in group.group
-        }
+        weightless = _weightless(configuration)
         instances = {
             config.name: Instance(
                 config,
@@ -137,6 +145,77 @@ class Router:
         if isinstance(event, Stop):
             steps.sort(key=lambda step: not isinstance(step[1], SendAdvert))
         return steps
+
+    # -- a reload ------------------------------------------------------------------------
+
+    def advertise(self, now: int) -> list[Step]:
+        """Every master sends an advert, before a reload that may take a moment."""
+        return [
+            (name, action) for name, instance in self.instances.items() for action in instance.advertise(now)
+        ]
+
+    def remove(self, names: Iterable[str], now: int) -> list[Step]:
+        """These instances end; their groups go on without them."""
+        steps: list[Step] = []
+        for name in names:
+            instance = self.instances.pop(name)
+            group = self._group_of.pop(name, None)
+            if group is not None:
+                group.members = tuple(group.others(instance))
+            steps += [(name, action) for action in instance.remove(now)]
+        return steps
+
+    def reconfigure(
+        self, configuration: Configuration, down: Container[str], good: Mapping[str, bool], now: int
+    ) -> list[Step]:
+        """Go over to another configuration; new instances are made, and begin with ``Start``.
+
+        Instances are matched by VRID, interface and family; those that are
+        gone must have been removed.  The steps have the new names.
+        """
+        scripts = {script.name: script for script in configuration.vrrp_scripts}
+        weightless = _weightless(configuration)
+        known = {vrrp_key(instance.config): instance for instance in self.instances.values()}
+        groups_before = {group.name: (group, frozenset(map(id, group.members))) for group in self.groups}
+        group_before = {id(self.instances[name]): group.name for name, group in self._group_of.items()}
+        steps: list[Step] = []
+        instances: dict[str, Instance] = {}
+        for config in configuration.vrrp_instances:
+            keeps_weights = config.name not in weightless
+            instance = known.get(vrrp_key(config))
+            if instance is None:
+                instance = Instance(config, scripts, keeps_weights=keeps_weights)
+            else:
+                actions = instance.reconfigure(
+                    config, scripts, keeps_weights=keeps_weights, down=down, good=good, now=now
+                )
+                steps += [(config.name, action) for action in actions]
+            instances[config.name] = instance
+        self._arrange(instances, configuration.vrrp_sync_groups)
+        for name, instance in self.instances.items():
+            left = group_before.get(id(instance))
+            group = self._group_of.get(name)
+            if left is not None and (group is None or group.name != left):
+                steps += _run(instance, GroupFault(left, False), now)
+        for group in self.groups:
+            was = groups_before.get(group.name)
+            if was is not None:
+                group.state = was[0].state
+            moved = was is None or was[1] != frozenset(map(id, group.members))
+            steps += self._align(group, now, moved=moved)
+        # An address that goes from one instance to another must not be taken away last.
+        steps.sort(key=lambda step: not (isinstance(step[1], ChangeAddresses) and step[1].gone))
+        return steps
+
+    def _align(self, group: SyncGroup, now: int, *, moved: bool) -> list[Step]:
+        """Bring a group's members to one state; ``moved``: they are not the same instances as before."""
+        leader = group.members[0]
+        steps = self._share_faults(leader, group, now)
+        if moved and {State.MASTER, State.BACKUP} <= {member.state for member in group.members}:
+            steps.append(_syncing(leader, group, State.BACKUP))
+            for member in group.members:
+                steps += _run(member, Sync.TO_BACKUP, now)
+        return steps + self._settle(leader, group)
 
     # -- how a group moves ---------------------------------------------------------------
 
@@ -193,6 +272,16 @@ class Router:
             return []
         group.state = state
         return [(leader.name, Notify(Subject.GROUP, group.name, state, 0))]
+
+
+def _weightless(configuration: Configuration) -> set[str]:
+    """The instances whose tracking has no weights: those of groups that do not keep them."""
+    return {
+        name
+        for group in configuration.vrrp_sync_groups
+        if not group.sync_group_tracking_weight
+        for name in group.group
+    }
 
 
 def _run(instance: Instance, event: Event, now: int) -> list[Step]:

@@ -6,7 +6,7 @@ and feeds the state machine; it has no socket, no clock and no log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from ipaddress import ip_address
 from typing import Final, assert_never
 
@@ -68,6 +68,8 @@ class Instance:
         self._router = VirtualRouter(config, sequence)
         self._machine = build_machine(self._router)
         self._tracking = Tracking(config, scripts, keeps_weights=keeps_weights)
+        self._tracked = {each.name: (scripts or {}).get(each.name) for each in config.track_script}
+        self._keeps_weights = keeps_weights
         self._tracking.source(self._router.source is not None)
         self._faults: set[Fault] = set()
         self._started = False
@@ -161,8 +163,7 @@ class Instance:
                 self._sync(event, now)
             case _:
                 assert_never(event)
-        actions, router.actions = router.actions, []
-        return actions
+        return self._take_actions()
 
     def _start(self, now: int) -> None:
         if self._started:
@@ -209,6 +210,53 @@ class Instance:
                 router.arm(TimerName.GARP_REFRESH, now + router.config.garp_master_refresh_us)
             case _:
                 assert_never(expiry.which)
+
+    # -- a reload ------------------------------------------------------------------------
+
+    def advertise(self, now: int) -> list[Action]:
+        """As master send an advert out of turn: what comes next may take a moment."""
+        self._router.advertise(now)
+        return self._take_actions()
+
+    def reconfigure(
+        self,
+        config: VrrpInstance,
+        scripts: Mapping[str, VrrpScript],
+        *,
+        keeps_weights: bool,
+        down: Container[str],
+        good: Mapping[str, bool],
+        now: int,
+    ) -> list[Action]:
+        """Take over another configuration of the same virtual router: state, counters and times stay.
+
+        ``down`` and ``good``: the interfaces that do not work, and the
+        verdicts about scripts, as far as they are known.
+        """
+        tracked = {each.name: scripts.get(each.name) for each in config.track_script}
+        known = (self.config, self._tracked, self._keeps_weights)
+        if known == (config, tracked, keeps_weights):
+            return []
+        self.config, self._tracked, self._keeps_weights = config, tracked, keeps_weights
+        self._router.reconfigure(config, now)
+        old, self._tracking = self._tracking, Tracking(config, scripts, keeps_weights=keeps_weights)
+        self._tracking.go_on_from(old, down, good)
+        self._tracking.source(self._router.source is not None)
+        for notice in self._tracking.notices:
+            if notice not in old.notices:
+                self._router.log(notice, Level.WARNING)
+        self._reconsider(now)
+        return self._take_actions()
+
+    def remove(self, now: int) -> list[Action]:
+        """The configuration knows it no more: priority 0, the addresses go, FAULT is told."""
+        self._machine.fail(now)
+        self._machine.stop(now)
+        return self._take_actions()
+
+    def _take_actions(self) -> list[Action]:
+        actions, self._router.actions = self._router.actions, []
+        return actions
 
     # -- packets -------------------------------------------------------------------------
 

@@ -33,16 +33,27 @@ class Notifier:
         mailer: IMailer,
         sync_daemon: ISyncDaemon | None = None,
     ) -> None:
-        self._instances = {each.name: each for each in configuration.vrrp_instances}
-        self._groups = {each.name: each for each in configuration.vrrp_sync_groups}
+        self.reconfigure(configuration)
         self._queue = queue
         self._mailer = mailer
         self._sync_daemon = sync_daemon
         self._mailed: dict[tuple[Subject, str], State] = {}
 
+    def reconfigure(self, configuration: Configuration) -> None:
+        """Tell whom this configuration names from now on."""
+        self._instances = {each.name: each for each in configuration.vrrp_instances}
+        self._groups = {each.name: each for each in configuration.vrrp_sync_groups}
+
+    def forget(self, instance: VrrpInstance) -> None:
+        """An instance is gone, and the IPVS sync daemon that followed it."""
+        self._mailed.pop((Subject.INSTANCE, instance.name), None)
+        self._follow(instance, State.STOP)
+
     def tell(self, notify: Notify) -> None:
         """A change of state is complete."""
         config = self._config(notify)
+        if config is None:
+            return  # gone by a reload, before this was told
         about = (notify.subject, notify.name)
         for script, arguments in notifications.scripts(config, notify):
             self._queue.run(about, script, arguments)
@@ -56,17 +67,19 @@ class Notifier:
     def tell_lower_priority(self, notify: NotifyLowerPriority) -> None:
         """As master we heard a lower priority."""
         about = (Subject.INSTANCE, notify.name)
-        for script, arguments in notifications.lower_priority_scripts(self._instances[notify.name], notify):
-            self._queue.run(about, script, arguments)
+        instance = self._instances.get(notify.name)
+        if instance is not None:
+            for script, arguments in notifications.lower_priority_scripts(instance, notify):
+                self._queue.run(about, script, arguments)
 
     def drained(self) -> Deferred[None]:
         """Fires when every script that was asked for has ended."""
         return self._queue.drained()
 
-    def _config(self, notify: Notify) -> VrrpInstance | VrrpSyncGroup:
-        known = self._groups if notify.subject is Subject.GROUP else self._instances
-        config: VrrpInstance | VrrpSyncGroup = known[notify.name]
-        return config
+    def _config(self, notify: Notify) -> VrrpInstance | VrrpSyncGroup | None:
+        if notify.subject is Subject.GROUP:
+            return self._groups.get(notify.name)
+        return self._instances.get(notify.name)
 
     def _follow(self, instance: VrrpInstance, state: State) -> None:
         interface = instance.lvs_sync_daemon_interface

@@ -14,7 +14,8 @@ from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 
-from kaltwisted.config.model import Configuration, VrrpInstance
+from kaltwisted.config.diff import vrrp_key
+from kaltwisted.config.model import Configuration, VrrpInstance, VrrpScript
 from kaltwisted.ports import (
     IAddresses,
     IAnnouncer,
@@ -29,6 +30,7 @@ from kaltwisted.vrrp.actions import (
     Announce,
     ArmTimer,
     CancelTimer,
+    ChangeAddresses,
     Level,
     Log,
     Notify,
@@ -99,24 +101,16 @@ class VrrpService(Service):
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._dispatcher = Dispatcher(network.wire)
         self._held = {name: self._addresses_of(config) for name, config in self._instances.items()}
-        for name, config in self._instances.items():
-            if config.interface is not None:
-                receiver = partial(self._received, name)
-                self._dispatcher.register(config.interface, config.virtual_router_id, receiver)
+        for config in self._instances.values():
+            self._register(config)
         self._surroundings = Surroundings(
             self._instances.values(), network.links, self._dispatcher, self._held, self._tell
         )
-        tracked = {each.name for config in self._instances.values() for each in config.track_script}
-        self._trackers = Trackers(
-            [each for each in configuration.vrrp_scripts if each.name in tracked],
-            scripts,
-            clock,
-            self._script_turned,
-        )
+        self._trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
         self._timers: dict[tuple[str, TimerName], _Timer] = {}
         self._work: deque[Step] = deque()
         self._working: IDelayedCall | None = None
-        self._worked_off: Deferred[None] | None = None
+        self._waiting: list[Deferred[None]] = []
         self._began = False
         self._stopping = False
 
@@ -163,10 +157,7 @@ class VrrpService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        if self._work:
-            self._worked_off = Deferred()
-            await self._worked_off
-        await DeferredList([held.settled() for held in self._held.values()])
+        await self._quiet(self._held)
         try:
             await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
         except DeferredTimeoutError:
@@ -181,6 +172,86 @@ class VrrpService(Service):
         if self._working is not None:
             self._working.cancel()
             self._working = None
+
+    async def _quiet(self, names: Iterable[str]) -> None:
+        """Wait until all is done that was decided, and the addresses of these instances stand."""
+        if self._work:
+            worked_off: Deferred[None] = Deferred()
+            self._waiting.append(worked_off)
+            await worked_off
+        await DeferredList([self._held[name].settled() for name in names])
+
+    # --- a reload ----------------------------------------------------------------------
+
+    async def reconfigure(self, configuration: Configuration) -> None:
+        """Go over to another configuration; virtual routers that stay keep all they have and know.
+
+        Ends when the addresses are as they should be.  One call at a time.
+        """
+        if not self._began or not self.running:
+            return
+        configuration = self._without_ipv6(configuration)
+        self._carry_out(self.router.advertise(self._now()))
+        wanted = {vrrp_key(each): each for each in configuration.vrrp_instances}
+        gone = [name for name, config in self._instances.items() if vrrp_key(config) not in wanted]
+        if gone:
+            await self._remove(gone)
+            if not self.running:
+                return
+        self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
+        known = frozenset(self._instances)
+        self._instances = {each.name: each for each in configuration.vrrp_instances}
+        new = [each for each in configuration.vrrp_instances if each.name not in known]
+        for config in new:
+            self._held[config.name] = self._addresses_of(config)
+            self._register(config)
+        self._notifier.reconfigure(configuration)
+        self._surroundings.reconfigure(self._instances.values())
+        down, good = self._surroundings.down, self._trackers.verdicts
+        self._carry_out(self.router.reconfigure(configuration, down, good, self._now()))
+        self._surroundings.look_again()
+        for config in new:
+            self._surroundings.introduce(config.name)
+            for script, verdict in good.items():
+                self._tell(config.name, events.ScriptTurned(script, verdict))
+            self._tell(config.name, events.Start())
+        self._trackers.reconfigure(_tracked(configuration))
+        await self._quiet(tuple(self._held))
+
+    async def _remove(self, names: list[str]) -> None:
+        self._carry_out(self.router.remove(names, self._now()))
+        for config in (self._instances[name] for name in names):
+            if config.interface is not None:
+                self._dispatcher.unregister(config.interface, config.virtual_router_id)
+        # Their names may be given to others at once, so nothing of theirs may be left.
+        await self._quiet(names)
+        for name in names:
+            self._notifier.forget(self._instances.pop(name))
+            del self._held[name]
+
+    def _rename(self, names: dict[str, str]) -> None:
+        """Instances have other names: whatever goes by them."""
+        if all(old == new for old, new in names.items()):
+            return
+        held = {names[name]: each for name, each in self._held.items()}
+        self._held.clear()
+        self._held.update(held)
+        self._work = deque((names[name], action) for name, action in self._work)
+        self._instances = {names[name]: config for name, config in self._instances.items()}
+        for name, config in self._instances.items():
+            self._register(attrs.evolve(config, name=name))
+            self._held[name].rename(name)
+        timers, self._timers = self._timers, {}
+        for (name, which), timer in timers.items():
+            delay = max(0.0, timer.call.getTime() - self._clock.seconds())
+            timer.call.cancel()
+            call = self._clock.callLater(delay, self._expired, names[name], which)
+            self._timers[names[name], which] = _Timer(call, timer.generation)
+
+    def _register(self, config: VrrpInstance) -> None:
+        if config.interface is not None:
+            receiver = partial(self._received, config.name)
+            self._dispatcher.register(config.interface, config.virtual_router_id, receiver)
 
     # --- what happens ------------------------------------------------------------------
 
@@ -200,6 +271,8 @@ class VrrpService(Service):
 
     def _tell(self, name: str | None, event: events.Event, ago_us: int = 0) -> None:
         """Something happened to one instance, or to all of them."""
+        if name is not None and name not in self.router.instances:
+            return  # it is being removed
         now = self._now() - ago_us
         steps = self.router.broadcast(event, now) if name is None else self.router.handle(name, event, now)
         self._carry_out(steps)
@@ -248,9 +321,10 @@ class VrrpService(Service):
                 break
         if self._work:
             self._working = self._clock.callLater(0, self._work_off)
-        elif self._worked_off is not None:
-            worked_off, self._worked_off = self._worked_off, None
-            worked_off.callback(None)
+        else:
+            waiting, self._waiting = self._waiting, []
+            for worked_off in waiting:
+                worked_off.callback(None)
 
     def _work_on(self, name: str, action: Action) -> None:
         match action:
@@ -262,6 +336,8 @@ class VrrpService(Service):
             case RemoveAddresses(addresses):
                 if not (self._stopping and self._keep_addresses):
                     self._held[name].remove(addresses)
+            case ChangeAddresses(gone, added, repeat):
+                self._held[name].change(gone, added, repeat)
             case Announce(addresses, repeat):
                 self._held[name].announce(addresses, repeat)
             case Notify():
@@ -282,6 +358,12 @@ class VrrpService(Service):
         settled = DeferredList([self._held[each].settled() for each in concerned])
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
+
+
+def _tracked(configuration: Configuration) -> list[VrrpScript]:
+    """The scripts that somebody tracks."""
+    names = {each.name for config in configuration.vrrp_instances for each in config.track_script}
+    return [each for each in configuration.vrrp_scripts if each.name in names]
 
 
 def _is_ipv6(config: VrrpInstance) -> bool:

@@ -41,19 +41,24 @@ class Surroundings:
         held: Mapping[str, VirtualAddresses],
         tell: Callable[[str | None, events.Event], None],
     ) -> None:
-        self._instances = {each.name: each for each in instances}
         self._links = links
         self._dispatcher = dispatcher
         self._held = held
         self._tell = tell
+        self._up: dict[str, bool] = {}
+        self._sources: dict[str, Address | None] = {}
+        # Who held an address before the last reload, and may just be taking it away.
+        self._former: dict[Address, list[str]] = {}
+        self._look_after(instances)
+
+    def _look_after(self, instances: Iterable[VrrpInstance]) -> None:
+        self._instances = {each.name: each for each in instances}
         self._vips = frozenset(vip.address for each in self._instances.values() for vip in _vips(each))
         self._holders: dict[Address, list[str]] = {}
         for name, config in self._instances.items():
             for vip in _vips(config):
                 self._holders.setdefault(vip.address, []).append(name)
         self._interfaces = {name for each in self._instances.values() for name in _interfaces(each)}
-        self._up: dict[str, bool] = {}
-        self._sources: dict[str, Address | None] = {}
 
     def begin(self) -> None:
         """Tell how things are, and every change from now on.
@@ -68,6 +73,48 @@ class Surroundings:
             self._tell_link(name, link is not None and link.works)
         for name in self._instances:
             self._tell_source(name)
+
+    # --- a reload ----------------------------------------------------------------------
+
+    @property
+    def down(self) -> frozenset[str]:
+        """The interfaces that do not work."""
+        return frozenset(name for name, up in self._up.items() if not up)
+
+    def reconfigure(self, instances: Iterable[VrrpInstance]) -> None:
+        """Look after these from now on.  Nobody is told: ``down`` has what is new, ``introduce`` tells it."""
+        before, holders = self._interfaces, self._holders
+        self._look_after(instances)
+        self._former = {}
+        for address, names in holders.items():
+            staying = [name for name in names if name in self._instances]
+            self._former[address] = [name for name in staying if name not in self._holders.get(address, ())]
+        for name in before - self._interfaces:
+            self._dispatcher.close(name)
+            self._up.pop(name, None)
+        for name in sorted(self._interfaces):
+            link = self._links.link(name)
+            if link is not None:
+                self._dispatcher.refresh(link)
+            if name not in self._up:
+                self._up[name] = link is not None and link.works
+                if not self._up[name]:
+                    self._log.info("Netlink reports {name} down", name=name)
+        self._sources = {name: each for name, each in self._sources.items() if name in self._instances}
+
+    def introduce(self, name: str) -> None:
+        """Tell an instance how things are."""
+        for interface in sorted(_interfaces(self._instances[name])):
+            self._tell(name, events.LinkChanged(interface, self._up[interface]))
+        self._sources.pop(name, None)  # another may have had this name
+        self._tell_source(name)
+
+    def look_again(self) -> None:
+        """Tell the source addresses that are others now: which ones are virtual may have changed."""
+        for name in self._instances:
+            self._tell_source(name)
+
+    # --- what happens ------------------------------------------------------------------
 
     def _changed(self, event: LinkEvent) -> None:
         match event:
@@ -100,6 +147,8 @@ class Surroundings:
 
     def _tell_loss(self, address: LinkAddress) -> None:
         """Somebody may have removed a virtual address under its master's hands."""
+        if any(self._held[name].foresaw(address) for name in self._former.get(address.address, ())):
+            return
         for name in self._holders.get(address.address, ()):
             if self._held[name].vanished(address):
                 self._log.warn(

@@ -6,7 +6,7 @@ effective priority; ``ScriptState`` turns a script's results into good or bad.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import Enum
 from typing import Final
 
@@ -65,6 +65,19 @@ class Tracking:
         self._down: set[str] = set()
         self._has_source = False
         self._faulty_groups: set[str] = set()
+
+    def go_on_from(self, old: Tracking, down: Container[str], good: Mapping[str, bool]) -> None:
+        """Know what ``old`` knew, and of what it did not track what others know.
+
+        ``down``: the interfaces that do not work; ``good``: the verdicts about scripts.
+        """
+        self._has_source = old._has_source
+        self._faulty_groups = set(old._faulty_groups)
+        self._down = {name for name in self._interfaces if name in down}
+        for name in self._scripts:
+            verdict = good.get(name, old._good.get(name))
+            if verdict is not None:
+                self._good[name] = verdict
 
     # -- what becomes known --------------------------------------------------------------
 
@@ -151,6 +164,12 @@ class ScriptState:
         self._first = True
         self._in_a_row = 0
         self._last_status: int | None = 0
+
+    def go_on_from(self, old: ScriptState) -> None:
+        """Count as ``old`` did: what is known is not forgotten over another definition."""
+        if old.good is not None:
+            self.good = old.good
+            self._first = False
 
     def due(self) -> bool:
         """Its interval is over: whether to run it.  One that still runs is not run again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -28,12 +29,36 @@ class Trackers:
         clock: IReactorTime,
         turned: Callable[[str, bool], object],
     ) -> None:
-        self._trackers = [_Tracker(each, scripts, clock, turned) for each in definitions]
+        self._make = partial(_Tracker, scripts=scripts, clock=clock, turned=turned)
+        self._trackers = [self._make(each) for each in definitions]
+
+    @property
+    def verdicts(self) -> dict[str, bool]:
+        """The scripts that are known to be good or bad."""
+        return {
+            each.definition.name: each.state.good for each in self._trackers if each.state.good is not None
+        }
 
     def start(self) -> None:
         """Run all of them, now and at their intervals."""
         for tracker in self._trackers:
             tracker.start()
+
+    def reconfigure(self, definitions: Iterable[VrrpScript]) -> None:
+        """Run these from now on.  Who has not changed notices nothing, who has goes on from its verdict."""
+        before = {each.definition.name: each for each in self._trackers}
+        self._trackers = []
+        for definition in definitions:
+            tracker = before.pop(definition.name, None)
+            if tracker is None or tracker.definition != definition:
+                old, tracker = tracker, self._make(definition)
+                if old is not None:
+                    old.stop()
+                    tracker.state.go_on_from(old.state)
+                tracker.start()
+            self._trackers.append(tracker)
+        for gone in before.values():
+            gone.stop()
 
     def stop(self) -> None:
         """Run none any more; what runs is ended."""
@@ -51,11 +76,11 @@ class _Tracker:
         clock: IReactorTime,
         turned: Callable[[str, bool], object],
     ) -> None:
-        self._definition = definition
+        self.definition = definition
         self._scripts = scripts
         self._clock = clock
         self._turned = turned
-        self._state = ScriptState(definition)
+        self.state = ScriptState(definition)
         self._next: IDelayedCall | None = None
         self._next_at = 0.0
         self._running: Deferred[None] | None = None
@@ -74,13 +99,13 @@ class _Tracker:
             self._running.cancel()
 
     def _due(self) -> None:
-        interval = self._definition.interval_us / 1e6
+        interval = self.definition.interval_us / 1e6
         now = self._clock.seconds()
         # Past intervals that were slept through (a suspended machine) are not made up for.
         self._next_at = max(self._next_at + interval, now)
         self._next = self._clock.callLater(self._next_at - now, self._due)
-        if self._state.due():
-            running = self._scripts.run(self._definition.script, self._timeout_us)
+        if self.state.due():
+            running = self._scripts.run(self.definition.script, self._timeout_us)
             self._running = running.addCallbacks(self._ended, self._not_run)
             if self._running.called:
                 self._running = None
@@ -88,17 +113,17 @@ class _Tracker:
 
     def _ended(self, result: ScriptResult) -> None:
         self._running = None
-        verdict = self._state.finished(result)
+        verdict = self.state.finished(result)
         self._tell()
         if verdict is not Verdict.NONE:
-            self._turned(self._definition.name, verdict is Verdict.GOOD)
+            self._turned(self.definition.name, verdict is Verdict.GOOD)
 
     def _not_run(self, failure: Failure) -> None:
         self._running = None
         if not failure.check(CancelledError):
-            self._log.failure("Tracked script {script}", failure, script=self._definition.name)
+            self._log.failure("Tracked script {script}", failure, script=self.definition.name)
 
     def _tell(self) -> None:
-        for line in self._state.lines:
+        for line in self.state.lines:
             self._log.info("{line}", line=line)
-        self._state.lines.clear()
+        self.state.lines.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, Address, AuthType, VrrpInstance
+from kaltwisted.config.model import SECOND_US, Address, AuthType, VirtualIpAddress, VrrpInstance
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import auth, packet, timers
 from kaltwisted.vrrp.actions import Action, Level, State, TimerName
@@ -23,14 +23,12 @@ class VirtualRouter:
     """State and vocabulary of one instance; ``sequence`` is AH's counter, handed on at a reload."""
 
     def __init__(self, config: VrrpInstance, sequence: auth.AhSequence | None = None) -> None:
-        self.config = config
-        self.name = config.name
+        self._adopt(config)
         self.state = State.INIT
         self.priority = config.priority
         self.sequence = sequence if sequence is not None else auth.AhSequence()
         self.statistics = Statistics()
         self.actions: list[Action] = []
-        self.addresses = config.virtual_ipaddress + config.virtual_ipaddress_excluded
         self.master: bytes | None = None
         """The packed address of the master we follow; None while there is none or we are it."""
         self.master_interval_us = config.advert_int_us
@@ -41,20 +39,67 @@ class VirtualRouter:
         """When ``preempt_delay`` ends; None while it has not begun."""
         self.last_advert_at = 0
 
-        # keepalived: in state MASTER both options are cancelled.
-        initially_master = config.state == "MASTER"
-        self.preempts = initially_master or not config.nopreempt
-        self.preempt_delay_us = 0 if initially_master else config.preempt_delay_us
-        self.is_owner = config.priority == timers.OWNER_PRIORITY
-
-        self.expected = _expected(config)
-        self._seals = self.expected.auth_type is AuthType.AH
         self._identification = 0
         self._messages: dict[tuple[int, bytes], bytes] = {}
         self._timers: dict[TimerName, tuple[int, int]] = {}
         self._generation = 0
         self._said: dict[object, int] = {}
         self.set_source(None)
+
+    def _adopt(self, config: VrrpInstance) -> None:
+        """What follows from the configuration alone."""
+        self.config = config
+        self.name = config.name
+        self.addresses = config.virtual_ipaddress + config.virtual_ipaddress_excluded
+        # keepalived: in state MASTER both options are cancelled.
+        initially_master = config.state == "MASTER"
+        self.preempts = initially_master or not config.nopreempt
+        self.preempt_delay_us = 0 if initially_master else config.preempt_delay_us
+        self.is_owner = config.priority == timers.OWNER_PRIORITY
+        self.expected = _expected(config)
+        self._seals = self.expected.auth_type is AuthType.AH
+
+    # -- a reload ------------------------------------------------------------------------
+
+    def advertise(self, now: int) -> None:
+        """An advert out of turn, with a whole interval to the next: nobody may miss us meanwhile."""
+        if self.state is State.MASTER:
+            self.send_advert(self.priority, now)
+            self.arm(TimerName.ADVERT, now + self.config.advert_int_us)
+
+    def reconfigure(self, config: VrrpInstance, now: int) -> None:
+        """Take over another configuration of the same VRID and interface, in whatever state we are."""
+        old, addresses = self.config, self.addresses
+        self._adopt(config)
+        self.set_source(self._primary)
+        waits = (config.advert_int_us, config.down_timer_adverts, config.version)
+        if waits != (old.advert_int_us, old.down_timer_adverts, old.version):
+            # Version 3 goes by what it has learned from its master.
+            if config.version == 2 or self.master is None or old.version != config.version:
+                self.master_interval_us = config.advert_int_us
+            if self.deadline(TimerName.MASTER_DOWN) is not None:
+                self.arm(TimerName.MASTER_DOWN, now + self.master_down_us())
+            if self.state is State.MASTER:
+                self.arm(TimerName.ADVERT, now + config.advert_int_us)
+        if self.state is State.MASTER:
+            self._change_addresses(addresses, now)
+            if config.garp_master_refresh_us != old.garp_master_refresh_us:
+                self.disarm(TimerName.GARP_REFRESH)
+                if config.garp_master_refresh_us:
+                    self.arm(TimerName.GARP_REFRESH, now + config.garp_master_refresh_us)
+
+    def _change_addresses(self, old: tuple[VirtualIpAddress, ...], now: int) -> None:
+        before, after = frozenset(old), frozenset(self.addresses)
+        if before == after:
+            return
+        gone = tuple(each for each in old if each not in after)
+        added = tuple(each for each in self.addresses if each not in before)
+        if gone:
+            self.actions.append(act.ChangeAddresses(gone, (), 0))
+        if added:
+            self.actions.append(act.ChangeAddresses((), added, self.config.garp_master_repeat))
+        if added and self.config.garp_master_delay_us:
+            self.arm(TimerName.GARP_DELAY, now + self.config.garp_master_delay_us)
 
     # -- the source address --------------------------------------------------------------
 
@@ -66,6 +111,7 @@ class VirtualRouter:
     def set_source(self, primary: Address | None) -> None:
         """Send from here on from the configured source, else from ``primary``."""
         config = self.config
+        self._primary = primary
         self.source = self.configured_source or primary
         self._messages.clear()
         if self.source is None:
