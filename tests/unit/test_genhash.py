@@ -19,7 +19,9 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import HttpProtocol
-from kaltwisted.genhash import Fetch, FetchError, HexDump, Options, Report
+from kaltwisted.genhash.client import Fetch, FetchError
+from kaltwisted.genhash.options import Options
+from kaltwisted.genhash.report import HexDump, Report
 
 PAGE = b"<HTML><HEAD><TITLE>Unauthorized</TITLE></HEAD>\r\n"
 
