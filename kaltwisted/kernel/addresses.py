@@ -19,7 +19,8 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import VirtualIpAddress
 from kaltwisted.kernel.messages import NetlinkError, Request
-from kaltwisted.kernel.netlink import Netlink, NetlinkSocket, Reactor, open_socket
+from kaltwisted.kernel.netlink import Netlink, Reactor
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
 from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE, add_address, remove_address
 from kaltwisted.ports import IAddresses, PlacedAddress, Refused
 

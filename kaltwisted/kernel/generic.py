@@ -15,7 +15,8 @@ from kaltwisted.kernel.messages import (
     attribute,
     attributes,
 )
-from kaltwisted.kernel.netlink import Netlink, open_socket
+from kaltwisted.kernel.netlink import Netlink
+from kaltwisted.kernel.netlink_socket import open_socket
 
 NETLINK_GENERIC = 16
 #: Where the attributes begin in a message of a generic family.

@@ -17,7 +17,8 @@ from zope.interface import implementer
 
 from kaltwisted.kernel.generic import find_family, generic_header, open_generic
 from kaltwisted.kernel.messages import NLA_F_NESTED, NetlinkError, Request, attribute
-from kaltwisted.kernel.netlink import Netlink, NetlinkSocket, Reactor
+from kaltwisted.kernel.netlink import Netlink, Reactor
+from kaltwisted.kernel.netlink_socket import NetlinkSocket
 from kaltwisted.ports import ISyncDaemon, SyncRole
 
 FAMILY = "IPVS"

@@ -19,7 +19,8 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import Address
 from kaltwisted.kernel.messages import MalformedError, Message, NetlinkError
-from kaltwisted.kernel.netlink import Netlink, NetlinkSocket, Reactor, open_socket
+from kaltwisted.kernel.netlink import Netlink, Reactor
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
 from kaltwisted.kernel.rtnetlink import (
     NETLINK_ROUTE,
     RTM_DELADDR,

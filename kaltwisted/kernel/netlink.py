@@ -15,7 +15,6 @@ that are no message), then what is unanswered fails, the socket is replaced, and
 from __future__ import annotations
 
 import errno
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
@@ -25,6 +24,7 @@ from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from kaltwisted.kernel.exchange import Exchange
 from kaltwisted.kernel.messages import (
     NLM_F_ACK,
     NLM_F_DUMP,
@@ -42,6 +42,7 @@ from kaltwisted.kernel.messages import (
     pack,
     split,
 )
+from kaltwisted.kernel.netlink_socket import NetlinkSocket
 
 T = TypeVar("T")
 
@@ -54,13 +55,6 @@ _DATAGRAM_COST = 512
 _EVENT_COST = 2048
 #: The kernel fills dump datagrams up to 32 KiB, whatever larger buffer it is offered.
 _DATAGRAM_MAX = 65_536
-_RECEIVE_BUFFER = 1 << 20
-
-_SOL_NETLINK = 270
-_NETLINK_ADD_MEMBERSHIP = 1
-_NETLINK_CAP_ACK = 10
-_NETLINK_EXT_ACK = 11
-_SO_RCVBUFFORCE = 33
 
 
 class Reactor(Protocol):
@@ -73,76 +67,6 @@ class Reactor(Protocol):
     def callLater(self, delay: float, callable: Callable[..., object]) -> IDelayedCall: ...
 
     def seconds(self) -> float: ...
-
-
-class NetlinkSocket(Protocol):
-    """What is asked of the socket: a non-blocking one, connected to the kernel."""
-
-    def fileno(self) -> int: ...
-
-    def send(self, data: bytes, /) -> int: ...
-
-    def recvfrom_into(self, buffer: bytearray, /) -> tuple[int, object]: ...
-
-    def close(self) -> None: ...
-
-
-def open_socket(protocol: int, groups: Iterable[int] = ()) -> socket.socket:
-    """A socket for a netlink protocol (NETLINK_ROUTE, NETLINK_GENERIC), hearing multicast ``groups``."""
-    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-    try:
-        opened.setblocking(False)
-        for level, option, value in (
-            (socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER),  # with CAP_NET_ADMIN only
-            (_SOL_NETLINK, _NETLINK_CAP_ACK, 1),
-            (_SOL_NETLINK, _NETLINK_EXT_ACK, 1),
-        ):
-            try:
-                opened.setsockopt(level, option, value)
-            except OSError:
-                pass  # we live without: the window is sized for the default buffer
-        opened.bind((0, 0))
-        for group in groups:
-            opened.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, group)
-        opened.connect((0, 0))
-    except BaseException:
-        opened.close()
-        raise
-    return opened
-
-
-class _Exchange:
-    """A request, and what becomes of its answers.
-
-    ``ended`` is called once, with the error or None; never when ``abandoned``:
-    its answers may still come, and are dropped.
-    """
-
-    __slots__ = ("abandoned", "dump", "ended", "heard", "interrupted", "request", "since")
-
-    def __init__(
-        self,
-        request: Request,
-        heard: Callable[[Message], object],
-        ended: Callable[[Exception | None], object],
-        *,
-        dump: bool = False,
-    ) -> None:
-        self.request = request
-        self.heard = heard
-        self.ended = ended
-        self.dump = dump
-        self.interrupted = False
-        self.abandoned = False
-        self.since = 0.0
-
-    def abandon(self) -> None:
-        self.abandoned = True
-
-    def end(self, error: Exception | None) -> None:
-        if not self.abandoned:
-            self.abandoned = True
-            self.ended(error)
 
 
 @implementer(IReadDescriptor)
@@ -169,8 +93,8 @@ class Netlink:
         self._lost = lost
         self._timeout_s = timeout_s
         self._sequence = 0
-        self._queue: deque[_Exchange] = deque()
-        self._outstanding: dict[int, _Exchange] = {}
+        self._queue: deque[Exchange] = deque()
+        self._outstanding: dict[int, Exchange] = {}
         self._dumping = False
         self._watchdog: IDelayedCall | None = None
         self._buffer = bytearray(_DATAGRAM_MAX)
@@ -189,7 +113,7 @@ class Netlink:
             else:
                 result.errback(Failure(error))
 
-        exchange = _Exchange(request, answers.append, ended)
+        exchange = Exchange(request, answers.append, ended)
         result: Deferred[list[Message]] = Deferred(lambda _: exchange.abandon())
         self._enqueue([exchange])
         return result
@@ -197,7 +121,7 @@ class Netlink:
     def batch(self, requests: Iterable[Request]) -> Deferred[list[NetlinkError | None]]:
         """Ask many things, in this order.  Fires with the error of each, or None; none stops the others."""
         results: list[NetlinkError | None] = []
-        exchanges: list[_Exchange] = []
+        exchanges: list[Exchange] = []
         left = 0
 
         def ended_at(index: int) -> Callable[[Exception | None], object]:
@@ -217,7 +141,7 @@ class Netlink:
             for exchange in exchanges:
                 exchange.abandon()
 
-        exchanges += (_Exchange(each, _ignore, ended_at(index)) for index, each in enumerate(requests))
+        exchanges += (Exchange(each, _ignore, ended_at(index)) for index, each in enumerate(requests))
         left = len(exchanges)
         results += [None] * left
         done: Deferred[list[NetlinkError | None]] = Deferred(cancel)
@@ -247,7 +171,7 @@ class Netlink:
             else:
                 result.errback(Failure(error))
 
-        exchange = _Exchange(request, heard, ended, dump=True)
+        exchange = Exchange(request, heard, ended, dump=True)
         result: Deferred[list[T]] = Deferred(lambda _: exchange.abandon())
         self._enqueue([exchange])
         return result
@@ -264,7 +188,7 @@ class Netlink:
 
     # --- Sending ---------------------------------------------------------------------
 
-    def _enqueue(self, exchanges: Iterable[_Exchange]) -> None:
+    def _enqueue(self, exchanges: Iterable[Exchange]) -> None:
         self._queue.extend(exchanges)
         if self._socket is None:
             self.close()

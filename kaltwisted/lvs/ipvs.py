@@ -16,7 +16,8 @@ from zope.interface import implementer
 
 from kaltwisted.kernel.generic import open_generic
 from kaltwisted.kernel.messages import NetlinkError
-from kaltwisted.kernel.netlink import WINDOW, NetlinkSocket, Reactor
+from kaltwisted.kernel.netlink import WINDOW, Reactor
+from kaltwisted.kernel.netlink_socket import NetlinkSocket
 from kaltwisted.lvs import ipvs_messages as messages
 from kaltwisted.lvs.ipvs_kernel import IpvsKernel, IpvsUnavailableError
 from kaltwisted.lvs.ipvs_reasons import describe, is_surprise, reason

@@ -14,7 +14,8 @@ from twisted.logger import Logger
 
 from kaltwisted.kernel.generic import find_family
 from kaltwisted.kernel.messages import Message, NetlinkError, Request
-from kaltwisted.kernel.netlink import Netlink, NetlinkSocket, Reactor
+from kaltwisted.kernel.netlink import Netlink, Reactor
+from kaltwisted.kernel.netlink_socket import NetlinkSocket
 from kaltwisted.lvs import ipvs_messages as messages
 from kaltwisted.lvs.ipvs_messages import Command
 from kaltwisted.lvs.ipvs_reasons import is_surprise
