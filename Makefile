@@ -22,7 +22,7 @@ $(STAMP): setup.cfg pyproject.toml
 packages: ## as root on Debian: servers, kernel and tools that the tests compare with
 	@sh tools/debian.sh
 
-demo: $(STAMP) ## the main job, live, in half a minute (ARGS=--help for choices)
+demo: $(STAMP) ## the main job, live, in a minute (ARGS=--help for choices)
 	@$(BIN)/python -m demo $(ARGS)
 
 test: $(STAMP) packages lint ## all of it: lint, types, every test under pytest, unit tests under trial too

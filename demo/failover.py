@@ -15,6 +15,7 @@ from twisted.internet.ssl import Certificate
 from twisted.internet.task import deferLater
 
 from demo.case_study import (
+    ADVERT_S,
     CHECKED,
     CLIENTS,
     DIRECTORS,
@@ -153,7 +154,7 @@ class Failover:
     async def _all_well(self) -> None:
         since = self._reactor.seconds()
         await self._pause(WATCH)
-        self._waits("clients of both groups", "are answered at once", since, 0.0)
+        self._waits("clients wait", self._at_most(0.0), since, 0.0)
 
     async def _kill(self) -> None:
         self._report.event("kill", "director1: its daemon (SIGKILL), and its power", "yellow")
@@ -166,7 +167,11 @@ class Failover:
             "director1 killed", "director2 has all", f"after {taken - since:.2f} s", {"VG1": 2, "VG2": 2}
         )
         limit = master_down_s(LOW)
-        self._waits("killed: clients wait", f"{limit:.2f} s: 3 adverts and skew", since, limit)
+        sum_of_it = f"from the last advert {3 * ADVERT_S:g} s + skew {skew_s(LOW):.2f} s = {limit:.2f} s"
+        self._report.event(
+            "VRRP", f"allows {sum_of_it}; director2 was master {taken - since:.2f} s after the kill"
+        )
+        self._waits("killed: clients wait", self._at_most(limit), since, limit)
 
     async def _return(self) -> None:
         await self._pair.power_on(self._reactor, 1)
@@ -179,7 +184,7 @@ class Failover:
         self._own(
             "director1 returns", "takes its group back", f"after {taken - since:.2f} s", {"VG1": 1, "VG2": 2}
         )
-        self._waits("back: clients wait", "no longer than for a retry", since, 0.0)
+        self._waits("back: clients wait", self._at_most(0.0), since, 0.0)
 
     async def _hand_over(self) -> None:
         self._report.event("stop", "director1 is told to stop (TERM): priority 0 hands over", "yellow")
@@ -188,10 +193,10 @@ class Failover:
         taken = await self._masters(2, "VG1", since)
         status = await ending
         await self._pause(WATCH)
-        seen = f"after {taken - since:.2f} s, status {status}"
         good = status in (0, -SIGTERM)
+        seen = f"after {taken - since:.2f} s" + ("" if good else f", status {status}")
         self._own("director1 stopped", "director2 has all", seen, {"VG1": 2, "VG2": 2}, good)
-        self._waits("stopped: clients wait", f"{skew_s(LOW):.2f} s: skew", since, skew_s(LOW))
+        self._waits("stopped: clients wait", self._at_most(skew_s(LOW)), since, skew_s(LOW))
 
     async def _count_unanswered(self) -> None:
         await gatherResults([Deferred.fromCoroutine(clients.finish()) for clients in self._clients])
@@ -250,6 +255,9 @@ class Failover:
         good = longest <= limit + RETRY + LEEWAY
         self._report.event("clients", f"wait: {seen}", "bold")
         self._report.row(step, words, seen, good)
+
+    def _at_most(self, limit: float) -> str:
+        return f"at most {limit:.2f} s + {RETRY} s to retry"
 
     def _mail(self, subject: str) -> None:
         self._report.event("mail", subject, "dim")
