@@ -454,15 +454,18 @@ class Expansion:
         try:
             content, identity = include.read(path)
         except include.UnreadableError as refused:
-            self._not_included(at, f"`{path}` {refused}", Check.READ, checks)
+            self._not_included(at, f"`{path}` {refused}; it is left out", Check.READ, checks)
             return None
         files = [file for file in self._stack if isinstance(file, File)]
         if any(file.identity == identity for file in files):
-            self._not_included(at, f"`{path}` includes itself in the end", Check.ALL, Check.ALL)
+            self._not_included(at, f"`{path}` would include itself; it is left out", Check.ALL, Check.ALL)
             return None
         if len(files) >= DEEPEST_INCLUDE:
             self._not_included(
-                at, f"`{path}` is more than {DEEPEST_INCLUDE} includes deep", Check.ALL, Check.ALL
+                at,
+                f"`{path}` is more than {DEEPEST_INCLUDE} includes deep; it is left out",
+                Check.ALL,
+                Check.ALL,
             )
             return None
         known = self._known.get(identity)
@@ -490,7 +493,7 @@ class Expansion:
         elif len(pattern.split()) > 1:
             suggestion = "blanks are taken as part of the name: one pattern in each line"
         self._tell(
-            at._replace(message=f"{message}; it is not included"),
+            at._replace(message=message),
             severity=Severity.ERROR if fatal else Severity.WARNING,
             suggestion=suggestion,
             consequence=Consequence.NO_FILE,

@@ -87,7 +87,7 @@ def find(pattern: str, folder: str) -> Found:
     if len(alternatives) > MOST_FILES:
         return Found((), f"has more than {MOST_FILES:,} alternatives", Check.ALL)
     paths: dict[str, None] = {}
-    without = 0
+    without: list[str] = []
     for alternative in alternatives:
         path = os.path.join(folder, alternative)  # noqa: PTH118 -- as written, for the findings
         if has_magic(alternative):
@@ -95,7 +95,7 @@ def find(pattern: str, folder: str) -> Found:
         else:
             names = [path] if os.path.lexists(path) else []
         if not names:
-            without += 1
+            without.append(alternative)
         paths.update(dict.fromkeys(names))
         if len(paths) > MOST_FILES:
             return Found((), f"names more than {MOST_FILES:,} files", Check.ALL)
@@ -104,7 +104,7 @@ def find(pattern: str, folder: str) -> Found:
     if len(alternatives) > 1 and (paths or not wild):
         if wild:
             return Found(tuple(paths))
-        return Found(tuple(paths), f"has {without} of {len(alternatives)} files missing", Check.BRACE)
+        return Found(tuple(paths), f"names {_some(without)}, which does not exist", Check.BRACE)
     if wild:
         return Found((), "matches no file", Check.WILDCARD)
     return Found((), "does not exist", Check.MATCH)
@@ -133,6 +133,11 @@ def expand_braces(pattern: str) -> Iterator[str]:
             case "}" if depth:
                 depth -= 1
     yield pattern
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(f"`{name}`" for name in names[:3]) + more
 
 
 class UnreadableError(Exception):

@@ -219,6 +219,7 @@ class Reader:
             names.setdefault(MASK if (text.file, number) in hidden else name, []).append(line)
         for name, lines in names.items():
             _, start, end = self.source.undefined[lines[0]]
+            near = nearest(name, self.source.defined)
             self.findings.append(
                 self.source.finding(
                     Severity.ERROR,
@@ -226,6 +227,7 @@ class Reader:
                     f"`${{{name}}}` is not defined" + self._also(lines),
                     width=self.source.width(lines[0], start, end),
                     expected=f"a line `${name}=...` before this one",
+                    suggestion=f"did you mean `${{{near}}}`?" if near else None,
                 )
             )
 
