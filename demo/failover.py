@@ -257,7 +257,7 @@ class Failover:
         self._report.row(step, words, seen, good)
 
     def _at_most(self, limit: float) -> str:
-        return f"at most {limit:.2f} s + {RETRY} s to retry"
+        return f"at most {limit:.2f} s + a retry" if limit else "at most a retry"
 
     def _mail(self, subject: str) -> None:
         self._report.event("mail", subject, "dim")
