@@ -6,6 +6,7 @@ A bounded queue and one connection at a time; nothing else ever waits for it.
 from __future__ import annotations
 
 import socket
+import time
 from collections import deque
 from typing import Any
 
@@ -108,7 +109,8 @@ class MailService(Service):
         if self._endpoint is None or not self._envelope.recipients or self._stopping:
             done.callback(False)
             return done
-        message = compose(mail, self._envelope, self._reactor.seconds())
+        # The reactor's seconds may be those of the monotonic clock, which knows no date.
+        message = compose(mail, self._envelope, time.time())
         self._queue.append(_Letter(message, self._envelope.recipients, done))
         if len(self._queue) + len(self._later) > self._limit:
             self._drop_oldest()

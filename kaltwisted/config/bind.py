@@ -108,6 +108,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         lvs_flush=draft.lvs_flush,
         script_user=draft.script_user,
         enable_script_security=draft.enable_script_security,
+        dynamic_interfaces=draft.dynamic_interfaces,
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
         vrrp=bind_vrrp.shared_defaults(draft),

@@ -39,6 +39,7 @@ class GlobalDraft(Draft):
     lvs_flush: bool = False
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
+    dynamic_interfaces: bool = False
     vrrp_version: int | None = None
     default_interface: str | None = None
     vrrp_garp_master_delay_us: int | None = None

@@ -100,6 +100,7 @@ class GlobalDefs:
     lvs_flush: bool = False
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
+    dynamic_interfaces: bool = False
     vrrp_version: int = 2
     default_interface: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()

@@ -67,7 +67,7 @@ def verify_instances(
 
 
 def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    for rule in (_family, _interval, _authentication, _preemption):
+    for rule in (_family, _addressless, _interval, _authentication, _preemption):
         instance = rule(instance, reader)
     return instance
 
@@ -115,6 +115,20 @@ def _family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             f"mcast_src_ip {source} of `{instance.name}` is not IPv{version}, and is left out",
         )
         instance = attrs.evolve(instance, mcast_src_ip=None)
+    return instance
+
+
+def _addressless(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """Version 3 has no packet for a virtual router without an address (RFC 5798 §5.2.5)."""
+    if instance.version == 3 and not instance.virtual_ipaddress:
+        _error(
+            reader,
+            instance,
+            f"`{instance.name}` has no virtual_ipaddress",
+            expected="at least one",
+            consequence=Consequence.FATAL,
+            log=f"({instance.name}) No VIP specified; at least one is required",
+        )
     return instance
 
 

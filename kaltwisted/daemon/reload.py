@@ -19,7 +19,7 @@ from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
 from kaltwisted.daemon.process import beside_the_reactor, postpone_collections, resume_collections
-from kaltwisted.daemon.roles import IRole, RoleError, RoleKind
+from kaltwisted.daemon.roles import FATAL, IRole, RoleError, RoleKind
 from kaltwisted.daemon.slices import in_slices
 
 if TYPE_CHECKING:
@@ -46,14 +46,16 @@ class Roles:
         :raises RoleError: none of those that it needs can run here.
         """
         why_not: list[str] = []
+        status = FATAL
         for kind in self._kinds:
             if kind.needed(self.configuration):
                 try:
                     self._add(kind, kind.make(self.configuration))
                 except RoleError as error:
                     why_not.append(f"{kind.name} does not run: {error}")
+                    status = max(status, error.status)
         if why_not and not self.running:
-            raise RoleError("; ".join(why_not))
+            raise RoleError("; ".join(why_not), status)
         for why in why_not:
             # Half of the work serves clients better than nothing.
             self._log.critical("{why}", why=why)

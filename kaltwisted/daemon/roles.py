@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from kaltwisted.config.model import Configuration
 
 
+# keepalived's exit statuses of a daemon that cannot do its work.
+FATAL = 1
+MISSING_PERMISSION = 4
+
+
 class IRole(IService):
     """A part of the daemon that runs one part of the configuration, and can be given another."""
 
@@ -30,7 +35,14 @@ class IRole(IService):
 
 
 class RoleError(Exception):
-    """A role cannot run here; in words, with what would help."""
+    """A role cannot run here; in words, with what would help.
+
+    :param status: what a process ends with for it.
+    """
+
+    def __init__(self, words: str, status: int = FATAL) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 @attrs.frozen

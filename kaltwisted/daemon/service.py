@@ -31,7 +31,7 @@ from kaltwisted.daemon.options import Options, Settings
 from kaltwisted.daemon.process import postpone_collections, resume_collections
 from kaltwisted.daemon.reading import load_file
 from kaltwisted.daemon.reload import Reload, Roles, tell
-from kaltwisted.daemon.roles import IRole, RoleError, RoleKind
+from kaltwisted.daemon.roles import MISSING_PERMISSION, IRole, RoleError, RoleKind
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
@@ -80,8 +80,9 @@ class Daemon(MultiService):
         """Start the roles."""
         self._announce(self.log)
         for number, words in _UNANSWERED.items():
-            self._answer(number, partial(self.log.warn, "{words}", words=words))
-        if self.reload is not None:
+            if signal.getsignal(number) == signal.SIG_DFL:  # not twistd's, as USR1 for its log file
+                self._answer(number, partial(self.log.warn, "{words}", words=words))
+        if self.reload is not None and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
             self._answer(signal.SIGHUP, self.reload.request)
         super().startService()
         resume_collections()
@@ -95,6 +96,8 @@ class Daemon(MultiService):
     def stopService(self) -> Deferred[None]:
         """Stop the roles; fires when all of them have let go."""
         self.log.info("Stopping")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._answer(number, partial(self.log.info, "Already stopping"))
         systemd.notify("STOPPING=1")
         if self.reload is not None:
             self.reload.stop()
@@ -109,9 +112,6 @@ class Daemon(MultiService):
         return stopped.addErrback(lambda failure: self.log.failure("Stopping", failure)).addCallback(done)
 
     def _answer(self, number: int, how: Callable[[], object]) -> None:
-        if signal.getsignal(number) != signal.SIG_DFL:
-            return  # twistd's, such as USR1 for rotating its log file
-
         def answer(_: int, __: FrameType | None) -> None:
             self._reactor.callFromThread(how)
 
@@ -129,7 +129,11 @@ def makeService(options: Options) -> IService:
     postpone_collections()
     settings = options.settings()
     read = partial(
-        load_file, settings.file, config_id=settings.config_id, all_includes=settings.all_includes
+        load_file,
+        settings.file,
+        config_id=settings.config_id,
+        all_includes=settings.all_includes,
+        vrrp=settings.vrrp,
     )
     reading = read()
     status = _refusal(reading, settings)
@@ -144,7 +148,8 @@ def makeService(options: Options) -> IService:
     try:
         roles.begin()
     except RoleError as error:
-        raise SystemExit(str(error)) from None
+        print(error, file=sys.stderr)
+        raise SystemExit(error.status) from None
     daemon.reload = Reload(
         read,
         roles,
@@ -185,7 +190,7 @@ def _role_kinds(settings: Settings, reactor: Any, runtime_directory: Path) -> It
                 log_detail=settings.detail > 0,
             )
         except WireError as error:
-            raise RoleError(str(error)) from None
+            raise RoleError(str(error), MISSING_PERMISSION) from None
 
     if settings.checkers:
         yield RoleKind("Balancing", lambda configuration: bool(configuration.virtual_servers), checkers)

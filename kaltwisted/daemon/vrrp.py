@@ -27,9 +27,10 @@ from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.alarm import use_exact_timers
 from kaltwisted.daemon.clock import use_monotonic_time
-from kaltwisted.daemon.process import tame_garbage_collection
-from kaltwisted.daemon.roles import IRole
+from kaltwisted.daemon.process import end_with, tame_garbage_collection
+from kaltwisted.daemon.roles import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
+from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
@@ -37,7 +38,8 @@ from kaltwisted.ports import LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.service import Network, VrrpService
-from kaltwisted.vrrp.wire import RawWire, why_not
+from kaltwisted.vrrp.wire import RawWire
+from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 # A notify script that hangs may not hold back the ones after it for ever.
 NOTIFY_TIMEOUT_US = 300_000_000
@@ -63,7 +65,7 @@ class VrrpRole(Service):
         keep_addresses: bool = False,
         log_detail: bool = False,
     ) -> None:
-        why = why_not()
+        why = why_no_wire() or why_no_addresses()
         if why is not None:
             raise WireError(why)
         if not use_monotonic_time(reactor):
@@ -71,6 +73,7 @@ class VrrpRole(Service):
         if not use_exact_timers(reactor):
             self._log.debug("The reactor rounds delays up to milliseconds")
         self._configuration = configuration
+        self._reactor = reactor
         self.scripts = ScriptService(reactor, configuration.global_defs)
         self.mail = Mailer(reactor, configuration.global_defs)
         links = Links(reactor)
@@ -173,8 +176,10 @@ class VrrpRole(Service):
             return
         if failure.check(WireError):
             self._log.critical("{why}", why=failure.getErrorMessage())
+            end_with(self._reactor, MISSING_PERMISSION)
         else:
             self._log.failure("VRRP does not start", failure)
+            end_with(self._reactor, FATAL)
 
     def _stop_telling(self) -> Deferred[Any]:
         stopping: list[Deferred[Any]] = [self.scripts.stopService(), maybeDeferred(self.mail.stopService)]

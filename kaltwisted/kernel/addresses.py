@@ -8,6 +8,7 @@ so a slice stays well below 5 ms and the next waits for the reactor's next turn.
 from __future__ import annotations
 
 import errno
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -18,10 +19,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.config.model import VirtualIpAddress
-from kaltwisted.kernel.messages import NetlinkError, Request
+from kaltwisted.kernel.messages import (
+    NLM_F_ACK,
+    NLM_F_REQUEST,
+    NetlinkError,
+    Request,
+    error_of,
+    pack,
+    split,
+)
 from kaltwisted.kernel.netlink import Netlink, Reactor
 from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
-from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE, add_address, remove_address
+from kaltwisted.kernel.rtnetlink import AF_INET, NETLINK_ROUTE, RTM_DELADDR, add_address, remove_address
 from kaltwisted.ports import IAddresses, PlacedAddress, Refused
 
 #: Addresses per reactor turn.
@@ -35,6 +44,25 @@ _NOT_THERE = frozenset((errno.EADDRNOTAVAIL, errno.ENODEV))
 def open_requests() -> NetlinkSocket:
     """A socket to ask by."""
     return open_socket(NETLINK_ROUTE)
+
+
+def why_not() -> str | None:
+    """Why this process cannot set addresses, in words with what helps; None when it can.
+
+    A master that cannot would take the traffic from one that can, and drop it.
+    """
+    # To remove an address that is not told is wrong in itself; whether we may is looked at first.
+    nothing = Request(RTM_DELADDR, bytes((AF_INET, 0, 0, 0)))
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_ROUTE) as asking:
+        asking.send(pack(nothing, NLM_F_REQUEST | NLM_F_ACK, 1))
+        for message in split(asking.recv(4096)):
+            refusal = error_of(message)
+            if refusal is not None and refusal.errno == errno.EPERM:
+                return (
+                    "VRRP cannot set addresses: Operation not permitted; run as root, or give the "
+                    "process CAP_NET_ADMIN too (systemd: AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN)"
+                )
+    return None
 
 
 @attrs.define(eq=False)

@@ -71,6 +71,13 @@ class SyncGroup:
         """Whether every other member is master already, or finds its master silent too."""
         return all(member.state is State.MASTER or member.wants_master for member in self.others(instance))
 
+    def stop(self) -> list[Step]:
+        """The members have stopped; as of an instance, nothing is told of a group that was in FAULT."""
+        before, self.state = self.state, State.STOP
+        if before not in (State.BACKUP, State.MASTER):
+            return []
+        return [(self.members[0].name, Notify(Subject.GROUP, self.name, State.STOP, 0))]
+
 
 class Router:
     """All instances and sync groups of one configuration.
@@ -143,6 +150,8 @@ class Router:
         """
         steps = [step for name in self.instances for step in self.handle(name, event, now)]
         if isinstance(event, Stop):
+            for group in self.groups:
+                steps += group.stop()
             steps.sort(key=lambda step: not isinstance(step[1], SendAdvert))
         return steps
 

@@ -56,6 +56,8 @@ def lower_priority_scripts(config: VrrpInstance, notify: NotifyLowerPriority) ->
 def mail(notify: Notify) -> Mail:
     """The mail about a change."""
     if notify.subject is Subject.GROUP:
+        if notify.state is State.STOP:
+            return Mail(f"VRRP Group {notify.name} - {_headline(notify.state)}", _STOPPING)
         body = f"=> All VRRP group instances are now in {notify.state.value} state <="
         return Mail(f"VRRP Group {notify.name} - {_headline(notify.state)}", body)
     bodies = {State.MASTER: _OWNING, State.STOP: _STOPPING}

@@ -65,6 +65,7 @@ class Router:
 
     def __init__(self, host: Host, command: list[str], log: Path) -> None:
         self.log = log
+        self.configuration = log.with_suffix(".conf")
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", host.namespace, *command],
@@ -82,6 +83,11 @@ class Router:
     def says(self, text: str) -> bool:
         """Whether it has logged that."""
         return text in self.lines
+
+    def reload(self, configuration: str) -> None:
+        """Give it another configuration."""
+        self.configuration.write_text(configuration)
+        self.process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """End it without a chance to hand over, as a machine that loses power."""
@@ -144,6 +150,15 @@ class Host:
         """Start our VRRP role with a configuration."""
         path = self._write("ours", configuration)
         return self._start([sys.executable, str(_HOST), str(path)], path)
+
+    def daemon(self, configuration: str, *before: str) -> Router:
+        """Start the whole daemon; ``before``: what to run its command by."""
+        path = self._write("daemon", configuration)
+        runtime = path.with_suffix(".run")
+        runtime.mkdir(mode=0o700)
+        twistd = [sys.executable, str(Path(sys.executable).parent / "twistd"), "-n"]
+        twistd += [f"--pidfile={runtime}/twistd.pid", "keepalived", "-l", "-D", "-G", "-f", str(path)]
+        return self._start([*before, "env", f"RUNTIME_DIRECTORY={runtime}", *twistd], path)
 
     def keepalived(self, configuration: str) -> Router:
         """Start C keepalived with a configuration."""

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from kaltwisted.alerts import mail as mail_module
 from kaltwisted.alerts.mail import MailService
+from kaltwisted.alerts.message import Envelope
 from kaltwisted.alerts.scripts import ScriptService
-from kaltwisted.config.model import GlobalDefs, Script
+from kaltwisted.config.model import GlobalDefs, Script, SmtpServer
 from kaltwisted.ports import IMailer, IScripts, Mail, ScriptResult
 from kaltwisted.testing.alerts import FakeMailer, FakeScripts
+
+
+@implementer(IStreamClientEndpoint)
+class Unanswered:
+    """A server that does not answer."""
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
+        return Deferred()
 
 
 class TestProviders(SynchronousTestCase):
@@ -34,6 +50,21 @@ class TestProviders(SynchronousTestCase):
             provider.startService()
             self.successResultOf(provider.stopService())
             self.assertEqual(clock.getDelayedCalls(), [])
+
+
+class TestDates(SynchronousTestCase):
+    def test_a_mail_bears_the_date_whatever_clock_the_reactor_goes_by(self) -> None:
+        dates: list[float] = []
+
+        def compose(mail: Mail, envelope: Envelope, now: float) -> bytes:
+            dates.append(now)
+            return b""
+
+        self.patch(mail_module, "compose", compose)
+        defs = GlobalDefs(smtp_server=SmtpServer("127.0.0.1"), notification_email=("a@example.org",))
+        mailer = MailService(Clock(), defs, endpoint=Unanswered())
+        mailer.send(Mail("s", "b"))
+        self.assertLess(abs(dates[0] - time.time()), 3600)
 
 
 class TestFakes(SynchronousTestCase):

@@ -16,7 +16,7 @@ from kaltwisted.config.model import (
     VrrpInstance,
     VrrpSyncGroup,
 )
-from kaltwisted.testing.lan import Lan
+from kaltwisted.testing.lan import Host, Lan
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp.actions import State
@@ -181,6 +181,22 @@ class CaseStudyX(SynchronousTestCase):
             [(subject, state) for subject, _, state in said[3:]],
             [(instance, State.MASTER), (instance, State.MASTER), (group, State.MASTER)],
         )
+
+    def test_scripts_hear_of_the_stop_too_unless_the_group_was_in_fault(self) -> None:
+        self.start_both()
+        self.two.link("eth0", up=False)
+        self.wait(1)
+
+        def told(host: Host) -> list[tuple[str, State, int]]:
+            assert host.router is not None
+            return [
+                (action.name, action.state, action.priority)
+                for _, action in host.router.broadcast(ev.Stop(), 10**15)
+                if isinstance(action, act.Notify) and action.subject is act.Subject.GROUP
+            ]
+
+        self.assertEqual(told(self.one), [("VG1", State.STOP, 0), ("VG2", State.STOP, 0)])
+        self.assertEqual(told(self.two), [])
 
 
 class RouterTests(SynchronousTestCase):

@@ -79,6 +79,9 @@ GLOBAL_DEFS = Table(
         "enable_script_security": Keyword(
             "no root scripts that others could alter", "enable_script_security", flag, words=1
         ),
+        "dynamic_interfaces": Keyword(
+            "interfaces may be missing at the start, and come and go", "dynamic_interfaces", flag, words=2
+        ),
         "vrrp_version": Keyword(
             "VRRP version, default of instances", "vrrp_version", OneOf({"2": 2, "3": 3})
         ),

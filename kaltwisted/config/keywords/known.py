@@ -48,7 +48,6 @@ shutdown_script: command run after everything has stopped
 shutdown_script_timeout: limit for shutdown_script
 max_auto_priority: how far the scheduling priority may rise by itself after late timers
 min_auto_priority_delay: lateness that triggers an automatic priority step
-dynamic_interfaces: accept interfaces that do not exist yet / are deleted and re-created
 no_email_faults: no mail for FAULT transitions
 disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
 v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header, default for instances

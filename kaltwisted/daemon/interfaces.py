@@ -1,0 +1,55 @@
+"""The interfaces that a configuration names, looked for on this machine.
+
+keepalived does not start with one that is missing, a name misspelt being
+likelier than a network card to come; who has such says ``dynamic_interfaces``.
+"""
+
+from __future__ import annotations
+
+import linecache
+import socket
+from collections.abc import Iterator
+
+from kaltwisted.config.findings import Consequence, Finding, Severity, masked
+from kaltwisted.config.model import Configuration, Position, VrrpInstance
+
+
+def missing_interfaces(configuration: Configuration) -> tuple[Finding, ...]:
+    """A finding for each interface of each instance that is not there now: fatal, or else a warning."""
+    there = {name for _, name in socket.if_nameindex()}
+    dynamic = configuration.global_defs.dynamic_interfaces
+    return tuple(
+        _finding(instance, name, what, dynamic=dynamic)
+        for instance in configuration.vrrp_instances
+        for name, what in _named(instance)
+        if name not in there
+    )
+
+
+def _named(instance: VrrpInstance) -> Iterator[tuple[str, str]]:
+    """The interfaces that an instance has to do with, and how keepalived names each."""
+    name, named = instance.name, dict[str, str]()
+    if instance.interface is not None:
+        named[instance.interface] = f"WARNING - interface {{}} for vrrp_instance {name} doesn't exist"
+    for vip in instance.virtual_ipaddress + instance.virtual_ipaddress_excluded:
+        if vip.dev is not None:
+            named.setdefault(vip.dev, f"WARNING - interface {{}} for ip address {vip.address} doesn't exist")
+    for tracked in instance.track_interface:
+        named.setdefault(tracked.name, f"({name}) tracked interface {{}} doesn't exist")
+    yield from ((interface, log.format(interface)) for interface, log in named.items())
+
+
+def _finding(instance: VrrpInstance, name: str, log: str, *, dynamic: bool) -> Finding:
+    where = instance.where or Position("", 0)
+    line = linecache.getline(where.file, where.line).rstrip("\n")
+    if dynamic:
+        log = f"Configuration specifies interface {name} which doesn't currently exist - will use if created"
+    return Finding(
+        Severity.WARNING if dynamic else Severity.ERROR,
+        where,
+        f"interface `{name}` of instance `{instance.name}` does not exist",
+        expected=None if dynamic else "one of this machine's, or `dynamic_interfaces` in global_defs",
+        consequence=Consequence.NONE if dynamic else Consequence.FATAL,
+        source_line=masked(line) if line else None,
+        log=log,
+    )
