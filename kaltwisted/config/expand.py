@@ -14,11 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-import attrs
-
-from kaltwisted.config import include
 from kaltwisted.config.definitions import (
     DEFINITION,
     UNDEFINED,
@@ -26,76 +22,23 @@ from kaltwisted.config.definitions import (
     Definition,
     Surroundings,
     Trouble,
-    Values,
     replace,
 )
 from kaltwisted.config.findings import Consequence, Related, Severity
 from kaltwisted.config.include import Check
+from kaltwisted.config.includes import INCLUDE, INCLUDE_CHECK, Includes, folder
 from kaltwisted.config.lexer import Kind, tokens, too_long
+from kaltwisted.config.limits import DEEPEST_STACK, MOST_LINES_OF_ONE, Budget
+from kaltwisted.config.lines import File, Line
 from kaltwisted.config.model import Position
 from kaltwisted.config.repetition import REPEATS, RepetitionError, parameters, rounds
 from kaltwisted.config.source import Explains, Origin, Place, Source, Text, Use, original_end, original_start
-
-MOST_LINES_OF_ONE = 100_000
-"""Lines made out of one line of a file."""
-
-MOST_LINES = 1_000_000
-"""Lines made in all; a file that is read again counts as made."""
-
-MOST_CHARACTERS = 64_000_000
-"""In the lines made."""
-
-MOST_REPLACEMENTS = 1_000_000
-"""Definitions put in, in all lines together."""
-
-DEEPEST_INCLUDE = 50
-DEEPEST_STACK = 200
-"""Files, definitions and repetitions within one another."""
-
-LINES_OF_A_FILE = 100
-"""What a file that is read again counts for, apart from its lines."""
 
 _DIRECTIVE = re.compile(r"^[ \t]*(?:[@~]|include)|\$|[{}][ \t]*(?:[@~]|include)").search
 _MARKED = re.compile(r"^[ \t]*@|[{}][ \t]*@", re.MULTILINE).search
 _BEFORE_COMMENT = re.compile(r'(?:[^"#!\\]|\\[#!]?|"[^"]*")*').match
 _MARK = re.compile(r"[ \t]*@(\^?)([^ \t]*)[ \t]*").match
-_INCLUDE = re.compile(r"[ \t]*(include[rmwba]?)(?:[ \t]+(.*)|$)").match
-_INCLUDE_CHECK = re.compile(r"[ \t]*include_check(?![^ \t{}])").match
 _BEHIND_BRACE = re.compile(r"[ \t]*(?:[@~]|\$[A-Za-z_][A-Za-z0-9_]*=|include)").match
-
-NO_VALUES: Values = {}
-
-
-@attrs.define(eq=False)
-class File:
-    """A file that is being read: ``at`` lines of it are.
-
-    ``chosen``: values of the repetition that includes it.  ``kept``, ``made``:
-    how many lines there were before its present one, and how many that made.
-    """
-
-    text: Text
-    identity: object
-    checks: Check
-    chosen: Values = NO_VALUES
-    at: int = 0
-    kept: int = 0
-    made: int = 0
-
-
-class Line(NamedTuple):
-    """A line on its way, and where in which file it is from.
-
-    ``chosen``: values of the round of a repetition.  ``replaying``: definitions that it is a line of.
-    """
-
-    text: str
-    file: File
-    number: int
-    uses: tuple[Use, ...] = ()
-    chosen: Values = NO_VALUES
-    repeated: bool = False
-    replaying: frozenset[str] = frozenset()
 
 
 def expand(
@@ -128,15 +71,12 @@ class Expansion:
         self._lines: list[str] = []
         self._origins: list[Origin] = []
         self._source = Source(main.text, self._lines, self._origins)
-        self._always = main.checks
         self._definitions: dict[str, Definition] = {}
         # What is read next is on top: a file, or lines made out of a line of the file below.
-        self._stack: list[File | Iterator[Line]] = [main]
-        self._known = {main.identity: main.text}
+        self._stack: list[File | Iterator[Line | File]] = [main]
         self._line = Line("", main, 1)
-        self._made = 0
-        self._characters = 0
-        self._replacements = 0
+        self._budget = Budget()
+        self._includes = Includes(main, self._source, self._tell, self._counted)
 
     def run(self) -> Source:
         """Everything."""
@@ -145,12 +85,18 @@ class Expansion:
             top = stack[-1]
             if isinstance(top, File):
                 self._read_file(top)
-            elif (line := next(top, None)) is None:
-                stack.pop()
+                continue
+            made = next(top, None)
+            if made is None:
+                # A generator may have found reason to read no more.
+                if stack and stack[-1] is top:
+                    stack.pop()
+            elif isinstance(made, File):
+                stack.append(made)
             else:
-                self._line = line
-                if self._counted(len(line.text)):
-                    self._treat(line)
+                self._line = made
+                if self._counted(1, len(made.text)):
+                    self._treat(made)
         self._source.defined = frozenset(self._definitions)
         return self._source
 
@@ -174,14 +120,12 @@ class Expansion:
                 return
         stack.pop()
 
-    def _counted(self, characters: int, lines: int = 1) -> bool:
+    def _counted(self, lines: int, characters: int) -> bool:
         """Count what is made; False, and a finding, when it is more than anyone can mean."""
         file = self._line.file
-        self._made += lines
-        self._characters += characters
         file.made += lines
-        if self._made > MOST_LINES or self._characters > MOST_CHARACTERS:
-            self._give_up(f"more than {MOST_LINES:,} lines are made by repetition, definitions and includes")
+        if (why := self._budget.lines(lines, characters)) is not None:
+            self._give_up(why)
         elif file.made > MOST_LINES_OF_ONE:
             self._forget(f"this line makes more than {MOST_LINES_OF_ONE:,} lines")
         else:
@@ -191,9 +135,10 @@ class Expansion:
     def _forget(self, what: str) -> None:
         """Leave out all that the present line of a file has made."""
         file, source = self._line.file, self._source
+        for number in range(file.kept + 1, len(self._lines) + 1):
+            source.told.discard(number)
+            source.undefined.pop(number, None)
         del self._lines[file.kept :], self._origins[file.kept :]
-        source.told = {line for line in source.told if line <= file.kept}
-        source.undefined = {line: use for line, use in source.undefined.items() if line <= file.kept}
         while self._stack[-1] is not file:
             self._stack.pop()
         self._tell_line(f"{what}; it is left out")
@@ -284,13 +229,24 @@ class Expansion:
                 if REPEATS(text):
                     self._repeat(line, text)
                     return
-        if (statement := _INCLUDE(text)) is not None:
-            self._include(line, statement)
+        if (statement := INCLUDE(text)) is not None:
+            self._stack.append(self._included(line, statement))
             return
-        if _INCLUDE_CHECK(text):
-            self._include_check(line, text)
+        if INCLUDE_CHECK(text):
+            self._includes.choose(line, text)
         line = self._part(line, text)
         self._keep(line, text[: len(line.text)])
+
+    def _included(self, line: Line, statement: re.Match[str]) -> Iterator[File]:
+        """The files of an include, each opened when it is its turn."""
+        around = [entry for entry in self._stack if isinstance(entry, File)]
+        files = self._includes.files(line, statement, around)
+        while True:
+            self._line = line  # what is told is told about this line again
+            file = next(files, None)
+            if file is None:
+                return
+            yield file
 
     def _is_for_us(self, mark: re.Match[str]) -> bool:
         return (mark[2] == self._surroundings.config_id) != bool(mark[1])
@@ -365,14 +321,12 @@ class Expansion:
         return line
 
     def _replaced(self, count: int) -> bool:
-        self._replacements += count
-        if self._replacements <= MOST_REPLACEMENTS:
-            return True
-        self._give_up(f"more than {MOST_REPLACEMENTS:,} definitions are put in")
-        return False
+        if (why := self._budget.replacements(count)) is not None:
+            self._give_up(why)
+        return why is None
 
     def _built_in(self, name: str, arguments: list[str]) -> str | None:
-        return self._surroundings.built_in(name, arguments, lambda: os.path.realpath(self._folder()))
+        return self._surroundings.built_in(name, arguments, lambda: os.path.realpath(folder(self._line)))
 
     # --- repetition --------------------------------------------------------------
 
@@ -424,96 +378,6 @@ class Expansion:
             else f"{kind}(NAME, END), (NAME, START, END) or (NAME, START, STEP, END)",
             log=f"Invalid {kind} specification",
         )
-
-    # --- include -----------------------------------------------------------------
-
-    def _folder(self) -> str:
-        return os.path.dirname(self._line.file.text.file)  # noqa: PTH120 -- "" stays ""
-
-    def _include(self, line: Line, statement: re.Match[str]) -> None:
-        """Put the files of a pattern on top, in their order."""
-        keyword, pattern = statement[1], (statement[2] or "").rstrip(" \t")
-        first, last = statement.span(2) if pattern else statement.span(1)
-        column = original_start(line.uses, first)
-        last = first + len(pattern) if pattern else last
-        makers = (maker for use in line.uses if use.start < last and first < use.end for maker in use.made_by)
-        at = Trouble(column, original_end(line.uses, last) - column, "", tuple(dict.fromkeys(makers)))
-        if not pattern:
-            at = at._replace(message=f"`{keyword}` names no file")
-            self._tell(at, expected="a file or a pattern", log=f"Unknown keyword '{keyword}'")
-            return
-        checks = include.KEYWORDS[keyword] | line.file.checks
-        found = include.find(re.sub(r"\\([#!])", r"\1", pattern), self._folder())
-        if found.missing is not None:
-            self._not_included(at, f"`{pattern}` {found.missing}", found.about, checks, pattern)
-        files = [file for path in found.paths if (file := self._open(path, at, line, checks)) is not None]
-        self._stack.extend(reversed(files))
-
-    def _open(self, path: str, at: Trouble, line: Line, checks: Check) -> File | None:
-        """A file to be read, None and a finding if it cannot be."""
-        try:
-            content, identity = include.read(path)
-        except include.UnreadableError as refused:
-            self._not_included(at, f"`{path}` {refused}; it is left out", Check.READ, checks)
-            return None
-        files = [file for file in self._stack if isinstance(file, File)]
-        if any(file.identity == identity for file in files):
-            self._not_included(at, f"`{path}` would include itself; it is left out", Check.ALL, Check.ALL)
-            return None
-        if len(files) >= DEEPEST_INCLUDE:
-            self._not_included(
-                at,
-                f"`{path}` is more than {DEEPEST_INCLUDE} includes deep; it is left out",
-                Check.ALL,
-                Check.ALL,
-            )
-            return None
-        known = self._known.get(identity)
-        place = Place(
-            line.file.text.file, line.number, at.column + 1, line.file.text.notes(), None, line.repeated
-        )
-        text = Text(content, path, place)
-        if known is None:
-            self._known[identity] = text
-        elif not self._counted(len(content), len(text.lines) + LINES_OF_A_FILE):
-            return None
-        self._source.texts.setdefault(path, text)
-        return File(text, identity, line.file.checks, line.chosen)
-
-    def _not_included(
-        self, at: Trouble, message: str, about: Check, checks: Check, pattern: str = ""
-    ) -> None:
-        """An error that nobody must start with, if its kind is asked for; else a word of warning."""
-        fatal = bool(about & checks)
-        if not fatal and about is Check.WILDCARD:
-            return
-        suggestion = None
-        if '"' in pattern:
-            suggestion = "the quotes are taken as part of the name: write it without"
-        elif len(pattern.split()) > 1:
-            suggestion = "blanks are taken as part of the name: one pattern in each line"
-        self._tell(
-            at._replace(message=message),
-            severity=Severity.ERROR if fatal else Severity.WARNING,
-            suggestion=suggestion,
-            consequence=Consequence.NO_FILE,
-            log=f"Config files missing '{pattern}'." if pattern else None,
-        )
-
-    def _include_check(self, line: Line, text: str) -> None:
-        """Choose what counts as an error in this file and in those it includes from here on."""
-        words = [token for token in tokens(text) if token.kind is Kind.WORD][1:]
-        chosen, unknown = include.chosen_checks([word.text for word in words], line.file.checks)
-        line.file.checks = chosen | self._always
-        for index in unknown:
-            word = words[index]
-            column = original_start(line.uses, word.start)
-            width = original_end(line.uses, word.end) - column
-            self._tell(
-                Trouble(column, width, f"`{word.text}` is no kind of include problem"),
-                expected=f"any of {', '.join(word for word in include.CHECK_WORDS if word != 'readable')}",
-                log=f"Unknown include_check type '{word.text}' - ignoring",
-            )
 
 
 def _without_comment(line: str) -> str:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-import kaltwisted.config.expand
+import kaltwisted.config.limits
 from kaltwisted.config.definitions import Surroundings
-from kaltwisted.config.expand import MOST_LINES_OF_ONE, expand
+from kaltwisted.config.expand import expand
 from kaltwisted.config.findings import Severity, render
+from kaltwisted.config.limits import MOST_LINES_OF_ONE
 from kaltwisted.config.load import Reading, host_id, load_file, load_text
 from kaltwisted.config.source import Source
 from tests.unit.test_config_broken import instance, service
@@ -236,7 +237,7 @@ class BoundTests(SynchronousTestCase):
         self.assertEqual([line for line in source.lines if line], ["a", "c"])
 
     def test_lines_in_all(self) -> None:
-        self.patch(kaltwisted.config.expand, "MOST_LINES", 10_000)
+        self.patch(kaltwisted.config.limits, "MOST_LINES", 10_000)
         source = expand("~SEQ(n, 999) x\n" * 20 + "last\n", "x", WORLD)
         [finding] = source.findings
         self.assertIn("more than 10,000 lines", finding.message)
@@ -256,7 +257,7 @@ class BoundTests(SynchronousTestCase):
         self.assertEqual([line for line in source.lines if line], ["last"])
 
     def test_many_replacements(self) -> None:
-        self.patch(kaltwisted.config.expand, "MOST_REPLACEMENTS", 10_000)
+        self.patch(kaltwisted.config.limits, "MOST_REPLACEMENTS", 10_000)
         text = "$A=\n" + ("${A}" * 250 + "\n") * 5_000
         self.only(text, "more than 10,000 definitions are put in; nothing is read from here on")
 

@@ -167,6 +167,10 @@ class IncludeTests(SynchronousTestCase):
         told = [finding for finding in reading.findings if "more than" in finding.message]
         self.assertEqual(len(told), 1)
         self.assertLessEqual(len(reading.findings), 3)
+        for name in "yz":
+            self.write(f"{name}.conf", "a\n" * 1_000)
+        reading = self.read("~SEQ(n, 1, 90000) include {x,y,z}.conf\n")
+        self.assertEqual(sum("more than" in finding.message for finding in reading.findings), 1)
 
     def test_main_file(self) -> None:
         for name in ("run.conf", "folder", "none.conf"):
