@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from demo.case_study import HIGH, LOW, SECURED, WEB
 from demo.clients import RETRY
 from demo.daemon import StoryError
-from demo.failover import Failover
+from demo.failover import RATES, Failover
 from demo.network import Network, open_network
 from demo.pair import Pair, open_pair
 from demo.report import Report
@@ -141,7 +141,8 @@ def _introduce_pair(report: Report, pair: Pair) -> None:
     report.print("  hosts       clients, two directors and the servers are network namespaces")
     report.print(f"  VG1         {WEB}:80 http, priority {HIGH} on director1, {LOW} on director2")
     report.print(f"  VG2         {SECURED}:443 https, priority {LOW} on director1, {HIGH} on director2")
-    report.print(f"  clients     20 a second of each; one that gets no answer tries again every {RETRY} s")
+    rates = " and ".join(f"{rate} a second of {service}" for service, rate in RATES.items())
+    report.print(f"  clients     {rates}; one that gets no answer tries again every {RETRY} s")
     report.print()
 
 

@@ -24,7 +24,7 @@ from demo.site import PAGES, Site
 
 PATIENCE = 5.0
 #: A patient client begins its next try so long after the last, and goes away in the end.
-RETRY, GIVES_UP = 0.25, 20.0
+RETRY, GIVES_UP = 0.5, 20.0
 
 
 @attrs.frozen

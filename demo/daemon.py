@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from demo.processes import Child, tool
 
 # Time-outs, for slow machines; what is really taken is measured and shown.
-PATIENCE = 20.0
+PATIENCE = 30.0
 STAMP = re.compile(r"^\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}: ")
 POLL = 0.02
 

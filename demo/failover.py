@@ -40,6 +40,8 @@ from demo.report import Report
 from demo.servers import listening, page_digest, start_server
 
 WATCH = 1.5
+#: New clients a second; those that wait for a new master retry, and must not wear a slow machine out.
+RATES = {"http": 20, "https": 10}
 # What a busy machine may add to a wait before the row is a failure.
 LEEWAY = 0.75
 TELLING = re.compile(r"^\(VI_\d\) [EeRBM]|VRRP_Group|rror|Traceback|dropped")
@@ -130,9 +132,10 @@ class Failover:
             return partial(tcp_endpoint, self._reactor, address, port, timeout=RETRY)
 
         secured = tls_endpoint(tcp(SECURED, 443), SECURED, ca)
-        for service, address, endpoint in (("http", WEB, tcp(WEB, 80)), ("https", SECURED, secured)):
+        services = (("http", RATES["http"], WEB, tcp(WEB, 80)), ("https", RATES["https"], SECURED, secured))
+        for service, rate, address, endpoint in services:
             page, note = partial(web_page, address), self._answers.append
-            clients = PatientClients(self._reactor, service, 20, CLIENTS, note, endpoint, page)
+            clients = PatientClients(self._reactor, service, rate, CLIENTS, note, endpoint, page)
             clients.start()
             self._clients.append(clients)
 
