@@ -20,11 +20,18 @@ from kaltwisted.lvs.table import DestinationKey, ServiceKey
 from kaltwisted.ports import IScripts
 
 
-@attrs.define(eq=False)
-class Running:
-    """A check that runs; ``index``: its place among its server's checks, which a reload may change."""
+@attrs.define
+class Place:
+    """Where a check stands among its server's; a reload may move it."""
 
     index: int
+
+
+@attrs.define(eq=False)
+class Running:
+    """A check that runs.  Its service knows its place and not this, so that no cycle keeps either alive."""
+
+    place: Place
     configured: Check
     service: CheckService
 
@@ -123,7 +130,7 @@ class Checks(Service):
             if running is not None and goes_on(
                 (running.configured, old, was), (check, new, pool.virtual_server)
             ):
-                running.index = index
+                running.place.index = index
                 if running.configured.timing != check.timing:
                     running.service.reconfigure(check.timing)
                 running.configured = check
@@ -141,14 +148,15 @@ class Checks(Service):
     def _make(self, pool: Pool, server: RealServer, index: int) -> Running:
         key = key_of(server)
         configured = server.checks[index]
+        place = Place(index)
 
         def report(verdict: Verdict) -> None:
             self._lvs.report(
-                pool.key, key, running.index, up=verdict.up, summary=verdict.summary, weight=verdict.weight
+                pool.key, key, place.index, up=verdict.up, summary=verdict.summary, weight=verdict.weight
             )
 
-        running = Running(
-            index,
+        return Running(
+            place,
             configured,
             CheckService(
                 build_check(configured, server, pool.virtual_server, self._reactor, self._scripts),
@@ -160,4 +168,3 @@ class Checks(Service):
                 initially_up=pool.is_up(key, index),
             ),
         )
-        return running

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterable
 from ipaddress import ip_address
 
 import attrs
 from twisted.internet.task import Clock
+from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.alerts.notify import NotifyQueue
@@ -26,6 +29,7 @@ from kaltwisted.config.model import (
     VirtualServer,
 )
 from kaltwisted.daemon.checks import Checks
+from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.pool import service_key
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import AddDestination, DestinationKey, SetDestination, Step, Table, steps_between
@@ -108,7 +112,7 @@ class ReloadTests(SynchronousTestCase):
     def services(self, server: DestinationKey, key: object = KEY) -> list[object]:
         return [running.service for running in self.checks.of(key, server)]  # type: ignore[arg-type]
 
-    def fail(self, word: str) -> None:  # type: ignore[override]
+    def finds_bad(self, word: str) -> None:
         """The run that is under way finds it bad."""
         next(run for run in self.scripts.runs if run.script.argv == (word,) and not run.done.called).end(
             ScriptResult(status=1)
@@ -151,7 +155,7 @@ class ReloadTests(SynchronousTestCase):
 
     def test_a_changed_check_is_replaced_and_counts_as_the_old_one_did(self) -> None:
         self.begin_and_run(virtual(real(ONE, notify_down=Script(("/down",))), real(TWO)))
-        self.fail(f"/{ONE.address}")
+        self.finds_bad(f"/{ONE.address}")
         self.assertEqual(set(self.plane.table[KEY].destinations), {TWO})
         self.forget()
         [old] = self.services(ONE)
@@ -172,7 +176,7 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual([type(step) for step in self.plane.steps], [AddDestination])
         self.clock.advance(2)
         self.assertIn((f"/{TWO.address}",), [run.script.argv for run in self.scripts.runs])
-        self.fail(f"/{TWO.address}")
+        self.finds_bad(f"/{TWO.address}")
         self.assertEqual(set(self.plane.table[KEY].destinations), {ONE})
 
     def test_the_checks_of_a_server_that_is_gone_end(self) -> None:
@@ -189,9 +193,22 @@ class ReloadTests(SynchronousTestCase):
     def test_a_check_that_moved_reports_in_its_new_place(self) -> None:
         self.begin_and_run(virtual(real(ONE, check("/a"), check("/b")), real(TWO)))
         self.reload(virtual(real(ONE, check("/new"), check("/b"), check("/a")), real(TWO)))
-        self.fail("/a")
+        self.finds_bad("/a")
         pool = self.lvs.pools[KEY]
         self.assertEqual([pool.is_up(ONE, index) for index in range(3)], [True, True, False])
+
+    def test_what_is_dropped_goes_without_the_garbage_collector(self) -> None:
+        """Which does not look at what was there when the daemon started (``tame_garbage_collection``)."""
+        # The log of before the log begins would keep them too.
+        self.patch(CheckService, "_log", Logger(observer=lambda _: None))
+        self.begin_and_run(virtual(real(ONE), real(TWO)))
+        gone = [weakref.ref(service) for service in self.services(ONE)]
+        gone.append(weakref.ref(self.lvs.pools[KEY]))
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.reload(virtual(real(THREE), listen=FirewallMark(5)))
+        self.scripts.runs.clear()
+        self.assertEqual([ref() for ref in gone], [None, None])
 
     def test_virtual_servers_come_and_go_whole(self) -> None:
         mark = virtual(real(THREE), listen=FirewallMark(5))
