@@ -48,8 +48,8 @@ types: $(STAMP) ## mypy --strict
 hooks: $(STAMP) ## lint before every commit
 	$(BIN)/pre-commit install
 
-bench: $(STAMP) ## speed of checks and of the userspace data plane
-	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+bench: $(STAMP) ## speed of checks, of the userspace data plane and of failover
+	@for bench in bench/*.py bench/failover; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 clean: ## remove what was made here, the virtual environment too
 	rm -rf $(VENV) build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
