@@ -38,6 +38,7 @@ _DIRECTIVE = re.compile(r"^[ \t]*(?:[@~]|include)|\$|[{}][ \t]*(?:[@~]|include)"
 _MARKED = re.compile(r"^[ \t]*@|[{}][ \t]*@", re.MULTILINE).search
 _BEFORE_COMMENT = re.compile(r'(?:[^"#!\\]|\\[#!]?|"[^"]*")*').match
 _MARK = re.compile(r"[ \t]*@(\^?)([^ \t]*)[ \t]*").match
+_BRACE_AND_MORE = re.compile(r"[{}][ \t]*(?:[@~$]|include)").search
 _BEHIND_BRACE = re.compile(r"[ \t]*(?:[@~]|\$[A-Za-z_][A-Za-z0-9_]*=|include)").match
 
 
@@ -95,7 +96,11 @@ class Expansion:
                 stack.append(made)
             else:
                 self._line = made
-                if self._counted(1, len(made.text)):
+                if not self._counted(1, len(made.text)):
+                    continue
+                if _DIRECTIVE(made.text) is None:
+                    self._keep(made, "")
+                else:
                     self._treat(made)
         self._source.defined = frozenset(self._definitions)
         return self._source
@@ -261,7 +266,7 @@ class Expansion:
 
     def _part(self, line: Line, text: str) -> Line:
         """A line up to a brace behind which something of ours stands; that is the next line."""
-        if "{" in text or "}" in text:
+        if _BRACE_AND_MORE(text):
             for token in tokens(text):
                 if token.kind in (Kind.OPEN, Kind.CLOSE) and _BEHIND_BRACE(text, token.end):
                     self._stack.append(iter((line._replace(text=_blank(text, token.end)),)))
