@@ -148,3 +148,39 @@ def test_a_wrong_password_is_not_believed_and_told_once(first: Start, second: St
             if start is Host.ours:
                 wait_for(lambda router=router: all(map(router.says, reasons)))
                 assert all(router.lines.count(reason) <= 2 for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(Host.daemon, Host.daemon, id="ours-ours"),
+        pytest.param(Host.daemon, Host.keepalived, id="ours-keepalived", marks=needs_keepalived),
+        pytest.param(Host.keepalived, Host.daemon, id="keepalived-ours", marks=needs_keepalived),
+    ],
+)
+def test_a_reload_of_either_side_moves_nothing(first: Start, second: Start) -> None:
+    """Not with AH either, whose sequence goes on; a new instance comes in beside."""
+
+    def configuration(priority: int, *more: int) -> str:
+        return (
+            instance(51, priority, more=authentication("AH", "secret"))
+            + instance(52, priority, more="version 3\nadvert_int 0.3")
+            + "".join(instance(vrid, priority, more="version 3\nadvert_int 0.3") for vrid in more)
+        )
+
+    with lan(2) as (one, two):
+        master = first(one, configuration(150))
+        wait_for(lambda: holds_all(one, [51, 52]))
+        backup = second(two, configuration(100))
+        wait_for(lambda: backup.lines.count("Entering BACKUP STATE (init)") == 2)
+        master.reload(configuration(150, 53))
+        wait_for(lambda: one.holds(vip(53)), "for the master's new instance")
+        backup.reload(configuration(100, 53))
+        wait_for(lambda: backup.says("(VI_53) Entering BACKUP STATE (init)"))
+        # Longer than either would wait if it heard nobody any more.
+        time.sleep(5)
+        assert holds_all(one, [51, 52, 53])
+        assert holds_none(two, [51, 52, 53])
+        assert backup.lines.count("Entering MASTER STATE") == 0, backup.lines
+        assert master.lines.count("Entering MASTER STATE") == 3, master.lines
+        assert_no_complaint(master, backup)
