@@ -29,7 +29,8 @@ def read(text: str) -> list[str]:
     return [line.strip() for line in source.lines if line.strip()]
 
 
-# text: what is read, as observed with keepalived 2.2.7, but for `${_ENV}` and `$n/`, which it does not have.
+# text: what is read, as observed with keepalived 2.2.7, which however has no `${_ENV}` and no `$n/`,
+# and reads the further lines of a definition that is not for it as keywords.
 TABLE: dict[str, list[str]] = {
     # --- marks
     "@lb1 a\n@lb2 b\n@^lb1 c\n@^lb2 d": ["a", "d"],

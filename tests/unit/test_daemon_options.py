@@ -149,6 +149,11 @@ class TestConfigTest(SynchronousTestCase):
                 self.assertEqual("keepalived.conf:1:1: error" in printed, expected != 0)
         self.assertEqual(ended("-t", "-f", str(self.directory / "missing"))[0], 6)
 
+    def test_id_and_includes_of_the_command_line(self) -> None:
+        self.file.write_text("@lb9 unheard_of\ninclude none.conf\n")
+        for flags, expected in ((("-i", "lb9"), 5), (("--config-id=lb8",), 0), (("-i", "lb8", "-e"), 6)):
+            self.assertEqual(ended("-t", "-f", str(self.file), *flags)[0], expected, flags)
+
     def test_findings_to_a_file(self) -> None:
         self.file.write_text("unheard_of\n")
         log = self.directory / "findings"
