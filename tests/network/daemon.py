@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -62,6 +63,25 @@ class WebServer:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+@contextlib.contextmanager
+def web_servers(*names: str) -> Iterator[dict[str, WebServer]]:
+    """Web servers by name, stopped with the block."""
+    made = {name: WebServer(name) for name in names}
+    try:
+        yield made
+    finally:
+        for server in made.values():
+            server.stop()
+
+
+def free_port(address: str) -> int:
+    """A port of ``address`` that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def ask(address: str, port: int, path: str = "/") -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import signal
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.network.daemon import Daemon, WebServer, ask, daemon, wait_for
+from tests.network.daemon import Daemon, WebServer, ask, daemon, free_port, wait_for, web_servers
 
 pytestmark = pytest.mark.network
 
@@ -21,17 +20,13 @@ GOOD = hashlib.md5(b"all is well\n").hexdigest()
 
 @pytest.fixture
 def vport() -> int:
-    with socket.socket() as probe:
-        probe.bind((VIP, 0))
-        return probe.getsockname()[1]
+    return free_port(VIP)
 
 
 @pytest.fixture
 def servers() -> Iterator[dict[str, WebServer]]:
-    made = {name: WebServer(name) for name in ("one", "two", "sorry")}
-    yield made
-    for server in made.values():
-        server.stop()
+    with web_servers("one", "two", "sorry") as made:
+        yield made
 
 
 def configuration(vport: int, servers: dict[str, WebServer]) -> str:

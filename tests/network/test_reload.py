@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.network.daemon import Daemon, WebServer, ask, daemon, wait_for
+from tests.network.daemon import Daemon, WebServer, ask, daemon, free_port, wait_for, web_servers
 
 pytestmark = pytest.mark.network
 
@@ -20,17 +20,13 @@ VIP = "127.0.0.78"
 
 @pytest.fixture
 def vport() -> int:
-    with socket.socket() as probe:
-        probe.bind((VIP, 0))
-        return probe.getsockname()[1]
+    return free_port(VIP)
 
 
 @pytest.fixture
 def servers() -> Iterator[dict[str, WebServer]]:
-    made = {name: WebServer(name) for name in ("one", "two", "three")}
-    yield made
-    for server in made.values():
-        server.stop()
+    with web_servers("one", "two", "three") as made:
+        yield made
 
 
 def real(server: WebServer, weight: int = 1, check: str = "TCP_CHECK {\n connect_timeout 2\n }") -> str:
