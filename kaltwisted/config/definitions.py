@@ -161,11 +161,20 @@ def replace(
     inside: list[tuple[int, str]] = []  # ends and names of the definitions around the place where we are
     start = uses
     what: str | None
-    while (match := _USE.search(text, at)) is not None:
+    waiting, before = False, 0
+    while True:
+        match = _USE.search(text, at)
+        if match is None:
+            if not (waiting and count > before):
+                break
+            # What stands behind a name may have become a blank since: keepalived looks again.
+            at, inside, waiting, before = 0, [], False, count
+            continue
         name, begin, end = match["braced"] or match["bare"], match.start(), match.end()
         definition = chosen.get(name) or values.get(name)
         if match["bare"] and text[end : end + 1] not in _BEHIND_NAME and name not in chosen:
             at = end
+            waiting = waiting or definition is not None
             continue
         what = None
         if definition is None:

@@ -286,6 +286,8 @@ class Expansion:
             for written, place in self._rest_of_definition():
                 values.append(written)
                 places.append(place)
+            if not values[0] and len(values) > 1:
+                del values[0], places[0]
         self._definitions[name] = Definition(name, tuple(values), tuple(places))
 
     def _rest_of_definition(self) -> list[tuple[str, Position]]:
