@@ -55,6 +55,10 @@ class _Receiver(DatagramProtocol):
     def __init__(self, received: Received) -> None:
         self._received = received
 
+    def logPrefix(self) -> str:
+        """What twistd's own lines about the socket call it."""
+        return "VRRP"
+
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         self._received(datagram, self._waited_us())
 

@@ -47,9 +47,9 @@ def why_not() -> str | None:
 
 
 needs_lan = pytest.mark.skipif((_reason := why_not()) is not None, reason=_reason or "")
-needs_keepalived = pytest.mark.skipif(
-    shutil.which("keepalived") is None, reason="Debian's keepalived is not installed"
-)
+NO_KEEPALIVED = "Debian's keepalived is not installed"
+keepalived_is_there = shutil.which("keepalived") is not None
+needs_keepalived = pytest.mark.skipif(not keepalived_is_there, reason=NO_KEEPALIVED)
 
 
 def wait_for(condition: Callable[[], object], what: str = "", seconds: float = DEADLINE_S) -> None:
