@@ -15,6 +15,9 @@ from twisted.logger import Logger
 from kaltwisted.config.model import Script
 from kaltwisted.ports import IScripts, ScriptResult
 
+# A notify script that hangs may not hold back the ones after it for ever.
+TIMEOUT_US = 300_000_000
+
 
 class NotifyQueue:
     """Runs notify scripts serially per object, beside one another across objects.

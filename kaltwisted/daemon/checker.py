@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.alerts.mailer import Mailer
-from kaltwisted.alerts.notify import NotifyQueue
+from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
@@ -29,8 +29,6 @@ from kaltwisted.daemon.roles import IRole
 from kaltwisted.daemon.slices import in_slices
 from kaltwisted.lvs.service import Alerts, LvsService
 
-# A notify script that hangs may not hold back the ones after it for ever.
-NOTIFY_TIMEOUT_US = 300_000_000
 BEGIN_AGAIN_S = 5.0
 
 
@@ -61,15 +59,15 @@ class CheckerRole(Service):
         defs = configuration.global_defs
         choice = choose(data_plane, reactor, state_directory, lvs_flush=defs.lvs_flush)
         self._log.info("Data plane: {name} ({why})", name=choice.plane.name, why=choice.why)
-        self.scripts = ScriptService(reactor, configuration.global_defs)
-        self.mail = Mailer(reactor, configuration.global_defs)
+        self.scripts = ScriptService(reactor, defs)
+        self.mail = Mailer(reactor, defs)
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
-            Alerts(NotifyQueue(self.scripts, timeout_us=NOTIFY_TIMEOUT_US), self.mail),
+            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail),
             reactor,
             keep_at_stop=keep_ipvs,
-            mail_every_checker=not configuration.global_defs.no_checker_emails,
+            mail_every_checker=not defs.no_checker_emails,
         )
         self.checks = Checks(reactor, self.scripts, self.lvs)
         self._begun = False

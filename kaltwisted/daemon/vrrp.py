@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.alerts.mailer import Mailer
-from kaltwisted.alerts.notify import NotifyQueue
+from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
@@ -40,9 +40,6 @@ from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
-
-# A notify script that hangs may not hold back the ones after it for ever.
-NOTIFY_TIMEOUT_US = 300_000_000
 
 
 @implementer(IRole)
@@ -97,7 +94,7 @@ class VrrpRole(Service):
             self.scripts,
             Notifier(
                 configuration,
-                NotifyQueue(self.scripts, timeout_us=NOTIFY_TIMEOUT_US),
+                NotifyQueue(self.scripts, timeout_us=TIMEOUT_US),
                 self.mail,
                 self._sync_daemon,
             ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
@@ -40,9 +40,6 @@ from kaltwisted.lvs.userspace_pool import Counters
 from kaltwisted.lvs.userspace_tcp import TcpService
 from kaltwisted.lvs.userspace_udp import UdpService
 from kaltwisted.ports import IDataPlane
-
-if TYPE_CHECKING:
-    pass
 
 _Carrier: TypeAlias = TcpService | UdpService
 
