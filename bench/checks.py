@@ -29,7 +29,7 @@ import check_daemons
 from check_servers import BODY, Servers, address, bare_connection_us
 
 from kaltwisted.config import model
-from kaltwisted.daemon.process import tame_garbage_collection
+from kaltwisted.daemon.role.collector import tame_garbage_collection
 from kaltwisted.healthcheck.build import build_check
 from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService

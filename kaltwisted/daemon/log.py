@@ -37,7 +37,7 @@ _IDENTS = (
     ("kaltwisted.lvs", "Keepalived_healthcheckers"),
     ("kaltwisted.alerts", "Keepalived_healthcheckers"),
     ("kaltwisted.kernel", "Keepalived_healthcheckers"),
-    ("kaltwisted.daemon.checker", "Keepalived_healthcheckers"),
+    ("kaltwisted.daemon.role.checker", "Keepalived_healthcheckers"),
 )
 
 # PIPE_BUF: a pipe that polls as writable takes this much without blocking.

@@ -18,9 +18,9 @@ from twisted.python.failure import Failure
 from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
-from kaltwisted.daemon.process import beside_the_reactor, postpone_collections, resume_collections
-from kaltwisted.daemon.roles import FATAL, IRole, RoleError, RoleKind
-from kaltwisted.daemon.slices import in_slices
+from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
+from kaltwisted.daemon.role.seam import FATAL, IRole, RoleError, RoleKind
+from kaltwisted.daemon.role.slices import in_slices
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading

@@ -28,10 +28,10 @@ from kaltwisted.config.findings import render
 from kaltwisted.daemon import directories, systemd
 from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
 from kaltwisted.daemon.options import Options, Settings
-from kaltwisted.daemon.process import postpone_collections, resume_collections
 from kaltwisted.daemon.reading import load_file
 from kaltwisted.daemon.reload import Reload, Roles, tell
-from kaltwisted.daemon.roles import MISSING_PERMISSION, IRole, RoleError, RoleKind
+from kaltwisted.daemon.role.collector import postpone_collections, resume_collections
+from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
@@ -164,8 +164,8 @@ def _role_kinds(settings: Settings, reactor: Any, runtime_directory: Path) -> It
     """The roles that the command line wants, where a configuration needs them; imported only then."""
 
     def checkers(configuration: Configuration) -> IRole:
-        from kaltwisted.daemon.checker import CheckerRole
-        from kaltwisted.daemon.planes import DataPlaneError
+        from kaltwisted.daemon.role.checker import CheckerRole
+        from kaltwisted.daemon.role.planes import DataPlaneError
 
         try:
             return CheckerRole(
@@ -179,7 +179,7 @@ def _role_kinds(settings: Settings, reactor: Any, runtime_directory: Path) -> It
             raise RoleError(str(error)) from None
 
     def vrrp(configuration: Configuration) -> IRole:
-        from kaltwisted.daemon.vrrp import VrrpRole
+        from kaltwisted.daemon.role.vrrp import VrrpRole
         from kaltwisted.ports import WireError
 
         try:

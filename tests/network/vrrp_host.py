@@ -16,7 +16,7 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from kaltwisted.config.load import load_file
-from kaltwisted.daemon.vrrp import VrrpRole
+from kaltwisted.daemon.role.vrrp import VrrpRole
 
 
 def main(path: str) -> None:

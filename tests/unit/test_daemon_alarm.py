@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from kaltwisted.daemon.alarm import Alarm, use_exact_timers
+from kaltwisted.daemon.role.alarm import Alarm, use_exact_timers
 
 LONG_MS = 30_000
 

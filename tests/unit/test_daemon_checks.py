@@ -28,7 +28,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.daemon.checks import Checks
+from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.pool import service_key
 from kaltwisted.lvs.service import Alerts, LvsService

@@ -8,7 +8,7 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.daemon.clock import use_monotonic_time
+from kaltwisted.daemon.role.clock import use_monotonic_time
 
 
 class BareReactor(ReactorBase):

@@ -54,7 +54,7 @@ class TestIdent(SynchronousTestCase):
             ("kaltwisted.lvs", "Keepalived_healthcheckers"),
             ("kaltwisted.lvsx", "Keepalived"),
             ("kaltwisted.alerts.mail.MailService", "Keepalived_healthcheckers"),
-            ("kaltwisted.daemon.checker.CheckerRole", "Keepalived_healthcheckers"),
+            ("kaltwisted.daemon.role.checker.CheckerRole", "Keepalived_healthcheckers"),
             ("kaltwisted.vrrp.service", "Keepalived_vrrp"),
             ("kaltwisted.bfd.service", "Keepalived_bfd"),
             ("kaltwisted.daemon.service", "Keepalived"),

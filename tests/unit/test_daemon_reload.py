@@ -29,7 +29,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.daemon import systemd
 from kaltwisted.daemon.reload import Reload, Roles
-from kaltwisted.daemon.roles import IRole, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import IRole, RoleError, RoleKind
 
 ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))
 TWO = VirtualServer(FirewallMark(2))

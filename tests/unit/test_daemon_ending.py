@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 ENDING = """
 from twisted.internet import reactor
-from kaltwisted.daemon.process import end_with
+from kaltwisted.daemon.ending import end_with
 
 reactor.addSystemEventTrigger("before", "shutdown", print, "handed over")
 end_with(reactor, 4)

@@ -25,10 +25,11 @@ from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
-from kaltwisted.daemon.alarm import use_exact_timers
-from kaltwisted.daemon.clock import use_monotonic_time
-from kaltwisted.daemon.process import end_with, tame_garbage_collection
-from kaltwisted.daemon.roles import FATAL, MISSING_PERMISSION, IRole
+from kaltwisted.daemon.ending import end_with
+from kaltwisted.daemon.role.alarm import use_exact_timers
+from kaltwisted.daemon.role.clock import use_monotonic_time
+from kaltwisted.daemon.role.collector import tame_garbage_collection
+from kaltwisted.daemon.role.seam import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet

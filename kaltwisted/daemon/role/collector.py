@@ -1,14 +1,11 @@
-"""What a role asks of the interpreter it runs in."""
+"""When the interpreter collects garbage, and when a thread of ours gives way to the reactor."""
 
 from __future__ import annotations
 
-import atexit
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 
 def postpone_collections() -> None:
@@ -45,19 +42,3 @@ def tame_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(700, 10, 1_000_000)
-
-
-def end_with(reactor: Any, status: int) -> None:
-    """Stop in good order, and let the process end with ``status``.
-
-    twistd knows no other status than 0 for a daemon that has run, so the very
-    last that runs in the process says it.
-    """
-    atexit.register(_exit, status)
-    reactor.callWhenRunning(reactor.stop)
-
-
-def _exit(status: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

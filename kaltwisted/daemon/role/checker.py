@@ -22,11 +22,11 @@ from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
-from kaltwisted.daemon.checks import Checks
-from kaltwisted.daemon.planes import choose
-from kaltwisted.daemon.process import tame_garbage_collection
-from kaltwisted.daemon.roles import IRole
-from kaltwisted.daemon.slices import in_slices
+from kaltwisted.daemon.role.checks import Checks
+from kaltwisted.daemon.role.collector import tame_garbage_collection
+from kaltwisted.daemon.role.planes import choose
+from kaltwisted.daemon.role.seam import IRole
+from kaltwisted.daemon.role.slices import in_slices
 from kaltwisted.lvs.service import Alerts, LvsService
 
 BEGIN_AGAIN_S = 5.0
