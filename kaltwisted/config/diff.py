@@ -87,6 +87,10 @@ class Changes:
         yield from _named_words("vrrp_instance", self.vrrp_instances)
 
 
+BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) - {"global_defs"}
+"""The fields of a configuration that hold blocks; ``Changes`` has a ``Part`` of the same name for each."""
+
+
 def compare(old: Configuration, new: Configuration) -> Changes:
     """What turns ``old`` into ``new``."""
     virtual_servers, kept_servers = _compare(

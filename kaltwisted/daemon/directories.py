@@ -29,12 +29,15 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> Path:
     return Path(environ.get("TMPDIR") or tempfile.gettempdir()) / f"keepalived-{uid}"
 
 
-def pid_file(environ: Mapping[str, str], uid: int) -> Path:
-    """The default pid file; for root without a directory of its own keepalived's ``/run/keepalived.pid``."""
+def pid_file(environ: Mapping[str, str], uid: int, name: str = "keepalived") -> Path:
+    """The default pid file; for root without a directory of its own keepalived's ``/run/keepalived.pid``.
+
+    ``name``: a role's, for the file of its process.
+    """
     directory = runtime_directory(environ, uid)
     if directory == Path("/run/keepalived"):
-        return Path("/run/keepalived.pid")
-    return directory / "keepalived.pid"
+        directory = directory.parent
+    return directory / f"{name}.pid"
 
 
 def prepare(directory: Path) -> Path:

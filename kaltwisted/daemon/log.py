@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TextIO
@@ -18,7 +19,8 @@ from typing import TextIO
 from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText, formatEvent
 from zope.interface import implementer
 
-DAEMON = 3
+from kaltwisted.daemon.settings import DAEMON, Settings
+
 _FACILITIES = {"user": 1, "daemon": DAEMON} | {f"local{n}": 16 + n for n in range(8)}
 
 _SEVERITY = {
@@ -33,6 +35,7 @@ _SEVERITY = {
 _IDENTS = (
     ("kaltwisted.vrrp", "Keepalived_vrrp"),
     ("kaltwisted.bfd", "Keepalived_bfd"),
+    ("kaltwisted.checkers", "Keepalived_healthcheckers"),
     ("kaltwisted.healthcheck", "Keepalived_healthcheckers"),
     ("kaltwisted.lvs", "Keepalived_healthcheckers"),
     ("kaltwisted.alerts", "Keepalived_healthcheckers"),
@@ -69,13 +72,15 @@ def wanted(event: LogEvent, detail: int) -> bool:
 
     :param detail: how often ``-D`` was given.  0: our messages and everybody's
         warnings; 1: also our debug messages and Twisted's information; 2: also
-        the coming and going of every single connection factory.
+        the coming and going of every single connection.
     """
     level = event.get("log_level", LogLevel.info)
     if level >= LogLevel.warn:
         return True
     if detail >= 2:
         return True
+    if event.get("log_namespace") == "twisted.protocols.amp" and level <= LogLevel.info:
+        return False
     # Twisted logs these under the name of the factory's own class, which may be ours.
     if "factory" in event and str(event.get("log_format", "")).startswith(
         ("Starting factory", "Stopping factory")
@@ -129,11 +134,15 @@ def _plain(text: str) -> str:
 
 @implementer(ILogObserver)
 class ConsoleObserver:
-    """``-l``: lines as ``keepalived -n -l`` writes them, ``Mon Nov 23 06:00:00 2026: message``."""
+    """``-l``: lines as ``keepalived -n -l`` writes them, ``Mon Nov 23 06:00:00 2026: message``.
 
-    def __init__(self, stream: TextIO, detail: int = 0) -> None:
+    ``bare``: without the time, for who puts his own in front.
+    """
+
+    def __init__(self, stream: TextIO, detail: int = 0, *, bare: bool = False) -> None:
         self._stream = stream
         self._detail = detail
+        self._bare = bare
         self._formatter = Formatter()
         self._dropped = 0
         try:
@@ -144,10 +153,10 @@ class ConsoleObserver:
     def __call__(self, event: LogEvent) -> None:
         """Write the event's lines."""
         if wanted(event, self._detail):
-            when = time.ctime(event.get("log_time"))
+            when = "" if self._bare else f"{time.ctime(event.get('log_time'))}: "
             lines = self._formatter.rendered(event) if "rendered" in event else self._formatter.lines(event)
             for line in lines:
-                self._write(f"{when}: {line}")
+                self._write(f"{when}{line}")
 
     def _write(self, line: str) -> None:
         if self._dropped and self._put(
@@ -177,11 +186,16 @@ class ConsoleObserver:
 class SyslogObserver:
     """Datagrams to ``/dev/log`` (RFC 3164 form), under keepalived's idents.
 
+    ``name``: the ident of a process that has one; None: by who logs.
+
     The standard library's syslog() waits for a stuck syslogd, and every check with it.
     """
 
-    def __init__(self, facility: int = DAEMON, detail: int = 0, path: str = "/dev/log") -> None:
+    def __init__(
+        self, facility: int = DAEMON, detail: int = 0, path: str = "/dev/log", name: str | None = None
+    ) -> None:
         self._facility = facility
+        self._name = name
         self._detail = detail
         self._path = path
         self._formatter = Formatter()
@@ -192,7 +206,7 @@ class SyslogObserver:
         """Send the event's lines."""
         if not wanted(event, self._detail):
             return
-        name = ident(str(event.get("log_namespace", "")))
+        name = self._name or ident(str(event.get("log_namespace", "")))
         level = event.get("log_level", LogLevel.info)
         for line in self._formatter.lines(event):
             self._write(self._datagram(name, _SEVERITY[level], event.get("log_time") or time.time(), line))
@@ -251,3 +265,13 @@ class Observers:
         """Pass it on to each."""
         for observer in self._observers:
             observer(event)
+
+
+def observer(settings: Settings, name: str | None = None) -> Observers:
+    """Where the log of this process goes by ``settings``; ``name``: its ident, None: by who logs."""
+    observers: list[ILogObserver] = []
+    if settings.console or settings.twistd_logs:
+        observers.append(ConsoleObserver(sys.stdout, settings.detail, bare=settings.twistd_logs))
+    if settings.syslog and not settings.twistd_logs:
+        observers.append(SyslogObserver(settings.facility, settings.detail, name=name))
+    return Observers(observers)

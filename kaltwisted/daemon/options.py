@@ -15,13 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import attrs
 from twisted.python import usage
 
 from kaltwisted import __version__
-from kaltwisted.daemon import log, pidfile
-
-DEFAULT_FILE = "/etc/keepalived/keepalived.conf"
+from kaltwisted.daemon import log, pidfile, signals
+from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.settings import DEFAULT_FILE, Settings
 
 HELP = f"""\
 Kaltwisted v{__version__}: keepalived as a Twisted application
@@ -54,18 +53,24 @@ Either long or short options are allowed.
   --log-facility -S NAME  Syslog facility: 0-7 (local0-local7), user or daemon.
   --pid          -p FILE  Pid file.  Default is keepalived.pid in RUNTIME_DIRECTORY,
                           else in XDG_RUNTIME_DIR, else in /run.
+  --vrrp_pid     -r FILE  Pid file of the VRRP process, vrrp.pid beside it.
+  --checkers_pid -c FILE  Pid file of the checker process, checkers.pid beside it.
   --umask        -u MASK  Umask for files we create, in octal.
   --data-plane NAME       What forwards the packets: ipvs (the kernel), userspace
                           (a balancer in this process) or auto, the default.
   --dont-release-ipvs -I  Leave the IPVS table in place at exit.
   --check        -C       Only the health checkers.
   --vrrp         -P       Only VRRP.
+  --all                   Start both processes even if one has nothing to do.
+  --dont-respawn -R       Do not start a process again that has died; end instead.
+  --single-process        All of it in one process: for tests, and tiny machines.
   --signum=NAME           Print the number of a signal: RELOAD, STOP, DATA, STATS...
   --genhash      -T ...   Be genhash; the rest of the line is genhash's.
   --help         -h       Display this short inlined help screen.
   --version      -v       Display the version number.
 
-Signals: TERM and INT stop it.  To run several side by side give each its own
+Signals: TERM and INT stop it, HUP reloads the file, USR1 writes data and USR2
+statistics to TMPDIR or /tmp; --signum tells the others.  To run several side by side give each its own
 RUNTIME_DIRECTORY (or XDG_RUNTIME_DIR) and TMPDIR, or its own --pid.
 keepalived's other flags are accepted, so that a unit file need not change;
 the log tells which of them have no effect yet.
@@ -74,9 +79,7 @@ the log tells which of them have no effect yet.
 # Flags and parameters of C keepalived that do nothing here yet: long, short, what it would be about.
 _IDLE_FLAGS = (
     ("no_bfd", "B", "there is no BFD yet"),
-    ("all", None, "there is one process"),
     ("release-vips", "X", "addresses are always released at exit, unless -V is given"),
-    ("dont-respawn", "R", "there is one process"),
     ("address-monitoring", "a", "address events are logged with -D"),
     ("snmp", "x", "there is no SNMP yet"),
     ("core-dump", "m", "Python leaves no core files worth having"),
@@ -89,49 +92,20 @@ _IDLE_FLAGS = (
     ("ignore-sigint", None, "C keepalived's debugging"),
 )
 _IDLE_PARAMETERS = (
-    ("vrrp_pid", "r", "there is one process"),
-    ("checkers_pid", "c", "there is one process"),
-    ("bfd_pid", "b", "there is one process"),
+    ("bfd_pid", "b", "there is no BFD yet"),
     ("snmp-agent-socket", "A", "there is no SNMP yet"),
 )
 
 SIGNALS = {
     "STOP": signal.SIGTERM,
-    "RELOAD": signal.SIGHUP,
-    "HUP": signal.SIGHUP,
-    "DATA": signal.SIGUSR1,
-    "STATS": signal.SIGUSR2,
-    "JSON": signal.SIGRTMIN + 2,
-    "STATS_CLEAR": signal.SIGRTMAX - 1,
-    "TDUMP": signal.SIGRTMAX,
+    "RELOAD": signals.RELOAD,
+    "HUP": signals.RELOAD,
+    "DATA": signals.DATA,
+    "STATS": signals.STATISTICS,
+    "JSON": signals.JSON,
+    "STATS_CLEAR": signals.CLEAR_STATISTICS,
+    "TDUMP": signals.THREADS,
 }
-
-
-@attrs.frozen
-class Settings:
-    """A command line, read and checked.
-
-    ``config_id``: None for the name of the host.
-    ``twistd_logs``: the user gave twistd a log of its own, which then wins.
-    ``notes``: what to tell the user about his flags.
-    """
-
-    file: str = DEFAULT_FILE
-    config_id: str | None = None
-    all_includes: bool = False
-    data_plane: str = "auto"
-    strict: bool = False
-    dump: bool = False
-    keep_ipvs: bool = False
-    keep_addresses: bool = False
-    checkers: bool = True
-    vrrp: bool = True
-    console: bool = False
-    detail: int = 0
-    syslog: bool = True
-    facility: int = log.DAEMON
-    twistd_logs: bool = False
-    notes: tuple[str, ...] = ()
 
 
 class Options(usage.Options):  # type: ignore[misc,unused-ignore]
@@ -152,6 +126,9 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         ["dont-release-vrrp", "V", "leave the virtual addresses at exit"],
         ["check", "C", "only the health checkers"],
         ["vrrp", "P", "only VRRP"],
+        ["all", None, "start all processes, even if unused"],
+        ["dont-respawn", "R", "do not start a process again that has died"],
+        ["single-process", None, "all in one process"],
         *([long, short, f"accepted, has no effect yet: {why}"] for long, short, why in _IDLE_FLAGS),
     ]
     optParameters = [
@@ -161,6 +138,8 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         ["data-plane", None, "auto", "auto, ipvs or userspace"],
         ["log-facility", "S", None, "0-7, local0-local7, user or daemon"],
         ["pid", "p", None, "pid file"],
+        ["vrrp_pid", "r", None, "pid file of the VRRP process"],
+        ["checkers_pid", "c", None, "pid file of the checker process"],
         ["umask", "u", None, "umask for files we create, octal"],
         ["namespace", "s", None, "network namespace"],
         *(
@@ -292,6 +271,11 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             keep_addresses=bool(self["dont-release-vrrp"]),
             checkers=bool(self["check"]) or not self["vrrp"],
             vrrp=bool(self["vrrp"]) or not self["check"],
+            idle_roles=bool(self["all"]),
+            respawn=not self["dont-respawn"],
+            single_process=bool(self["single-process"]),
+            role_pid_files=self._role_pid_files(),
+            umask=self._umask(),
             console=bool(self["log-console"]),
             detail=self["detail"],
             syslog=not self["no-syslog"],
@@ -299,6 +283,10 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             twistd_logs=any(twistd.get(option) for option in ("logfile", "syslog", "logger")),
             notes=tuple(self["notes"]),
         )
+
+    def _role_pid_files(self) -> tuple[tuple[str, str], ...]:
+        given = ((VRRP.name, self["vrrp_pid"]), (CHECKERS.name, self["checkers_pid"]))
+        return tuple((role, str(Path(path).absolute())) for role, path in given if path is not None)
 
     def _umask(self) -> int | None:
         if self["umask"] is None:

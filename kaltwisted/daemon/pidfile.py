@@ -6,8 +6,12 @@ import os
 import sys
 from pathlib import Path
 
+from twisted.logger import Logger
+
 # How processes of our kind name themselves, C keepalived among them: it would use the same IPVS table.
 _OURS = ("keepalived", "kaltwisted")
+
+_log = Logger()
 
 
 def running(path: Path, proc: Path = Path("/proc")) -> int | None:
@@ -44,3 +48,24 @@ def claim(path: Path, proc: Path = Path("/proc")) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         sys.exit(f"stale pid file {path} cannot be removed: {error.strerror}")
+
+
+def write(path: Path, pid: int) -> None:
+    """Name a role's process in a file; trouble with that is no reason not to run."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{pid}\n")
+        new.replace(path)
+    except OSError as error:
+        _log.warn("pid file {path} cannot be written: {why}", path=str(path), why=error.strerror)
+
+
+def remove(path: Path) -> None:
+    """The process is gone."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warn("pid file {path} cannot be removed: {why}", path=str(path), why=error.strerror)

@@ -7,11 +7,9 @@ than the half of a file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
@@ -19,89 +17,14 @@ from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
 from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
-from kaltwisted.daemon.role.seam import FATAL, IRole, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import RoleError
 from kaltwisted.daemon.role.slices import in_slices
+from kaltwisted.daemon.roles import Roles
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
-    from kaltwisted.config.model import Configuration
 
 InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-
-
-class Roles:
-    """The roles that run, as services of ``parent``, and the configuration they run."""
-
-    _log = Logger()
-
-    def __init__(self, parent: MultiService, kinds: list[RoleKind], configuration: Configuration) -> None:
-        self._parent = parent
-        self._kinds = kinds
-        self.configuration = configuration
-        self.running: dict[str, IRole] = {}
-
-    def begin(self) -> None:
-        """Make the roles that the configuration needs.
-
-        :raises RoleError: none of those that it needs can run here.
-        """
-        why_not: list[str] = []
-        status = FATAL
-        for kind in self._kinds:
-            if kind.needed(self.configuration):
-                try:
-                    self._add(kind, kind.make(self.configuration))
-                except RoleError as error:
-                    why_not.append(f"{kind.name} does not run: {error}")
-                    status = max(status, error.status)
-        if why_not and not self.running:
-            raise RoleError("; ".join(why_not), status)
-        for why in why_not:
-            # Half of the work serves clients better than nothing.
-            self._log.critical("{why}", why=why)
-
-    def prepare(self, configuration: Configuration) -> Callable[[], Deferred[Any]]:
-        """Get ready for another configuration.  Calling the result applies it; it fires when that is done.
-
-        :raises RoleError: it cannot be; nothing has changed.
-        """
-        if any(kind.needed(self.configuration) for kind in self._kinds) and not any(
-            kind.needed(configuration) for kind in self._kinds
-        ):
-            # An editor's half-written file must not end the service.
-            raise RoleError("The new configuration has nothing to run; stop the daemon to end everything")
-        for role in self.running.values():
-            obstacle = role.obstacle(configuration)
-            if obstacle is not None:
-                raise RoleError(obstacle)
-        new = [
-            (kind, kind.make(configuration))
-            for kind in self._kinds
-            if kind.needed(configuration) and not kind.needed(self.configuration)
-        ]
-        return partial(self._change, configuration, new)
-
-    def _change(self, configuration: Configuration, new: list[tuple[RoleKind, IRole]]) -> Deferred[Any]:
-        self.configuration = configuration
-        applied = [self._apply(name, role) for name, role in tuple(self.running.items())]
-        for kind, role in new:
-            self._add(kind, role)
-        return gatherResults(applied)
-
-    def _add(self, kind: RoleKind, role: IRole) -> None:
-        self.running[kind.name] = role
-        role.setServiceParent(self._parent)
-
-    def _apply(self, name: str, role: IRole) -> Deferred[Any]:
-        applied: Deferred[Any] = role.apply(self.configuration)
-        return applied.addCallback(lambda _: self._retire(name, role))
-
-    def _retire(self, name: str, role: IRole) -> Deferred[Any] | None:
-        """A role without work ends."""
-        if any(kind.needed(self.configuration) for kind in self._kinds if kind.name == name):
-            return None
-        del self.running[name]
-        return maybeDeferred(role.disownServiceParent)
 
 
 class Reload:
@@ -123,12 +46,19 @@ class Reload:
         self._file = file
         self._clock = clock
         self._in_thread = in_thread
+        self._begun = False
         self._again = False
         self._under_way: Deferred[None] | None = None
 
+    def begin(self) -> None:
+        """The roles run: reload if that was asked for meanwhile."""
+        self._begun = True
+        if self._again:
+            self.request()
+
     def request(self) -> None:
-        """Reload now, or once more when the present one is through."""
-        if self._under_way is not None:
+        """Reload now, or once more when the present one, or the start, is through."""
+        if self._under_way is not None or not self._begun:
             self._again = True
             return
         self._again = False
@@ -177,7 +107,7 @@ class Reload:
 
     async def _carry_out(self, changes: Changes) -> None:
         try:
-            change = self._roles.prepare(changes.configuration)
+            change = await self._roles.prepare(changes)
         except RoleError as error:
             self._log.error("{why}", why=error)
             self._refused()

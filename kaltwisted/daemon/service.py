@@ -1,8 +1,8 @@
 """``twistd keepalived``: from a command line to a running daemon.
 
 ``makeService`` reads the configuration, ends the start with keepalived's exit
-status where keepalived's would end, and puts the role's services under a
-``Daemon``, which owns the log, the signals and the word to systemd.
+status where keepalived's would end, and builds a ``Daemon``: the supervisor of
+the roles, which owns the log, the signals and the word to systemd.
 """
 
 from __future__ import annotations
@@ -11,64 +11,74 @@ import os
 import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, maybeDeferred
+import attrs
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
+from twisted.python.failure import Failure
 
 from kaltwisted import __version__
 from kaltwisted.config.findings import render
-from kaltwisted.daemon import directories, systemd
-from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
-from kaltwisted.daemon.options import Options, Settings
+from kaltwisted.daemon import directories, signals, systemd
+from kaltwisted.daemon.ending import end_with
+from kaltwisted.daemon.log import SyslogObserver, observer
+from kaltwisted.daemon.options import Options
 from kaltwisted.daemon.reading import load_file
-from kaltwisted.daemon.reload import Reload, Roles, tell
-from kaltwisted.daemon.role.collector import postpone_collections, resume_collections
-from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
+from kaltwisted.daemon.reload import Reload, tell
+from kaltwisted.daemon.reports import Reports
+from kaltwisted.daemon.role.collector import (
+    postpone_collections,
+    resume_collections,
+    tame_garbage_collection,
+)
+from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.seam import CONFIG_ERROR, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.roles import Roles
+from kaltwisted.daemon.settings import Settings
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
-    from kaltwisted.config.model import Configuration
+    from kaltwisted.daemon.supervision import InThread
 
 __all__ = ["Daemon", "Options", "makeService"]
 
-CONFIG_ERROR = 2
 
-# Signals that C keepalived answers and we do not yet: they must not end a daemon that forwards traffic.
-_UNANSWERED = {
-    signal.SIGUSR1: "Writing the data file is not supported yet",
-    signal.SIGUSR2: "Writing the statistics file is not supported yet",
-    signal.SIGRTMIN + 2: "Writing JSON is not supported yet",
-    signal.SIGRTMAX - 1: "Clearing the statistics is not supported yet",
-    signal.SIGRTMAX: "Dumping the threads is not supported yet",
-}
+class Daemon(Service):
+    """The whole of one daemon: announces itself, starts the roles and answers signals.
 
-
-class Daemon(MultiService):
-    """The whole of one daemon: announces itself, then starts what it was given.
-
+    :param log_observer: where the log goes; None leaves it to twistd.
     :param announcement: what to log before anything else starts: each a call on our Logger.
-    :param observer: where the log goes; None leaves it to twistd.
+    :param roles: makes the roles; given what to do with a role that ended for good.
     """
 
     log = Logger()
 
     def __init__(
-        self, reactor: Any, observer: ILogObserver | None, announcement: Callable[[Logger], None]
+        self,
+        reactor: Any,
+        log_observer: ILogObserver | None,
+        announcement: Callable[[Logger], None],
+        roles: Callable[[Callable[[int], object]], Roles],
+        reload: Callable[[Roles], Reload],
+        reports: Callable[[Roles], Reports],
     ) -> None:
-        super().__init__()
         self._reactor = reactor
-        self._observer = observer
+        self._observer = log_observer
         self._announce = announcement
-        self._handlers: dict[int, Any] = {}
-        self.reload: Reload | None = None
+        self.roles = roles(self.end)
+        self._reload = reload(self.roles)
+        self._reports = reports(self.roles)
+        self._handlers = signals.Handlers(reactor)
+        self._watchdog = systemd.Watchdog(reactor)
+        self._stopping = False
 
     def setServiceParent(self, parent: Any) -> None:
         """Join the application; its log becomes ours before twistd opens a log of its own."""
@@ -78,44 +88,74 @@ class Daemon(MultiService):
 
     def startService(self) -> None:
         """Start the roles."""
-        self._announce(self.log)
-        for number, words in _UNANSWERED.items():
-            if signal.getsignal(number) == signal.SIG_DFL:  # not twistd's, as USR1 for its log file
-                self._answer(number, partial(self.log.warn, "{words}", words=words))
-        if self.reload is not None and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-            self._answer(signal.SIGHUP, self.reload.request)
         super().startService()
-        resume_collections()
+        self._announce(self.log)
+        for number, how in (
+            (signals.RELOAD, self._reload.request),
+            (signals.DATA, partial(self._reports.write, Report.DATA)),
+            (signals.STATISTICS, partial(self._reports.write, Report.STATISTICS)),
+            (signals.JSON, partial(self._reports.write, Report.JSON)),
+            (signals.CLEAR_STATISTICS, self.roles.clear_statistics),
+            (signals.THREADS, self._tell_threads),
+        ):
+            if self._handlers.is_free(number):
+                self._handlers.answer(number, how)
+        signals.release()
         # Not before the reactor runs: until then TERM would end us without a word.
-        self._reactor.callWhenRunning(self._started)
+        self._reactor.callWhenRunning(self._begin)
 
-    def _started(self) -> None:
+    def _begin(self) -> None:
+        Deferred.fromCoroutine(self.roles.begin()).addCallbacks(self._started, self._not_started)
+
+    def _started(self, _: object) -> None:
+        tame_garbage_collection()
+        resume_collections()
         self.log.info("Startup complete")
         systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
+        self._watchdog.start()
+        self._reload.begin()
+
+    def _not_started(self, failure: Failure) -> None:
+        if self._stopping:
+            return
+        if isinstance(failure.value, RoleError):
+            self.log.critical("{why}", why=failure.getErrorMessage())
+            print(failure.getErrorMessage(), file=sys.stderr)
+            self.end(failure.value.status)
+        else:
+            self.log.failure("Starting", failure)
+            self.end(1)
+
+    def end(self, status: int) -> None:
+        """Nothing helps but to end, in good order."""
+        if not self._stopping:
+            end_with(self._reactor, status)
 
     def stopService(self) -> Deferred[None]:
         """Stop the roles; fires when all of them have let go."""
+        super().stopService()
+        self._stopping = True
         self.log.info("Stopping")
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._answer(number, partial(self.log.info, "Already stopping"))
+            self._handlers.answer(number, partial(self.log.info, "Already stopping"))
         systemd.notify("STOPPING=1")
-        if self.reload is not None:
-            self.reload.stop()
-        stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        self._watchdog.stop()
+        self._reload.stop()
+        stopped: Deferred[Any] = self.roles.stop()
 
         def done(result: object) -> None:
-            for number, handler in self._handlers.items():
-                signal.signal(number, handler)
-            self._handlers.clear()
+            self._handlers.restore()
             self.log.info("Stopped Keepalived v{version} (kaltwisted)", version=__version__)
 
         return stopped.addErrback(lambda failure: self.log.failure("Stopping", failure)).addCallback(done)
 
-    def _answer(self, number: int, how: Callable[[], object]) -> None:
-        def answer(_: int, __: FrameType | None) -> None:
-            self._reactor.callFromThread(how)
-
-        self._handlers[number] = signal.signal(number, answer)
+    def _tell_threads(self) -> None:
+        """What this process is at, for who looks for a defect."""
+        for thread, frame in sys._current_frames().items():
+            self.log.info("Thread {thread}:", thread=thread)
+            for line in traceback.format_stack(frame):
+                self.log.info("  {line}", line=line.rstrip())
+        self.log.info("{count} delayed calls", count=len(self._reactor.getDelayedCalls()))
 
 
 def makeService(options: Options) -> IService:
@@ -126,6 +166,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    signals.hold()
     postpone_collections()
     settings = options.settings()
     read = partial(
@@ -142,60 +183,60 @@ def makeService(options: Options) -> IService:
         raise SystemExit(status)
     # Kept by Twisted until the log is open, so only the first lines are logged before it is.
     Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
-    daemon = Daemon(reactor, _observer(settings), partial(_announce, reading, settings))
-    runtime_directory = _own_directory(options.parent)
-    roles = Roles(daemon, list(_role_kinds(settings, reactor, runtime_directory)), reading.configuration)
-    try:
-        roles.begin()
-    except RoleError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.status) from None
-    daemon.reload = Reload(
-        read,
-        roles,
-        settings.file,
+    settings = attrs.evolve(settings, directory=str(_own_directory(options.parent)))
+    in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())  # type: ignore[attr-defined,arg-type]
+
+    def roles(fatal: Callable[[int], object]) -> Roles:
+        runner = _local if settings.single_process else _process
+        return Roles(
+            _kinds(settings),
+            partial(runner, settings, reactor, in_thread, fatal),
+            reading.configuration,
+            idle=settings.idle_roles,
+        )
+
+    return Daemon(
         reactor,
-        partial(deferToThreadPool, reactor, reactor.getThreadPool()),  # type: ignore[attr-defined,arg-type]
+        None if settings.twistd_logs else observer(settings),
+        partial(_announce, reading, settings),
+        roles,
+        lambda roles: Reload(read, roles, settings.file, reactor, in_thread),
+        lambda roles: Reports(roles, in_thread),
     )
-    return daemon
 
 
-def _role_kinds(settings: Settings, reactor: Any, runtime_directory: Path) -> Iterator[RoleKind]:
-    """The roles that the command line wants, where a configuration needs them; imported only then."""
-
-    def checkers(configuration: Configuration) -> IRole:
-        from kaltwisted.daemon.role.checker import CheckerRole
-        from kaltwisted.daemon.role.planes import DataPlaneError
-
-        try:
-            return CheckerRole(
-                configuration,
-                reactor,
-                data_plane=settings.data_plane,
-                state_directory=runtime_directory,
-                keep_ipvs=settings.keep_ipvs,
-            )
-        except DataPlaneError as error:
-            raise RoleError(str(error)) from None
-
-    def vrrp(configuration: Configuration) -> IRole:
-        from kaltwisted.daemon.role.vrrp import VrrpRole
-        from kaltwisted.ports import WireError
-
-        try:
-            return VrrpRole(
-                configuration,
-                reactor,
-                keep_addresses=settings.keep_addresses,
-                log_detail=settings.detail > 0,
-            )
-        except WireError as error:
-            raise RoleError(str(error), MISSING_PERMISSION) from None
-
-    if settings.checkers:
-        yield RoleKind("Balancing", lambda configuration: bool(configuration.virtual_servers), checkers)
+def _kinds(settings: Settings) -> Iterator[RoleKind]:
+    """The roles that the command line wants."""
     if settings.vrrp:
-        yield RoleKind("VRRP", lambda configuration: bool(configuration.vrrp_instances), vrrp)
+        yield VRRP
+    if settings.checkers:
+        yield CHECKERS
+
+
+def _local(
+    settings: Settings, reactor: Any, in_thread: InThread, fatal: Callable[[int], object], kind: RoleKind
+) -> IRunner:
+    from kaltwisted.daemon.role.local import LocalRunner
+
+    return LocalRunner(kind, settings, reactor)
+
+
+def _process(
+    settings: Settings, reactor: Any, in_thread: InThread, fatal: Callable[[int], object], kind: RoleKind
+) -> IRunner:
+    from kaltwisted.daemon.child import Child
+    from kaltwisted.daemon.supervision import ProcessRunner
+
+    given = dict(settings.role_pid_files).get(kind.name)
+    return ProcessRunner(
+        kind,
+        settings,
+        partial(Child, reactor=reactor, own_stdout=settings.twistd_logs),
+        reactor,
+        fatal,
+        in_thread,
+        directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
+    )
 
 
 def _own_directory(twistd: Any) -> Path:
@@ -250,14 +291,3 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
     configuration = reading.configuration
     if not (configuration.virtual_servers or configuration.vrrp_instances):
         log.warn("The configuration has neither a virtual_server nor a vrrp_instance: nothing to do")
-
-
-def _observer(settings: Settings) -> ILogObserver | None:
-    if settings.twistd_logs:
-        return None
-    observers: list[ILogObserver] = []
-    if settings.console:
-        observers.append(ConsoleObserver(sys.stdout, settings.detail))
-    if settings.syslog:
-        observers.append(SyslogObserver(settings.facility, settings.detail))
-    return Observers(observers)

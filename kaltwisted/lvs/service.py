@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 from twisted.application.service import Service as TwistedService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure as TwistedFailure
@@ -57,6 +57,7 @@ class LvsService(TwistedService):
         self._alerts = alerts
         self._clock = clock
         self._keep_at_stop = keep_at_stop
+        self._abandoned = False
         self._mail_every_checker = mail_every_checker
         self._due: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
@@ -96,7 +97,13 @@ class LvsService(TwistedService):
         leaving.addErrback(lambda failure: self._log.failure("Leaving the data plane", failure=failure))
         return leaving.addCallback(lambda _: self._farewell())
 
+    def abandon(self) -> None:
+        """Leave everything to who comes next: the stop that follows touches nothing and tells nobody."""
+        self._keep_at_stop = self._abandoned = True
+
     def _farewell(self) -> Deferred[None]:
+        if self._abandoned:
+            return succeed(None)
         for pool in self.pools.values():
             self._happened(pool, pool.stop())
         return self._alerts.scripts.drained()

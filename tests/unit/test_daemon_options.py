@@ -68,13 +68,13 @@ class TestOptions(SynchronousTestCase):
         self.assertEqual(found.file, "k")
         self.assertTrue(found.keep_addresses)
         self.assertEqual((found.config_id, found.all_includes), ("id", True))
+        self.assertEqual((found.idle_roles, found.respawn), (True, False))
+        pid_files = {role: Path(path).name for role, path in found.role_pid_files}
+        self.assertEqual(pid_files, {"vrrp": "v", "checkers": "c"})
         notes = "\n".join(found.notes)
         for flag in (
             "-B",
             "-X",
-            "-R",
-            "-r",
-            "-c",
             "-b",
             "-a",
             "-x",
@@ -84,7 +84,7 @@ class TestOptions(SynchronousTestCase):
             "-O",
         ):
             self.assertIn(f"({flag}): accepted, has no effect yet", notes)
-        for flag in ("--all", "--core-dump-pattern", "--perf", "--debug", "--ignore-sigint"):
+        for flag in ("--core-dump-pattern", "--perf", "--debug", "--ignore-sigint"):
             self.assertIn(f"{flag}: accepted, has no effect yet", notes)
 
     def test_words_are_reported_ignored_and_may_stand_anywhere(self) -> None:

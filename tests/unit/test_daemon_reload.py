@@ -8,12 +8,10 @@ from typing import Any
 from unittest import mock
 
 import attrs
-from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, execute, succeed
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from kaltwisted.config.findings import Consequence, Finding, Severity
@@ -28,8 +26,11 @@ from kaltwisted.config.model import (
     VrrpInstance,
 )
 from kaltwisted.daemon import systemd
-from kaltwisted.daemon.reload import Reload, Roles
-from kaltwisted.daemon.role.seam import IRole, RoleError, RoleKind
+from kaltwisted.daemon.reload import Reload
+from kaltwisted.daemon.role.kinds import KINDS
+from kaltwisted.daemon.role.seam import IRunner, RoleError, RoleKind
+from kaltwisted.daemon.roles import Roles
+from kaltwisted.testing.daemon import FakeRunner
 
 ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))
 TWO = VirtualServer(FirewallMark(2))
@@ -39,28 +40,6 @@ BALANCING, BOTH = (
     Configuration(virtual_servers=(ONE,), vrrp_instances=(ROUTER,)),
 )
 ERROR = Finding(Severity.ERROR, Position("f", 3), "no such thing")
-
-
-@implementer(IRole)
-class FakeRole(Service):
-    """Remembers; ``apply`` fires at once unless ``slow``."""
-
-    def __init__(self, configuration: Configuration) -> None:
-        self.configuration = configuration
-        self.applied: list[Configuration] = []
-        self.refuses: str | None = None
-        self.slow = False
-        self.pending: list[Deferred[None]] = []
-
-    def obstacle(self, configuration: Configuration) -> str | None:
-        return self.refuses
-
-    def apply(self, configuration: Configuration) -> Deferred[None]:
-        self.applied.append(configuration)
-        if not self.slow:
-            return succeed(None)
-        self.pending.append(Deferred())
-        return self.pending[-1]
 
 
 class ReloadTests(SynchronousTestCase):
@@ -81,25 +60,12 @@ class ReloadTests(SynchronousTestCase):
         self.in_thread: Callable[[Callable[[], Any]], Deferred[Any]] = execute
 
     def begin(self, configuration: Configuration) -> None:
-        def make(name: str) -> Callable[[Configuration], IRole]:
-            def made(configuration: Configuration) -> IRole:
-                if name in self.missing:
-                    raise RoleError(f"no {name} here")
-                return FakeRole(configuration)
+        def run(kind: RoleKind) -> FakeRunner:
+            missing = kind.name in self.missing
+            return FakeRunner(RoleError(f"no {kind.title} here", 4) if missing else None)
 
-            return made
-
-        self.parent = MultiService()
-        self.parent.startService()
-        self.roles = Roles(
-            self.parent,
-            [
-                RoleKind("Balancing", lambda c: bool(c.virtual_servers), make("Balancing")),
-                RoleKind("VRRP", lambda c: bool(c.vrrp_instances), make("VRRP")),
-            ],
-            configuration,
-        )
-        self.roles.begin()
+        self.roles = Roles(KINDS.values(), run, configuration)
+        began = Deferred.fromCoroutine(self.roles.begin())
         self.file = Reading(configuration)
         self.reads = 0
 
@@ -108,11 +74,13 @@ class ReloadTests(SynchronousTestCase):
             return self.file
 
         self.reload = Reload(read, self.roles, "/etc/f.conf", self.clock, lambda call: self.in_thread(call))
+        self.successResultOf(began)
+        self.reload.begin()
 
-    def role(self, name: str = "Balancing") -> FakeRole:
-        role = self.roles.running[name]
-        assert isinstance(role, FakeRole)
-        return role
+    def role(self, name: str = "checkers") -> FakeRunner:
+        runner = self.roles.running[name]
+        assert isinstance(runner, FakeRunner)
+        return runner
 
     def hup(self, configuration: Configuration | None = None, *findings: Finding) -> None:
         if configuration is not None:
@@ -124,16 +92,16 @@ class ReloadTests(SynchronousTestCase):
         for _ in range(10):
             self.clock.advance(0)
 
-    def test_a_fake_role_is_one(self) -> None:
-        verifyObject(IRole, FakeRole(BALANCING))
+    def test_a_fake_runner_is_one(self) -> None:
+        verifyObject(IRunner, FakeRunner())
 
     def test_the_roles_hear_of_what_differs_with_the_old_objects_kept(self) -> None:
         self.begin(BALANCING)
         again = attrs.evolve(ONE)
         self.hup(Configuration(virtual_servers=(again, TWO)))
         [applied] = self.role().applied
-        self.assertEqual(applied.virtual_servers, (ONE, TWO))
-        self.assertIs(applied.virtual_servers[0], ONE)
+        self.assertEqual(applied.configuration.virtual_servers, (ONE, TWO))
+        self.assertIs(applied.configuration.virtual_servers[0], ONE)
         self.assertEqual(
             self.lines, ["Reloading ...", "virtual_server FWM 2 added, 0 real servers", "Reload complete"]
         )
@@ -164,42 +132,64 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual(self.role().applied, [])
         self.assertIn("nothing to run", self.lines[1])
 
-    def test_what_one_role_refuses_no_role_gets(self) -> None:
-        self.begin(BOTH)
-        self.role("VRRP").refuses = "not without a restart"
-        self.hup(attrs.evolve(BOTH, virtual_servers=(TWO,)))
-        self.assertEqual(self.role().applied, [])
-        self.assertIn("not without a restart", self.lines)
-        self.assertEqual(self.roles.configuration, BOTH)
-
     def test_roles_come_and_go_with_their_work(self) -> None:
         self.begin(BALANCING)
         self.hup(BOTH)
-        router = self.role("VRRP")
+        router = self.role("vrrp")
         self.assertTrue(router.running)
         self.hup(BALANCING)
-        self.assertEqual(list(self.roles.running), ["Balancing"])
-        self.assertEqual(router.applied[-1].vrrp_instances, (), "it lets go of what it holds before it ends")
-        self.assertFalse(router.running)
+        self.assertEqual(list(self.roles.running), ["checkers"])
+        gone = router.applied[-1].configuration.vrrp_instances
+        self.assertEqual(gone, (), "it lets go of what it holds before it ends")
+        self.assertTrue(router.stopped)
 
     def test_a_role_that_cannot_come_keeps_everything(self) -> None:
-        self.missing.add("VRRP")
+        self.missing.add("vrrp")
         self.begin(BALANCING)
         self.hup(attrs.evolve(BOTH, virtual_servers=(TWO,)))
         self.assertEqual(self.role().applied, [])
-        self.assertIn("no VRRP here", self.lines)
+        self.assertIn("VRRP does not run: no VRRP here", self.lines)
+        self.assertEqual(self.roles.configuration, BALANCING)
 
-    def test_a_role_missing_from_the_start_is_no_obstacle(self) -> None:
-        self.missing.add("VRRP")
-        self.begin(BOTH)
-        self.hup(attrs.evolve(BOTH, virtual_servers=(TWO,)))
-        self.assertEqual(len(self.role().applied), 1)
+    def test_a_role_that_cannot_run_at_the_start_ends_the_others(self) -> None:
+        self.missing.add("vrrp")
+        made: list[FakeRunner] = []
 
-    def test_no_role_at_all_is_an_error_at_the_start(self) -> None:
-        self.missing.add("Balancing")
-        with self.assertRaises(RoleError) as caught:
-            self.begin(BALANCING)
-        self.assertEqual(str(caught.exception), "Balancing does not run: no Balancing here")
+        def run(kind: RoleKind) -> FakeRunner:
+            made.append(FakeRunner(RoleError("no VRRP here", 4) if kind.name == "vrrp" else None))
+            return made[-1]
+
+        roles = Roles(KINDS.values(), run, BOTH)
+        error = self.failureResultOf(Deferred.fromCoroutine(roles.begin()), RoleError).value
+        self.assertEqual((str(error), error.status), ("VRRP does not run: no VRRP here", 4))
+        self.assertEqual([runner.stopped for runner in made], [True, True])
+        self.assertEqual(roles.running, {})
+
+    def test_all_roles_run_where_that_is_asked_for(self) -> None:
+        roles = Roles(KINDS.values(), lambda kind: FakeRunner(), BALANCING, idle=True)
+        self.successResultOf(Deferred.fromCoroutine(roles.begin()))
+        self.assertEqual(list(roles.running), ["vrrp", "checkers"])
+
+    def test_a_stop_reaches_those_that_get_ready(self) -> None:
+        ready: Deferred[None] = Deferred()
+        runner = FakeRunner()
+        runner.prepare = lambda configuration: ready  # type: ignore[method-assign]
+        roles = Roles(KINDS.values(), lambda kind: runner, BALANCING)
+        began = Deferred.fromCoroutine(roles.begin())
+        self.successResultOf(roles.stop())
+        self.assertTrue(runner.stopped)
+        ready.errback(RoleError("its process exited with status 0"))
+        self.failureResultOf(began, RoleError)
+
+    def test_what_is_asked_for_before_the_start_is_through_is_done_then(self) -> None:
+        self.begin(BALANCING)
+        early = Reload(lambda: Reading(BOTH), self.roles, "/etc/f.conf", self.clock, execute)
+        early.request()
+        self.settle()
+        self.assertEqual(self.lines, [])
+        early.begin()
+        self.settle()
+        self.assertEqual(self.lines[-1], "Reload complete")
 
     def test_requests_during_a_reload_make_one_more_and_the_last_file_wins(self) -> None:
         self.begin(BALANCING)
@@ -211,7 +201,9 @@ class ReloadTests(SynchronousTestCase):
         self.role().pending.pop().callback(None)
         self.settle()
         self.assertEqual(self.reads, 2)
-        self.assertEqual(self.role().applied[-1].virtual_servers, (VirtualServer(FirewallMark(5)),))
+        self.assertEqual(
+            self.role().applied[-1].configuration.virtual_servers, (VirtualServer(FirewallMark(5)),)
+        )
         self.role().pending.pop().callback(None)
         self.settle()
         self.assertEqual((self.reads, self.lines.count("Reload complete")), (2, 2))

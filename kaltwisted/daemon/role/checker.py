@@ -20,7 +20,7 @@ from zope.interface import implementer
 from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
-from kaltwisted.config.diff import compare
+from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.collector import tame_garbage_collection
@@ -99,21 +99,20 @@ class CheckerRole(Service):
 
     # -- IRole --------------------------------------------------------------------------
 
-    def obstacle(self, configuration: Configuration) -> str | None:
-        """Nothing here asks for a restart."""
-        return None
-
-    def apply(self, configuration: Configuration) -> Deferred[None]:
+    def apply(self, changes: Changes) -> Deferred[None]:
         """Run another configuration from now on; what did not change is not touched.
 
         Fires when the data plane has it.  Takes its turn after what is under way.
         """
-        return self._turn.run(self._apply, configuration).addErrback(_stopped)
+        return self._turn.run(self._apply, changes).addErrback(_stopped)
 
-    def _apply(self, configuration: Configuration) -> Deferred[None]:
+    def let_go(self) -> None:
+        """The table stays, and connections with it: who starts next adopts it."""
+        self.lvs.abandon()
+
+    def _apply(self, changes: Changes) -> Deferred[None]:
         if not self.running:
             return succeed(None)
-        changes = compare(self._configuration, configuration)
         self._configuration = changes.configuration
         global_defs = self._configuration.global_defs
         if changes.global_defs:
@@ -158,6 +157,18 @@ class CheckerRole(Service):
         self._working = None
         tame_garbage_collection()
         return result
+
+    def data(self):  # type: ignore  # TEMP
+        yield ""
+
+    def statistics(self):  # type: ignore  # TEMP
+        yield ""
+
+    def json(self, version):  # type: ignore  # TEMP
+        yield ""
+
+    def clear_statistics(self):  # type: ignore  # TEMP
+        pass
 
 
 def _stopped(failure: Failure) -> None:

@@ -1,37 +1,64 @@
-"""The roles of the daemon: VRRP, and health checks with their load balancing."""
+"""The seams of roles: what one is, and what runs one, in this process or in one of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.application.service import IService
+from zope.interface import Interface
+
+from kaltwisted.config.diff import BLOCKS as _BLOCKS
+from kaltwisted.config.diff import Changes, Part
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from kaltwisted.config.model import Configuration
+    from kaltwisted.daemon.settings import Settings
 
 
 # keepalived's exit statuses of a daemon that cannot do its work.
 FATAL = 1
+CONFIG_ERROR = 2
 MISSING_PERMISSION = 4
+PERMANENT = {FATAL: "FATAL", CONFIG_ERROR: "CONFIG", MISSING_PERMISSION: "MISSING PERMISSION"}
+"""Ends that trying again does not help, and keepalived's words for them."""
+
+
+class Report(Enum):
+    """What can be asked of a role; the values are file endings."""
+
+    DATA = "data"
+    STATISTICS = "stats"
+    JSON = "json"
 
 
 class IRole(IService):
     """A part of the daemon that runs one part of the configuration, and can be given another."""
 
-    def obstacle(configuration: Configuration) -> str | None:
-        """Why this role cannot go on with ``configuration`` without a restart, in words; None: it can."""
+    def apply(changes: Changes) -> Deferred[None]:
+        """Run ``changes.configuration`` from now on, with no more changed than differs.
 
-    def apply(configuration: Configuration) -> Deferred[None]:
-        """Run ``configuration`` from now on, with no more changed than differs.
-
-        Objects of the running configuration that are in ``configuration`` too
-        count as unchanged at a glance (``config.diff.compare`` keeps them).
         Fires when all is in effect; never fails for what the world refuses.
         """
+
+    def let_go() -> None:
+        """The supervisor has died: at the stop that follows leave to its successor what he can adopt."""
+
+    def data() -> Iterator[str]:
+        """All there is to know, line by line in keepalived's layout (USR1)."""
+
+    def statistics() -> Iterator[str]:
+        """The counters, likewise (USR2)."""
+
+    def json(version: int) -> Iterator[str]:
+        """Data and counters for programs, in keepalived's layout of that number; pieces of one text."""
+
+    def clear_statistics() -> None:
+        """Count from zero."""
 
 
 class RoleError(Exception):
@@ -49,10 +76,52 @@ class RoleError(Exception):
 class RoleKind:
     """A role that there may be.
 
-    ``needed``: whether a configuration has work for it.
-    ``make``: builds it, raising ``RoleError`` where it cannot run.
+    ``name``: in commands and file names.
+    ``title``, ``ident``: keepalived's words for it in log lines and in front of them.
+    ``work``: the field of a configuration that must not be empty for it to be needed.
+    ``concerns``: the fields that it reads besides ``global_defs``.
+    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run.
     """
 
     name: str
-    needed: Callable[[Configuration], bool]
-    make: Callable[[Configuration], IRole]
+    title: str
+    ident: str
+    work: str
+    concerns: frozenset[str]
+    make: Callable[[Settings, Configuration, Any], IRole]
+
+    def needed(self, configuration: Configuration) -> bool:
+        """Whether a configuration has work for it."""
+        return bool(getattr(configuration, self.work))
+
+    def part(self, configuration: Configuration) -> Configuration:
+        """A configuration without what does not concern it."""
+        nothing: dict[str, Any] = dict.fromkeys(_BLOCKS - self.concerns, ())
+        return attrs.evolve(configuration, **nothing)
+
+    def part_of(self, changes: Changes) -> Changes:
+        """Changes without those that do not concern it."""
+        nothing: dict[str, Any] = dict.fromkeys(_BLOCKS - self.concerns, Part[Any]())
+        return attrs.evolve(changes, configuration=self.part(changes.configuration), **nothing)
+
+
+class IRunner(Interface):
+    """Runs a role of one kind, in this process or as another one."""
+
+    def prepare(configuration: Configuration) -> Deferred[None]:
+        """Get ready to run ``configuration``; fails with ``RoleError`` where that cannot be."""
+
+    def start() -> Deferred[None]:
+        """Run what was prepared."""
+
+    def apply(changes: Changes) -> Deferred[None]:
+        """Go over to another configuration; fires when it is in effect."""
+
+    def stop() -> Deferred[None]:
+        """End; fires when all is handed over and nothing is left running.  Also before ``start``."""
+
+    def report(report: Report, version: int = 1) -> Deferred[bytes]:
+        """The text of a report; nothing where the role is not running.  ``version``: of the JSON."""
+
+    def clear_statistics() -> Deferred[None]:
+        """Count from zero."""

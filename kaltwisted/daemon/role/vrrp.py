@@ -23,7 +23,7 @@ from zope.interface import implementer
 from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
-from kaltwisted.config.diff import compare
+from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -129,21 +129,19 @@ class VrrpRole(Service):
 
     # -- IRole --------------------------------------------------------------------------
 
-    def obstacle(self, configuration: Configuration) -> str | None:
-        """Nothing here asks for a restart."""
-        return None
+    def let_go(self) -> None:
+        """Addresses cannot be left to a successor: the peers take them, as at every stop."""
 
-    def apply(self, configuration: Configuration) -> Deferred[None]:
+    def apply(self, changes: Changes) -> Deferred[None]:
         """Run another configuration from now on; virtual routers that stay keep their state.
 
         Fires when the addresses are as they should be.  Takes its turn after the start.
         """
-        return self._turn.run(self._apply, configuration).addErrback(self._not_applied)
+        return self._turn.run(self._apply, changes).addErrback(self._not_applied)
 
-    def _apply(self, configuration: Configuration) -> Deferred[None]:
+    def _apply(self, changes: Changes) -> Deferred[None]:
         if not self.running:
             return succeed(None)
-        changes = compare(self._configuration, configuration)
         before, self._configuration = self._configuration.global_defs, changes.configuration
         global_defs = self._configuration.global_defs
         if changes.global_defs:
@@ -190,3 +188,15 @@ class VrrpRole(Service):
     def _close(self) -> Deferred[None]:
         self._frames.stop()
         return self._sync_daemon.stop()
+
+    def data(self):  # type: ignore  # TEMP
+        yield ""
+
+    def statistics(self):  # type: ignore  # TEMP
+        yield ""
+
+    def json(self, version):  # type: ignore  # TEMP
+        yield ""
+
+    def clear_statistics(self):  # type: ignore  # TEMP
+        pass

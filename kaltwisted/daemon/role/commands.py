@@ -1,0 +1,45 @@
+"""What a supervisor and a role's process say to one another, by AMP over a socket pair."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from twisted.protocols import amp
+
+CONTROL: Final = 3
+"""The descriptor of the socket in the role's process."""
+
+
+class Configure(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Get ready.  ``parcel``: settings and configuration.  ``status`` 0, or an exit status and the reason."""
+
+    arguments = [(b"parcel", amp.Descriptor())]
+    response = [(b"status", amp.Integer()), (b"words", amp.Unicode())]
+
+
+class Start(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Begin to work."""
+
+
+class Apply(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Go over to another configuration.  ``parcel``: the changes; answered when they are in effect."""
+
+    arguments = [(b"parcel", amp.Descriptor())]
+
+
+class Stop(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Hand over and end; answered when all is done."""
+
+
+class Ping(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Answer, to show that the reactor turns."""
+
+
+class Report(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Write a report ``into`` a file.  ``what``: a ``seam.Report``'s value; ``version``: of the JSON."""
+
+    arguments = [(b"what", amp.Unicode()), (b"version", amp.Integer()), (b"into", amp.Descriptor())]
+
+
+class ClearStatistics(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Count from zero."""

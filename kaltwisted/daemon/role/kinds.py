@@ -1,0 +1,60 @@
+"""The kinds of roles.  What a role is made of is imported when one is made: none imports another's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
+from kaltwisted.daemon.settings import Settings
+
+
+def _checkers(settings: Settings, configuration: Configuration, reactor: Any) -> IRole:
+    from kaltwisted.daemon.role.checker import CheckerRole
+    from kaltwisted.daemon.role.planes import DataPlaneError
+
+    try:
+        return CheckerRole(
+            configuration,
+            reactor,
+            data_plane=settings.data_plane,
+            state_directory=Path(settings.directory),
+            keep_ipvs=settings.keep_ipvs,
+        )
+    except DataPlaneError as error:
+        raise RoleError(str(error)) from None
+
+
+def _vrrp(settings: Settings, configuration: Configuration, reactor: Any) -> IRole:
+    from kaltwisted.daemon.role.vrrp import VrrpRole
+    from kaltwisted.ports import WireError
+
+    try:
+        return VrrpRole(
+            configuration,
+            reactor,
+            keep_addresses=settings.keep_addresses,
+            log_detail=settings.detail > 0,
+        )
+    except WireError as error:
+        raise RoleError(str(error), MISSING_PERMISSION) from None
+
+
+CHECKERS: Final = RoleKind(
+    "checkers",
+    "Healthcheck",
+    "Keepalived_healthcheckers",
+    "virtual_servers",
+    frozenset({"virtual_servers"}),
+    _checkers,
+)
+VRRP: Final = RoleKind(
+    "vrrp",
+    "VRRP",
+    "Keepalived_vrrp",
+    "vrrp_instances",
+    frozenset({"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups"}),
+    _vrrp,
+)
+KINDS: Final = {kind.name: kind for kind in (VRRP, CHECKERS)}

@@ -1,0 +1,77 @@
+"""Runs a role in this very process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from zope.interface import implementer
+
+from kaltwisted.config.diff import Changes
+from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.slices import in_slices
+from kaltwisted.daemon.settings import Settings
+
+
+@implementer(IRunner)
+class LocalRunner:
+    """A role on the reactor of this process."""
+
+    def __init__(self, kind: RoleKind, settings: Settings, reactor: Any) -> None:
+        self.kind = kind
+        self.role: IRole | None = None
+        self._settings = settings
+        self._reactor = reactor
+
+    def prepare(self, configuration: Configuration) -> Deferred[None]:
+        """Build the role."""
+        try:
+            self.role = self.kind.make(self._settings, self.kind.part(configuration), self._reactor)
+        except RoleError as error:
+            return fail(error)
+        return succeed(None)
+
+    def start(self) -> Deferred[None]:
+        """Start it."""
+        assert self.role is not None
+        self.role.startService()
+        return succeed(None)
+
+    def apply(self, changes: Changes) -> Deferred[None]:
+        """Pass them on."""
+        return succeed(None) if self.role is None else self.role.apply(self.kind.part_of(changes))
+
+    def stop(self) -> Deferred[None]:
+        """Stop it, once."""
+        role, self.role = self.role, None
+        if role is None or not role.running:
+            return succeed(None)
+        return maybeDeferred(role.stopService).addCallback(lambda _: None)
+
+    def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
+        """Ask the role, a little per turn of the reactor."""
+        if self.role is None:
+            return succeed(b"")
+        pieces: list[str] = []
+        written = in_slices(_gather(self._text(self.role, report, version), pieces), self._reactor)
+        return written.whenDone().addCallback(lambda _: "".join(pieces).encode(errors="backslashreplace"))
+
+    def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:
+        if report is Report.JSON:
+            return role.json(version)
+        lines = role.data() if report is Report.DATA else role.statistics()
+        return (f"{line}\n" for line in lines)
+
+    def clear_statistics(self) -> Deferred[None]:
+        """Pass it on."""
+        if self.role is not None:
+            self.role.clear_statistics()
+        return succeed(None)
+
+
+def _gather(text: Iterator[str], pieces: list[str]) -> Iterator[None]:
+    for piece in text:
+        pieces.append(piece)
+        yield

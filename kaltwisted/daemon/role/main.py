@@ -1,0 +1,235 @@
+"""The process of one role: obeys its supervisor, and ends when that is gone.
+
+Descriptor 3 is the socket to the supervisor.  Until the log is open, what goes
+wrong is told on stderr, which the supervisor logs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger, globalLogBeginner
+from twisted.protocols import amp
+from twisted.python.failure import Failure
+
+from kaltwisted import __version__
+from kaltwisted.config.diff import Changes
+from kaltwisted.config.model import Configuration
+from kaltwisted.daemon import signals
+from kaltwisted.daemon.ending import end_with
+from kaltwisted.daemon.log import observer
+from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
+from kaltwisted.daemon.role.kinds import KINDS
+from kaltwisted.daemon.role.local import LocalRunner
+from kaltwisted.daemon.role.parcel import read_all, unpack
+from kaltwisted.daemon.role.seam import FATAL, Report, RoleError, RoleKind
+from kaltwisted.daemon.settings import Settings
+
+ORPHAN_S = 20
+"""How long a role may take to end when its supervisor is gone."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
+    """The role's end of the socket: carries out what the supervisor says."""
+
+    _log = Logger()
+
+    def __init__(self, kind: RoleKind, reactor: Any) -> None:
+        super().__init__()
+        self._kind = kind
+        self._reactor = reactor
+        self._runner: LocalRunner | None = None
+        self._configuration: Configuration | None = None
+        self._ends_with: int | None = None
+        self._leaving = False
+        self._stopped: Deferred[None] | None = None
+
+    # -- commands -----------------------------------------------------------------------
+
+    @commands.Configure.responder
+    def configure(self, parcel: int) -> Deferred[dict[str, object]]:
+        """Open the log, take the process's place in the system, build the role."""
+        settings: Settings
+        settings, self._configuration = unpack(read_all(parcel))
+        globalLogBeginner.beginLoggingTo(
+            [observer(settings, self._kind.ident)], redirectStandardIO=False, discardBuffer=False
+        )
+        self._runner = LocalRunner(self._kind, settings, self._reactor)
+        prepared: Deferred[Any] = self._runner.prepare(self._configuration)
+        return prepared.addCallbacks(lambda _: {"status": 0, "words": ""}, self._refused)
+
+    def _refused(self, failure: Failure) -> dict[str, object]:
+        failure.trap(RoleError)
+        error = failure.value
+        assert isinstance(error, RoleError)
+        self._end_after_answer(error.status)
+        return {"status": error.status, "words": str(error)}
+
+    @commands.Start.responder
+    def start(self) -> dict[str, object]:
+        """Begin to work."""
+        assert self._runner is not None
+        self._runner.start()
+        resume_collections()
+        return {}
+
+    @commands.Apply.responder
+    def apply(self, parcel: int) -> Deferred[dict[str, object]]:
+        """Unpack beside the reactor, which has better to do, and go over."""
+        return Deferred.fromCoroutine(self._apply(parcel))
+
+    async def _apply(self, parcel: int) -> dict[str, object]:
+        assert self._runner is not None
+        pool = self._reactor.getThreadPool()
+        with beside_the_reactor():
+            changes: Changes = await deferToThreadPool(self._reactor, pool, self._unpack, parcel)
+        self._configuration = changes.configuration
+        await self._runner.apply(changes)
+        return {}
+
+    def _unpack(self, parcel: int) -> Any:
+        return unpack(read_all(parcel), self._configuration)
+
+    @commands.Stop.responder
+    def stop(self) -> Deferred[dict[str, object]]:
+        """Hand over, answer, and end."""
+        return Deferred.fromCoroutine(self._hand_over())
+
+    async def _hand_over(self) -> dict[str, object]:
+        await self._stop()
+        self._end_after_answer(0)
+        return {}
+
+    def _end_after_answer(self, status: int) -> None:
+        """What is written goes out before the connection ends, and we with it."""
+        assert self.transport is not None
+        self._ends_with = status
+        self._reactor.callLater(0, self.transport.loseConnection)
+
+    @commands.Ping.responder
+    def ping(self) -> dict[str, object]:
+        """We live."""
+        return {}
+
+    @commands.Report.responder
+    def report(self, what: str, version: int, into: int) -> Deferred[dict[str, object]]:
+        """Tell."""
+        assert self._runner is not None
+        return self._runner.report(Report(what), version).addCallback(_written, into)
+
+    @commands.ClearStatistics.responder
+    def clear_statistics(self) -> dict[str, object]:
+        """Count from zero."""
+        if self._runner is not None:
+            self._runner.clear_statistics()
+        return {}
+
+    # -- the end --------------------------------------------------------------------------
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """We have answered to the end, or the supervisor is gone."""
+        super().connectionLost(reason)
+        if self._leaving:
+            return
+        if self._ends_with is None:
+            self.orphaned()
+        else:
+            end_with(self._reactor, self._ends_with)
+
+    def orphaned(self) -> None:
+        """Nobody is left to tell us anything: hand over what a successor would not take, and end."""
+        if self._leaving:
+            return
+        signal.alarm(ORPHAN_S)
+        self._log.warn("The supervisor is gone: ending")
+        if self._runner is not None and self._runner.role is not None:
+            self._runner.role.let_go()
+        end_with(self._reactor, FATAL)
+
+    def told_to_end(self) -> None:
+        """TERM, sent to us alone or to all of the daemon's processes."""
+        if not self._leaving:
+            end_with(self._reactor, 0)
+
+    def shut_down(self) -> Deferred[None]:
+        """The reactor is about to stop, for whatever reason; fires when it may."""
+        self._leaving = True
+        return self._stop()
+
+    def _stop(self) -> Deferred[None]:
+        """Stop the role, once; every caller hears of its end."""
+        if self._stopped is None:
+            self._stopped = succeed(None) if self._runner is None else self._runner.stop()
+            self._stopped.addErrback(lambda failure: self._log.failure("Stopping", failure))
+        heard: Deferred[None] = Deferred()
+        self._stopped.addCallback(heard.callback)
+        return heard
+
+
+def _written(text: bytes, into: int) -> dict[str, object]:
+    with open(into, "wb") as file:
+        file.write(text)
+    return {}
+
+
+def main(words: Sequence[str]) -> NoReturn:
+    """Run the role that is named first; the second word is the supervisor's version."""
+    name, version = words
+    if version != __version__:
+        # Its parcels may be of another shape, and only a restart of the whole daemon helps.
+        print(f"kaltwisted was upgraded from {version} to {__version__}: restart it", file=sys.stderr)
+        sys.exit(FATAL)
+    _die_with_the_parent()
+    postpone_collections()
+    from twisted.internet import reactor
+
+    control = Control(KINDS[name], reactor)
+    factory = Factory.forProtocol(lambda: control)
+    reactor.adoptStreamConnection(  # type: ignore[attr-defined]
+        commands.CONTROL, socket.AF_UNIX, factory
+    )
+    os.close(commands.CONTROL)
+    reactor.addSystemEventTrigger("before", "shutdown", control.shut_down)
+    reactor.callWhenRunning(_listen_to_signals, control, reactor)
+    reactor.run()
+    sys.exit(0)
+
+
+def _die_with_the_parent() -> None:
+    """Get TERM when the supervisor dies, in case that we do not come to read the end of its socket."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _listen_to_signals(control: Control, reactor: Any) -> None:
+    supervisor = os.getppid()
+
+    def end(_: int, __: FrameType | None) -> None:
+        orphaned = os.getppid() != supervisor
+        if orphaned:
+            signal.alarm(ORPHAN_S)
+        reactor.callFromThread(control.orphaned if orphaned else control.told_to_end)
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        os.kill(supervisor, number)
+
+    signal.signal(signal.SIGTERM, end)
+    # A terminal sends it to all of us, and the supervisor tells us what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What operators send to a daemon is the supervisor's to answer.
+    for number in signals.OPERATORS:
+        signal.signal(number, pass_on)

@@ -1,0 +1,111 @@
+"""The roles that run: which ones a configuration needs, and how they go over to another one together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, gatherResults
+
+from kaltwisted.config.diff import Changes
+from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
+
+
+class Roles:
+    """The roles of a daemon and the configuration that they run.
+
+    :param kinds: the roles that there may be.
+    :param run: makes the runner for one.
+    :param idle: run also those that have no work (keepalived: ``--all``).
+    """
+
+    def __init__(
+        self,
+        kinds: Iterable[RoleKind],
+        run: Callable[[RoleKind], IRunner],
+        configuration: Configuration,
+        *,
+        idle: bool = False,
+    ) -> None:
+        self.configuration = configuration
+        self.running: dict[str, IRunner] = {}
+        self._kinds = tuple(kinds)
+        self._run = run
+        self._idle = idle
+        # Those that get ready: a stop in the middle of a start must reach them, too.
+        self._preparing: dict[str, IRunner] = {}
+
+    async def begin(self) -> None:
+        """Run the roles that the configuration needs.
+
+        :raises RoleError: one of them cannot run here, and so none does.
+        """
+        self.running = await self._ready(self._needed(self.configuration), self.configuration)
+        await gatherResults([runner.start() for runner in self.running.values()])
+
+    async def prepare(self, changes: Changes) -> Callable[[], Deferred[Any]]:
+        """Get ready for another configuration.  Calling the result applies it; it fires when that is done.
+
+        :raises RoleError: it cannot be; nothing has changed.
+        """
+        configuration = changes.configuration
+        kinds = self._needed(configuration)
+        if self.running and not kinds:
+            # An editor's half-written file must not end the service.
+            raise RoleError("The new configuration has nothing to run; stop the daemon to end everything")
+        new = await self._ready([kind for kind in kinds if kind.name not in self.running], configuration)
+        kept = {kind.name for kind in kinds}
+        return lambda: Deferred.fromCoroutine(self._change(changes, kept, new))
+
+    async def _change(self, changes: Changes, kept: set[str], new: dict[str, IRunner]) -> None:
+        self.configuration = changes.configuration
+        applied = [runner.apply(changes) for runner in self.running.values()]
+        started = [runner.start() for runner in new.values()]
+        gone = [runner for name, runner in self.running.items() if name not in kept]
+        self.running.update(new)
+        await gatherResults([*applied, *started])
+        # They have let go of what they held; without work they end.
+        self.running = {name: runner for name, runner in self.running.items() if name in kept}
+        await gatherResults([runner.stop() for runner in gone])
+
+    def stop(self) -> Deferred[Any]:
+        """End all of them; fires when nothing of them is left."""
+        runners = [*self.running.values(), *self._preparing.values()]
+        return DeferredList([runner.stop() for runner in runners])
+
+    async def report(self, report: Report, version: int = 1) -> dict[str, bytes]:
+        """What each role has to tell, by its name."""
+        names = tuple(self.running)
+        texts = await gatherResults([self.running[name].report(report, version) for name in names])
+        return dict(zip(names, texts, strict=True))
+
+    def clear_statistics(self) -> None:
+        """Have all count from zero."""
+        for runner in self.running.values():
+            runner.clear_statistics()
+
+    def _needed(self, configuration: Configuration) -> list[RoleKind]:
+        return [kind for kind in self._kinds if self._idle or kind.needed(configuration)]
+
+    async def _ready(self, kinds: list[RoleKind], configuration: Configuration) -> dict[str, IRunner]:
+        """Runners that have prepared ``configuration``, or none at all."""
+        runners = {kind.name: self._run(kind) for kind in kinds}
+        self._preparing = runners
+        results: list[tuple[bool, Any]] = await DeferredList(
+            [runner.prepare(configuration) for runner in runners.values()], consumeErrors=True
+        )
+        self._preparing = {}
+        why_not: list[str] = []
+        statuses: list[int] = []
+        for kind, (prepared, result) in zip(kinds, results, strict=True):
+            if not prepared:
+                error = result.value
+                if not isinstance(error, RoleError):
+                    result.raiseException()
+                why_not.append(f"{kind.title} does not run: {error}")
+                statuses.append(error.status)
+        if why_not:
+            await DeferredList([runner.stop() for runner in runners.values()])
+            raise RoleError("; ".join(why_not), max(statuses))
+        return runners

@@ -1,0 +1,284 @@
+"""Runs a role as a process of its own, and starts it again when it dies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.protocols import amp
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kaltwisted.config.diff import Changes, compare
+from kaltwisted.config.model import Configuration
+from kaltwisted.daemon import pidfile
+from kaltwisted.daemon.child import Ended, IChild
+from kaltwisted.daemon.respawn import Respawn
+from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
+from kaltwisted.daemon.role.seam import FATAL, PERMANENT, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.settings import Settings
+
+InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
+
+PING_S: Final = 1.0
+PINGS_MISSED: Final = 10
+"""A role that has not answered for so many pings in a row is stuck, and is killed."""
+STOP_S: Final = 20.0
+"""How long a role may take to hand over; longer than it gives to its scripts."""
+
+
+@implementer(IRunner)
+class ProcessRunner:
+    """A role in a process of its own.
+
+    :param launch: starts the process.
+    :param fatal: told the exit status, when the role ended for what a restart does not help.
+    :param in_thread: calls a function in a thread: what takes long must not hold up the other roles.
+    :param pid_file: where its pid is written; None: nowhere.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        kind: RoleKind,
+        settings: Settings,
+        launch: Callable[[RoleKind], IChild],
+        clock: IReactorTime,
+        fatal: Callable[[int], object],
+        in_thread: InThread,
+        pid_file: Path | None = None,
+    ) -> None:
+        self.kind = kind
+        self._settings = settings
+        self._launch = launch
+        self._clock = clock
+        self._fatal = fatal
+        self._in_thread = in_thread
+        self._pid_file = pid_file
+        self._respawn = Respawn()
+        self._child: IChild | None = None
+        self._born_s = 0.0
+        self._whole: Configuration | None = None
+        # What the child has been given: of which whole, and the part.
+        self._given: tuple[Configuration, Configuration] | None = None
+        self._started = False
+        self._stopping = False
+        self._revival: IDelayedCall | None = None
+        self._pings: LoopingCall | None = None
+        self._missed = 0
+        # Handing it a configuration, the first or another one.
+        self._turn = DeferredLock()
+
+    # -- IRunner --------------------------------------------------------------------------
+
+    def prepare(self, configuration: Configuration) -> Deferred[None]:
+        """Start the process, and have it build the role."""
+        self._whole = configuration
+        try:
+            child = self._bear()
+        except OSError as error:
+            return fail(RoleError(f"its process cannot be started: {error}"))
+        return self._turn.run(self._coroutine, self._configure, child)
+
+    def start(self) -> Deferred[None]:
+        """Let it begin."""
+        self._started = True
+        if self._child is None:
+            return succeed(None)  # it has died since; that is being dealt with
+        return self._turn.run(self._coroutine, self._begin, self._child)
+
+    def apply(self, changes: Changes) -> Deferred[None]:
+        """Hand it what differs.  While it is dead, nothing: its successor gets all."""
+        before, self._whole = self._whole, changes.configuration
+        return self._turn.run(self._coroutine, self._update, before, changes).addErrback(self._died_over_it)
+
+    def stop(self) -> Deferred[None]:
+        """Have it hand over; it is killed when it does not come to an end."""
+        return self._coroutine(self._stop)
+
+    def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
+        """Ask it."""
+        return self._coroutine(self._report, report, version)
+
+    def clear_statistics(self) -> Deferred[None]:
+        """Tell it."""
+        if self._child is None:
+            return succeed(None)
+        cleared = self._child.call(commands.ClearStatistics)
+        return cleared.addCallback(lambda _: None).addErrback(self._died_over_it)
+
+    # -- one life -------------------------------------------------------------------------
+
+    def _bear(self) -> IChild:
+        self._child = child = self._launch(self.kind)
+        self._born_s = self._clock.seconds()
+        self._given = None
+        self._log.info("Starting {title} child process, pid={pid}", title=self.kind.title, pid=child.pid)
+        if self._pid_file is not None:
+            pidfile.write(self._pid_file, child.pid)
+        child.when_ended().addCallback(self._over, child).addErrback(self._broken)
+        return child
+
+    async def _configure(self, child: IChild) -> None:
+        """Hand it everything.  Raises RoleError where it cannot run."""
+        whole = self._whole
+        assert whole is not None
+        part = self.kind.part(whole)
+        answer = await self._hand(child, commands.Configure, (self._settings, part), None)
+        if answer["status"]:
+            raise RoleError(answer["words"], answer["status"])
+        self._given = whole, part
+
+    async def _begin(self, child: IChild) -> None:
+        await _answered(child, child.call(commands.Start))
+        self._missed = 0
+        self._pings = LoopingCall(self._ping, child)
+        self._pings.clock = self._clock
+        self._pings.start(PING_S, now=False).addErrback(self._broken)
+
+    async def _update(self, before: Configuration | None, changes: Changes) -> None:
+        child = self._child
+        if child is None or self._given is None or changes.configuration is not self._whole:
+            return
+        whole, part = self._given
+        if whole is not before:
+            changes = compare(whole, changes.configuration)
+        changes = self.kind.part_of(changes)
+        self._given = self._whole, changes.configuration
+        if changes:
+            await self._hand(child, commands.Apply, changes, part)
+
+    async def _hand(
+        self, child: IChild, command: type[amp.Command], value: object, known: Configuration | None
+    ) -> dict[str, Any]:
+        parcel = in_memory(await self._in_thread(lambda: pack(value, known)))
+        try:
+            return await _answered(child, child.call(command, parcel=parcel))
+        finally:
+            os.close(parcel)
+
+    async def _report(self, report: Report, version: int) -> bytes:
+        child = self._child
+        if child is None:
+            return b""
+        text = in_memory(b"")
+        try:
+            await _answered(child, child.call(commands.Report, what=report.value, version=version, into=text))
+        except RoleError as error:
+            self._log.warn("{title}: no report, {why}", title=self.kind.title, why=error)
+        return read_all(text)
+
+    async def _stop(self) -> None:
+        self._stopping = True
+        if self._revival is not None:
+            self._revival.cancel()
+            self._revival = None
+        child = self._child
+        if child is None:
+            return
+        limit = self._clock.callLater(STOP_S, self._kill, child, f"does not end within {STOP_S:g} seconds")
+        child.call(commands.Stop).addErrback(lambda _: None)  # it may die over it, which is what we wait for
+        await child.when_ended()
+        if limit.active():
+            limit.cancel()
+
+    def _ping(self, child: IChild) -> None:
+        # Counted, not timed: when the whole machine stood still, it was nobody's fault.
+        self._missed += 1
+        if self._missed > PINGS_MISSED:
+            self._kill(child, f"has not answered for {PINGS_MISSED} seconds")
+        elif self._missed == 1:
+            child.call(commands.Ping).addCallbacks(self._answered_ping, lambda _: None)
+
+    def _answered_ping(self, _: object) -> None:
+        self._missed = 0
+
+    def _kill(self, child: IChild, why: str) -> None:
+        self._log.error(
+            "{title} child process({pid}) {why}: killing it", title=self.kind.title, pid=child.pid, why=why
+        )
+        child.kill()
+
+    # -- death, and the next life -----------------------------------------------------------
+
+    def _over(self, ended: Ended, child: IChild) -> None:
+        self._child = self._given = None
+        if self._pings is not None and self._pings.running:
+            self._pings.stop()
+        if self._pid_file is not None:
+            pidfile.remove(self._pid_file)
+        if self._stopping or not self._started:
+            return
+        title, pid = self.kind.title, child.pid
+        if ended.status in PERMANENT:
+            self._log.error(
+                "pid {pid} exited with permanent error {word}. Terminating",
+                pid=pid,
+                word=PERMANENT[ended.status],
+            )
+            self._fatal(ended.status)
+            return
+        self._log.error("pid {pid} {ended}", pid=pid, ended=ended)
+        if not self._settings.respawn:
+            self._log.error("{title} child process({pid}) died: Exiting", title=title, pid=pid)
+            self._fatal(FATAL)
+            return
+        self._log.error("{title} child process({pid}) died: Respawning", title=title, pid=pid)
+        self._revive_in(self._respawn.delay_s(self._clock.seconds() - self._born_s))
+
+    def _revive_in(self, delay_s: int) -> None:
+        self._log.info(
+            "Restart of {title} process delayed {delay} seconds to limit respawn rate",
+            title=self.kind.title,
+            delay=delay_s,
+        )
+        self._revival = self._clock.callLater(delay_s, self._revive)
+
+    def _revive(self) -> None:
+        self._revival = None
+        try:
+            child = self._bear()
+        except OSError as error:
+            self._log.error("{title} process cannot be started: {why}", title=self.kind.title, why=error)
+            self._revive_in(self._respawn.delay_s(0.0))
+            return
+        self._turn.run(self._coroutine, self._live_again, child).addErrback(self._died_over_it)
+
+    async def _live_again(self, child: IChild) -> None:
+        await self._configure(child)
+        await self._begin(child)
+
+    def _died_over_it(self, failure: Failure) -> None:
+        """That it ended is told, and dealt with, where it ends."""
+        if not failure.check(RoleError):
+            self._broken(failure)
+        elif self._child is not None:
+            self._log.error("{title}: {why}", title=self.kind.title, why=failure.getErrorMessage())
+
+    def _broken(self, failure: Failure) -> None:
+        self._log.failure("Supervision of {title}", failure, title=self.kind.title)
+
+    @staticmethod
+    def _coroutine(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        return Deferred.fromCoroutine(function(*arguments))
+
+
+async def _answered(child: IChild, answer: Deferred[dict[str, Any]]) -> dict[str, Any]:
+    """The answer; RoleError where the process ends without one, or cannot give it."""
+    try:
+        return await answer
+    except amp.RemoteAmpError as error:
+        # It has logged what went wrong, and lives.
+        raise RoleError(f"process {child.pid}: {error}") from None
+    except Exception:
+        ended = await child.when_ended()
+        status = ended.status if ended.status in PERMANENT else FATAL
+        raise RoleError(f"its process {ended}", status or FATAL) from None
