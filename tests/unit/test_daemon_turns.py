@@ -59,7 +59,7 @@ class Turns(SynchronousTestCase):
             return None
 
         self.wait = self.watch.around(at_once)
-        for _ in range(250):
+        for _ in range(251):
             self.clock.advance(0.01)
             self.wait(0, 0)
         self.assertEqual(self.watch.seen().long, 250)
