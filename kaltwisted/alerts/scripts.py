@@ -203,7 +203,9 @@ def _as_user(who: Identity | None) -> list[str]:
     if who is None:
         return []
     groups = "--init-groups" if who.groups else "--clear-groups"
-    return [_tool("setpriv"), f"--reuid={who.uid}", f"--regid={who.gid}", groups, "--"]
+    # A daemon that is not root has its capabilities for itself; somebody else's scripts get none.
+    none = ["--inh-caps=-all", "--ambient-caps=-all"]
+    return [_tool("setpriv"), f"--reuid={who.uid}", f"--regid={who.gid}", groups, *none, "--"]
 
 
 def _environment(who: Identity | None) -> dict[str, str]:

@@ -12,7 +12,8 @@ import pwd
 import shutil
 import stat
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import attrs
 
@@ -21,6 +22,8 @@ from kaltwisted.config.model import GlobalDefs, Script
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_USER = "keepalived_script"
 _SYMLINKS_FOLLOWED = 40
+# <linux/capability.h>: CAP_SETGID is 6, CAP_SETUID 7.
+_SETGID_AND_SETUID = 1 << 6 | 1 << 7
 
 
 @attrs.frozen
@@ -55,10 +58,32 @@ def identity(user: str, group: str | None) -> Identity:
     return attrs.evolve(found, gid=gid)
 
 
-class Users:
-    """Whom scripts run as: the script's own user, else ``script_user``, else DEFAULT_USER if there is one."""
+def may_become_others(status: Path = Path("/proc/self/status")) -> bool:
+    """Whether what we start may become another user: as root, or where CAP_SETUID and CAP_SETGID are ambient.
 
-    def __init__(self, global_defs: GlobalDefs) -> None:
+    Effective is not enough, for it is setpriv(1) that has to change the
+    user, and it is ambient capabilities that an ordinary program is given.
+    """
+    if os.geteuid() == 0:
+        return True
+    try:
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+        ambient = next((int(line.split()[1], 16) for line in lines if line.startswith("CapAmb:")), 0)
+    except OSError:
+        return False
+    return ambient & _SETGID_AND_SETUID == _SETGID_AND_SETUID
+
+
+class Users:
+    """Whom scripts run as: the script's own user, else ``script_user``, else DEFAULT_USER if there is one.
+
+    ``may_become_others``: asked once, the first time that it counts.
+    """
+
+    def __init__(
+        self, global_defs: GlobalDefs, may_become_others: Callable[[], bool] = may_become_others
+    ) -> None:
+        self._may_become_others = cache(may_become_others)
         self._script_user = global_defs.script_user
         self._known: dict[tuple[str, str | None], Identity] = {}
         self._no_default = False
@@ -70,7 +95,7 @@ class Users:
         """
         asked = (script.user, script.group) if script.user is not None else self._script_user
         if asked is None:
-            if os.geteuid() != 0 or self._no_default:
+            if self._no_default or not self._may_become_others():
                 return None
             try:
                 who = self._look_up(DEFAULT_USER, None)
@@ -81,8 +106,10 @@ class Users:
             who = self._look_up(*asked)
         if (who.uid, who.gid) == (os.geteuid(), os.getegid()):
             return None
-        if os.geteuid() != 0:
-            raise LookupError(f"only root can run it as user {who.name!r}")
+        if not self._may_become_others():
+            raise LookupError(
+                f"only root can run it as user {who.name!r}, or who has CAP_SETUID and CAP_SETGID ambient"
+            )
         return who
 
     def _look_up(self, user: str, group: str | None) -> Identity:

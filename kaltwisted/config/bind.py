@@ -14,6 +14,7 @@ from kaltwisted.config.keywords.top import TOP
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
 from kaltwisted.config.model import Configuration, GlobalDefs
+from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
 if TYPE_CHECKING:
@@ -112,5 +113,20 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
         vrrp=bind_vrrp.shared_defaults(draft),
+        vrrp_process=_process(draft, "vrrp"),
+        checker_process=_process(draft, "checker"),
+        bfd_process=_process(draft, "bfd"),
+        process_names=draft.process_names,
+        process_name=draft.process_name,
+        umask=draft.umask,
+        json_version=draft.json_version or plain.json_version,
+        state_dump_file=draft.state_dump_file,
         where=reader.source.where(blocks[0]),
+    )
+
+
+def _process(draft: GlobalDraft, role: str) -> ProcessSettings:
+    """What is said of one role's process."""
+    return ProcessSettings(
+        **{name: getattr(draft, f"{role}_{name}") for name in attrs.fields_dict(ProcessSettings)}
     )

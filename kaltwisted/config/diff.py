@@ -80,7 +80,10 @@ class Changes:
         """One line for each change; passwords do not show."""
         for change in self.global_defs:
             (name, before), (_, after) = change.old, change.new
-            yield f"global_defs: {_turn(name, before, after)}"
+            prefix = _PREFIXES.get(name)
+            inner = [("", before, after)] if prefix is None else _fields(before, after)
+            for keyword, was, is_now in inner:
+                yield f"global_defs: {_turn(name if prefix is None else prefix + keyword, was, is_now)}"
         yield from _virtual_server_words(self.virtual_servers)
         yield from _named_words("vrrp_script", self.vrrp_scripts)
         yield from _named_words("vrrp_sync_group", self.vrrp_sync_groups)
@@ -240,6 +243,13 @@ def _fields(old: Any, new: Any, but: str = "") -> Iterator[tuple[str, Any, Any]]
 # -- words -----------------------------------------------------------------------------
 
 _UNITS: Final = {"_us": SECOND_US, "_s": 1}
+# Settings that are values of their own here, and in the file keywords that begin so.
+_PREFIXES: Final = {
+    "vrrp": "vrrp_",
+    "vrrp_process": "vrrp_",
+    "checker_process": "checker_",
+    "bfd_process": "bfd_",
+}
 
 
 def _virtual_server_words(part: Part[VirtualServer]) -> Iterator[str]:
@@ -295,9 +305,11 @@ def _named_words(block: str, part: Part[Any]) -> Iterator[str]:
             yield f"{block} {change.new.name}: {_turn(name, before, after)}"
 
 
-def _turn(name: str, before: object, after: object) -> str:
+def _turn(name: str, before: Any, after: Any) -> str:
     unit = next((each for each in _UNITS if name.endswith(each)), "")
     texts = [_text(each, _UNITS.get(unit, 1)) for each in (before, after)]
+    if name == "umask":
+        texts = ["none" if each is None else f"0{each:03o}" for each in (before, after)]
     what = name.removesuffix(unit)
     return f"{what} changed" if None in texts else f"{what} {texts[0]} -> {texts[1]}"
 
@@ -305,8 +317,10 @@ def _turn(name: str, before: object, after: object) -> str:
 def _text(value: object, scale: int) -> str | None:
     """A value as keepalived.conf has it, None when it is too much for a line or must not be shown."""
     match value:
-        case None:
+        case None | ():
             return "none"
+        case (int(), *_) as numbers:
+            return " ".join(map(str, numbers))
         case bool():
             return "on" if value else "off"
         case int():

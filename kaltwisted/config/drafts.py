@@ -55,6 +55,29 @@ class GlobalDraft(Draft):
     vrrp_skip_check_adv_addr: bool | None = None
     vrrp_garp_interval_us: int | None = None
     vrrp_gna_interval_us: int | None = None
+    vrrp_priority: int | None = None
+    vrrp_no_swap: bool = False
+    vrrp_rt_priority: int | None = None
+    vrrp_cpu_affinity: tuple[int, ...] = ()
+    vrrp_rlimit_rttime: int | None = None
+    vrrp_process_name: str | None = None
+    checker_priority: int | None = None
+    checker_no_swap: bool = False
+    checker_rt_priority: int | None = None
+    checker_cpu_affinity: tuple[int, ...] = ()
+    checker_rlimit_rttime: int | None = None
+    checker_process_name: str | None = None
+    bfd_priority: int | None = None
+    bfd_no_swap: bool = False
+    bfd_rt_priority: int | None = None
+    bfd_cpu_affinity: tuple[int, ...] = ()
+    bfd_rlimit_rttime: int | None = None
+    bfd_process_name: str | None = None
+    process_names: bool = False
+    process_name: str | None = None
+    umask: int | None = None
+    json_version: int | None = None
+    state_dump_file: str | None = None
 
 
 class CheckedDraft(Draft):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kaltwisted.config.dump_settings import command, host, others, seconds, yes
+from kaltwisted.config.dump_settings import command, host, octal, others, seconds, yes
 from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
     Check,
@@ -69,10 +69,16 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
     yield from others(
         defs,
         "router_id smtp_server smtp_connect_timeout_us smtp_helo_name notification_email_from"
-        " notification_email script_user enable_script_security vrrp",
+        " notification_email script_user enable_script_security umask vrrp vrrp_process checker_process"
+        " bfd_process",
         "  ",
     )
+    if defs.umask is not None:
+        yield f"  umask = {octal(defs.umask)}"
     yield from others(defs.vrrp, "", "  vrrp_")
+    yield from others(defs.vrrp_process, "", "  vrrp_")
+    yield from others(defs.checker_process, "", "  checker_")
+    yield from others(defs.bfd_process, "", "  bfd_")
 
 
 # --- LVS ---------------------------------------------------------------------------------

@@ -52,6 +52,11 @@ def seconds(microseconds: int) -> str:
     return f"{microseconds / SECOND_US:.6f}".rstrip("0").rstrip(".")
 
 
+def octal(permissions: int) -> str:
+    """``0022``: as permissions are written."""
+    return f"0{permissions:03o}"
+
+
 def yes(flag: bool) -> str:
     """The guide's words for a flag."""
     return "yes" if flag else "no"

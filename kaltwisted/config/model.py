@@ -14,6 +14,8 @@ from typing import TypeAlias
 
 import attrs
 
+from kaltwisted.config.model_process import ProcessSettings
+
 Address: TypeAlias = IPv4Address | IPv6Address
 
 SECOND_US = 1_000_000
@@ -104,6 +106,14 @@ class GlobalDefs:
     vrrp_version: int = 2
     default_interface: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
+    vrrp_process: ProcessSettings = ProcessSettings()
+    checker_process: ProcessSettings = ProcessSettings()
+    bfd_process: ProcessSettings = ProcessSettings()
+    process_names: bool = False
+    process_name: str | None = None
+    umask: int | None = None
+    json_version: int = 1
+    state_dump_file: str | None = None
     where: Position | None = _where()
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.alerts.security import identity, tampering
+from kaltwisted.alerts import security
+from kaltwisted.alerts.security import Users, identity, may_become_others, tampering
+from kaltwisted.config.model import GlobalDefs, Script
 
 DIRECTORY, FILE, LINK = stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK
 
@@ -92,3 +95,35 @@ class TestIdentity(SynchronousTestCase):
         ]:
             with self.assertRaisesRegex(LookupError, words):
                 identity(user, group)
+
+
+class TestUsers(SynchronousTestCase):
+    """Scripts under a daemon that is not root."""
+
+    def setUp(self) -> None:
+        self.patch(os, "geteuid", lambda: 4711)
+        self.status = Path(self.mktemp())
+
+    def ambient(self, bits: int) -> bool:
+        self.status.write_text(f"Name:\tx\nCapEff:\tffffffff\nCapAmb:\t{bits:016x}\n")
+        return may_become_others(self.status)
+
+    def test_it_takes_two_capabilities_and_both_ambient(self) -> None:
+        self.assertTrue(self.ambient(1 << 6 | 1 << 7 | 1 << 12))
+        for bits in (0, 1 << 6, 1 << 7):
+            self.assertFalse(self.ambient(bits), bits)
+        self.assertFalse(may_become_others(Path("/nonexistent/status")))
+
+    def test_with_them_scripts_run_as_they_would_with_root(self) -> None:
+        users = Users(GlobalDefs(script_user=("root", None)), lambda: True)
+        who = users.of(Script(("/bin/true",)))
+        assert who is not None
+        self.assertEqual(who.uid, 0)
+        self.assertTrue(security.is_root(who), "and so what root's scripts must be, they must be")
+        self.assertIsNone(users.of(Script(("/bin/true",), "4711", str(os.getegid()))))
+
+    def test_without_them_the_remedy_is_named(self) -> None:
+        users = Users(GlobalDefs(), lambda: False)
+        self.assertIsNone(users.of(Script(("/bin/true",))), "nobody was asked for")
+        with self.assertRaisesRegex(LookupError, "CAP_SETUID and CAP_SETGID ambient"):
+            users.of(Script(("/bin/true",), "root"))

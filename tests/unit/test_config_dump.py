@@ -76,6 +76,11 @@ OTHER: dict[str, Any] = {
     "garp_lower_prio_delay_us": 7_000_000,
     "garp_lower_prio_repeat": 7,
     "protocol": None,
+    "priority": -7,
+    "rt_priority": 7,
+    "cpu_affinity": (0, 1),
+    "rlimit_rttime": 7,
+    "umask": 0o077,
 }
 
 
@@ -111,8 +116,12 @@ class TestDump(SynchronousTestCase):
             self.assertNotEqual(list(dump(configuration)), plain, name)
 
     def test_global_definitions(self) -> None:
-        changes = [*every_change(GlobalDefs(), "vrrp", "vrrp_version")]
-        changes += ((n, GlobalDefs(vrrp=each)) for n, each in every_change(GlobalDefs().vrrp))
+        parts = ("vrrp", "vrrp_process", "checker_process", "bfd_process")
+        changes = [*every_change(GlobalDefs(), "vrrp_version", *parts)]
+        for part in parts:
+            changes += (
+                (n, GlobalDefs(**{part: each})) for n, each in every_change(getattr(GlobalDefs(), part))
+            )
         self.assert_all_show(Configuration(), ((n, Configuration(each)) for n, each in changes))
 
     def test_virtual_and_real_servers(self) -> None:

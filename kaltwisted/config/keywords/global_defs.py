@@ -12,6 +12,7 @@ from kaltwisted.config.keywords.convert import (
     whole_number,
 )
 from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
@@ -93,6 +94,7 @@ GLOBAL_DEFS = Table(
             "which problems of an include are errors", "", lambda words, problems: KEEP, words=None
         ),
         **VRRP_DEFAULTS,
+        **PROCESSES,
         **later("global_defs"),
     },
 )

@@ -34,12 +34,6 @@ SSL {}: client certificate material for all SSL_GET checks
 virtual_server_group {}: several addresses or marks handled as one virtual server
 """,
     "global_defs": """
-process_names: set per-child process names keepalived_vrrp / _lvs / _bfd
-process_name: name of the parent process
-vrrp_process_name: name of the VRRP child
-checker_process_name: name of the checker child
-lvs_process_name: the old word for checker_process_name
-bfd_process_name: name of the BFD child
 use_symlink_paths: keep script paths as written instead of resolving symbolic links
 set_supplementary_groups: give scripts the user's extra groups
 startup_script: command run before anything starts
@@ -66,12 +60,6 @@ nftables: use nftables for no-accept/VMAC rules
 nftables_priority: priority of the nftables chains
 nftables_ifindex: match by ifindex rather than name in nftables sets
 vrrp_strict: enforce the RFC rules, default for instances
-vrrp_priority: nice value of VRRP child
-vrrp_no_swap: mlock the VRRP child
-vrrp_rt_priority: SCHED_RR priority of VRRP child
-vrrp_cpu_affinity: pin VRRP child
-vrrp_rlimit_rttime: cap on uninterrupted real-time cpu use
-vrrp_rlimit_rtime: the old word for vrrp_rlimit_rttime
 nftables_ipvs: set fwmarks for virtual server groups through nftables
 nftables_ipvs_priority: priority of those chains
 nftables_ipvs_start_fwmark: first fwmark used for that
@@ -84,18 +72,6 @@ vrrp_notify_priority_changes: write priority changes to the FIFO, default for in
 fifo_write_vrrp_states_on_reload: repeat current states to the FIFO after reload
 lvs_notify_fifo: named pipe for virtual/real server events
 lvs_notify_fifo_script: reader for lvs_notify_fifo
-checker_priority: nice value of checker child
-checker_no_swap: mlock the checker child
-checker_rt_priority: SCHED_RR priority of checker child
-checker_cpu_affinity: pin checker child
-checker_rlimit_rttime: cap on uninterrupted real-time cpu use
-checker_rlimit_rtime: the old word for checker_rlimit_rttime
-bfd_priority: nice value of BFD child
-bfd_no_swap: mlock the BFD child
-bfd_rt_priority: SCHED_RR priority of BFD child
-bfd_cpu_affinity: pin BFD child
-bfd_rlimit_rttime: cap on uninterrupted real-time cpu use
-bfd_rlimit_rtime: the old word for bfd_rlimit_rttime
 snmp_socket: AgentX master address
 enable_traps: send SNMP traps
 enable_snmp_vrrp: serve keepalived MIB for VRRP
@@ -127,19 +103,15 @@ log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
 vmac_prefix: prefix of generated VMAC interface names
 vmac_addr_prefix: prefix of generated names for per-address VMACs
-umask: creation mask for files; -u wins
 random_seed: make ${_RANDOM} repeatable
-reload_check_config: try a new file before a reload and keep the old one if it has faults
 reload_time_file: file holding a time at which to reload
 reload_repeat: allow the reload-time file to trigger repeatedly
 reload_file: file whose presence marks that a reload is wanted/allowed
 config_save_dir: keep copies of loaded configurations there
 tmp_config_directory: where the parent writes the consolidated configuration for children
 data_use_instance: instance/namespace in the names of the data dump files
-json_version: layout of the JSON dump
 iproute_usr_dir: directory of rt_* name tables (vendor)
 iproute_etc_dir: directory of rt_* name tables (local)
-state_dump_file: name of the SIGUSR1 text dump
 stats_dump_file: name of the SIGUSR2 dump
 json_dump_file: name of the JSON dump
 """,
