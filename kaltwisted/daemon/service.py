@@ -40,6 +40,7 @@ from kaltwisted.daemon.role.collector import (
     tame_garbage_collection,
 )
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.naming import name_process, parent_name
 from kaltwisted.daemon.role.seam import CONFIG_ERROR, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.daemon.settings import Settings
@@ -89,6 +90,7 @@ class Daemon(Service):
     def startService(self) -> None:
         """Start the roles."""
         super().startService()
+        name_process(parent_name(self.roles.configuration.global_defs))
         self._announce(self.log)
         for number, how in (
             (signals.RELOAD, self._reload.request),
@@ -166,7 +168,6 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
-    signals.hold()
     postpone_collections()
     settings = options.settings()
     read = partial(

@@ -43,6 +43,7 @@ from kaltwisted.vrrp.actions import (
 from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.group import Router, Step
+from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.trackers import Trackers
@@ -107,6 +108,7 @@ class VrrpService(Service):
             self._instances.values(), network.links, self._dispatcher, self._held, self._tell
         )
         self._trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
+        self.lateness = Lateness()
         self._timers: dict[tuple[str, TimerName], _Timer] = {}
         self._work: deque[Step] = deque()
         self._working: IDelayedCall | None = None
@@ -264,6 +266,7 @@ class VrrpService(Service):
 
     def _expired(self, name: str, which: TimerName) -> None:
         timer = self._timers.pop((name, which))
+        self.lateness.note(self._clock.seconds() - timer.call.getTime())
         self._tell(name, events.TimerExpired(which, timer.generation))
 
     def _script_turned(self, script: str, good: bool) -> None:

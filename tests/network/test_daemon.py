@@ -107,16 +107,6 @@ def test_it_stops_at_once_and_cleanly(
         assert not (tmp_path / "twistd.pid").exists()
 
 
-def test_a_signal_that_has_no_answer_yet_does_not_end_it(
-    tmp_path: Path, vport: int, servers: dict[str, WebServer]
-) -> None:
-    with daemon(configuration(vport, servers), tmp_path, "--data-plane=userspace") as running:
-        running.says(f"Remote Web server {name_of(servers['one'])} succeed on service.")
-        running.process.send_signal(signal.SIGUSR2)
-        running.says("Writing the statistics file is not supported yet")
-        assert ask(VIP, vport) in ("one", "two")
-
-
 def scripts_told(running: Daemon) -> list[str]:
     told = running.scratch / "told"
     return told.read_text().split() if told.exists() else []

@@ -9,8 +9,8 @@ from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.daemon.role.lateness import CLASSES_MS, Lateness, LatenessSeen
 from kaltwisted.daemon.role.turns import TurnsSeen, TurnWatch, section, watch_turns
+from kaltwisted.vrrp.lateness import CLASSES_MS, Lateness, LatenessSeen
 
 
 class Turns(SynchronousTestCase):

@@ -44,6 +44,8 @@ class CheckerRole(Service):
     """
 
     _log = Logger()
+    #: Each check counts for itself (``CheckService.statistics``).
+    lateness = None
 
     def __init__(
         self,

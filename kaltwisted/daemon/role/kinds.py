@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.role import capabilities
 from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
 
@@ -45,6 +46,8 @@ CHECKERS: Final = RoleKind(
     "checkers",
     "Healthcheck",
     "Keepalived_healthcheckers",
+    "checker",
+    capabilities.CHECKER,
     "virtual_servers",
     frozenset({"virtual_servers"}),
     _checkers,
@@ -53,6 +56,8 @@ VRRP: Final = RoleKind(
     "vrrp",
     "VRRP",
     "Keepalived_vrrp",
+    "vrrp",
+    capabilities.VRRP,
     "vrrp_instances",
     frozenset({"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups"}),
     _vrrp,

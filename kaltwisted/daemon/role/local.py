@@ -12,6 +12,7 @@ from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.role.slices import in_slices
+from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
 
 
@@ -24,6 +25,7 @@ class LocalRunner:
         self.role: IRole | None = None
         self._settings = settings
         self._reactor = reactor
+        self._turns = watch_turns(reactor)
 
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Build the role."""
@@ -60,14 +62,23 @@ class LocalRunner:
 
     def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:
         if report is Report.JSON:
-            return role.json(version)
-        lines = role.data() if report is Report.DATA else role.statistics()
-        return (f"{line}\n" for line in lines)
+            yield from role.json(version)
+            return
+        for line in role.data() if report is Report.DATA else role.statistics():
+            yield f"{line}\n"
+        if report is Report.DATA:
+            turns = None if self._turns is None else self._turns.seen()
+            for line in section(turns, None if role.lateness is None else role.lateness.seen()):
+                yield f"{line}\n"
 
     def clear_statistics(self) -> Deferred[None]:
         """Pass it on."""
         if self.role is not None:
             self.role.clear_statistics()
+            if self.role.lateness is not None:
+                self.role.lateness.clear()
+        if self._turns is not None:
+            self._turns.clear()
         return succeed(None)
 
 

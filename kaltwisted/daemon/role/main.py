@@ -6,7 +6,6 @@ wrong is told on stderr, which the supervisor logs.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -29,10 +28,14 @@ from kaltwisted.daemon import signals
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import observer
 from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role.capabilities import keep_only
 from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
 from kaltwisted.daemon.role.kinds import KINDS
+from kaltwisted.daemon.role.libc import prctl
 from kaltwisted.daemon.role.local import LocalRunner
+from kaltwisted.daemon.role.naming import name_process, role_name
 from kaltwisted.daemon.role.parcel import read_all, unpack
+from kaltwisted.daemon.role.scheduling import Scheduling
 from kaltwisted.daemon.role.seam import FATAL, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
 
@@ -51,6 +54,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         super().__init__()
         self._kind = kind
         self._reactor = reactor
+        self._scheduling = Scheduling(kind.keyword, reactor)
         self._runner: LocalRunner | None = None
         self._configuration: Configuration | None = None
         self._ends_with: int | None = None
@@ -67,9 +71,20 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         globalLogBeginner.beginLoggingTo(
             [observer(settings, self._kind.ident)], redirectStandardIO=False, discardBuffer=False
         )
+        # Before any thread runs: rights are a thread's.
+        why = keep_only(self._kind.capabilities)
+        if why is not None:
+            self._log.warn("{why}", why=why)
+        self._adopt(self._configuration)
         self._runner = LocalRunner(self._kind, settings, self._reactor)
         prepared: Deferred[Any] = self._runner.prepare(self._configuration)
         return prepared.addCallbacks(lambda _: {"status": 0, "words": ""}, self._refused)
+
+    def _adopt(self, configuration: Configuration) -> None:
+        """Be the process that the configuration asks for."""
+        name_process(role_name(configuration.global_defs, self._kind.keyword))
+        for line in self._scheduling.adopt(self._kind.process(configuration)):
+            self._log.warn("{line}", line=line)
 
     def _refused(self, failure: Failure) -> dict[str, object]:
         failure.trap(RoleError)
@@ -97,6 +112,8 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         with beside_the_reactor():
             changes: Changes = await deferToThreadPool(self._reactor, pool, self._unpack, parcel)
         self._configuration = changes.configuration
+        if changes.global_defs:
+            self._adopt(changes.configuration)
         await self._runner.apply(changes)
         return {}
 
@@ -167,6 +184,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     def shut_down(self) -> Deferred[None]:
         """The reactor is about to stop, for whatever reason; fires when it may."""
         self._leaving = True
+        self._scheduling.stop()
         return self._stop()
 
     def _stop(self) -> Deferred[None]:
@@ -210,9 +228,10 @@ def main(words: Sequence[str]) -> NoReturn:
 
 def _die_with_the_parent() -> None:
     """Get TERM when the supervisor dies, in case that we do not come to read the end of its socket."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
+    try:
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    except OSError:
+        pass  # and the end of the socket tells it all the same
 
 
 def _listen_to_signals(control: Control, reactor: Any) -> None:
@@ -228,8 +247,9 @@ def _listen_to_signals(control: Control, reactor: Any) -> None:
         os.kill(supervisor, number)
 
     signal.signal(signal.SIGTERM, end)
-    # A terminal sends it to all of us, and the supervisor tells us what follows.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal sends it to all of us, and the supervisor tells us what follows.  (Ignored
+    # in the other way, it would be ignored by our scripts, too.)
+    signal.signal(signal.SIGINT, lambda *_: None)
     # What operators send to a daemon is the supervisor's to answer.
     for number in signals.OPERATORS:
         signal.signal(number, pass_on)

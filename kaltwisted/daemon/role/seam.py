@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from twisted.application.service import IService
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 from kaltwisted.config.diff import BLOCKS as _BLOCKS
 from kaltwisted.config.diff import Changes, Part
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from kaltwisted.config.model import Configuration
+    from kaltwisted.config.model_process import ProcessSettings
     from kaltwisted.daemon.settings import Settings
+    from kaltwisted.vrrp.lateness import Lateness
 
 
 # keepalived's exit statuses of a daemon that cannot do its work.
@@ -38,6 +40,8 @@ class Report(Enum):
 
 class IRole(IService):
     """A part of the daemon that runs one part of the configuration, and can be given another."""
+
+    lateness: Lateness | None = Attribute("how late its timers come; None: not counted")
 
     def apply(changes: Changes) -> Deferred[None]:
         """Run ``changes.configuration`` from now on, with no more changed than differs.
@@ -80,12 +84,16 @@ class RoleKind:
     ``title``, ``ident``: keepalived's words for it in log lines and in front of them.
     ``work``: the field of a configuration that must not be empty for it to be needed.
     ``concerns``: the fields that it reads besides ``global_defs``.
+    ``keyword``: what its settings in ``global_defs`` begin with.
+    ``capabilities``: what a process of it may do beyond what any may.
     ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run.
     """
 
     name: str
     title: str
     ident: str
+    keyword: str
+    capabilities: frozenset[str]
     work: str
     concerns: frozenset[str]
     make: Callable[[Settings, Configuration, Any], IRole]
@@ -93,6 +101,11 @@ class RoleKind:
     def needed(self, configuration: Configuration) -> bool:
         """Whether a configuration has work for it."""
         return bool(getattr(configuration, self.work))
+
+    def process(self, configuration: Configuration) -> ProcessSettings:
+        """How its process shall be treated."""
+        settings: ProcessSettings = getattr(configuration.global_defs, f"{self.keyword}_process")
+        return settings
 
     def part(self, configuration: Configuration) -> Configuration:
         """A configuration without what does not concern it."""

@@ -15,7 +15,7 @@ import attrs
 from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 
-from kaltwisted.daemon.role.lateness import LatenessSeen
+from kaltwisted.vrrp.lateness import LatenessSeen
 
 LONG_S = 0.005
 LOG_EVERY_S = 1.0

@@ -101,6 +101,7 @@ class VrrpRole(Service):
             ),
             keep_addresses=keep_addresses,
         )
+        self.lateness = self.vrrp.lateness
         self._beginning: Deferred[None] | None = None
         # Starting, and one reload after the other.
         self._turn = DeferredLock()
