@@ -18,8 +18,8 @@ from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
 from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
 from kaltwisted.daemon.role.seam import RoleError
-from kaltwisted.daemon.role.slices import in_slices
 from kaltwisted.daemon.roles import Roles
+from kaltwisted.slices import in_slices
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading

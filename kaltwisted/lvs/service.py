@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 from twisted.application.service import Service as TwistedService
@@ -16,6 +16,7 @@ from kaltwisted.config.model import VirtualServer
 from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
 from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
 from kaltwisted.ports import IDataPlane, IMailer, Mail
+from kaltwisted.slices import in_slices
 
 RECONCILE_S = 30.0
 RETRY_FIRST_S = 1.0
@@ -104,9 +105,14 @@ class LvsService(TwistedService):
     def _farewell(self) -> Deferred[None]:
         if self._abandoned:
             return succeed(None)
+        said = in_slices(self._say_goodbye(), self._clock).whenDone()
+        return said.addCallback(lambda _: self._alerts.scripts.drained())
+
+    def _say_goodbye(self) -> Iterator[None]:
         for pool in self.pools.values():
-            self._happened(pool, pool.stop())
-        return self._alerts.scripts.drained()
+            for event in pool.stop():
+                self._happened(pool, (event,))
+                yield
 
     # -- a reload -------------------------------------------------------------------------
 

@@ -26,8 +26,8 @@ from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.collector import tame_garbage_collection
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
-from kaltwisted.daemon.role.slices import in_slices
 from kaltwisted.lvs.service import Alerts, LvsService
+from kaltwisted.slices import in_slices
 
 BEGIN_AGAIN_S = 5.0
 

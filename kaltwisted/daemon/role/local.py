@@ -11,9 +11,9 @@ from zope.interface import implementer
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind
-from kaltwisted.daemon.role.slices import in_slices
 from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.slices import in_slices
 
 
 @implementer(IRunner)
