@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -28,8 +29,8 @@ class Capabilities(SynchronousTestCase):
         self.assertLessEqual(capabilities.VRRP | capabilities.CHECKER, set(capabilities._NUMBERS))
 
     def test_held_is_what_the_kernel_says(self) -> None:
-        with open("/proc/thread-self/status", encoding="ascii") as status:
-            (line,) = (line for line in status if line.startswith("CapEff"))
+        lines = Path("/proc/thread-self/status").read_text().splitlines()
+        (line,) = (line for line in lines if line.startswith("CapEff"))
         self.assertEqual(len(capabilities.held()), int(line.split()[1], 16).bit_count())
 
     def test_a_refusal_is_told_in_words(self) -> None:
