@@ -74,6 +74,8 @@ class FakeSystem(System):
         return self.limits
 
     def set_rttime(self, soft: int, hard: int) -> None:
+        self._told("set_rttime")
+        self.calls.pop()
         before = self.limits[1]
         if before != UNLIMITED and (hard == UNLIMITED or hard > before):
             raise PermissionError(errno.EPERM, "not allowed to raise maximum limit")
@@ -183,6 +185,12 @@ class Adopts(Case):
         [words] = scheduling.adopt(ProcessSettings(rt_priority=50, rlimit_rttime=2_000_000))
         self.assertIn("vrrp_rlimit_rttime 2000000: 500000 is used", words)
         self.assertEqual(self.system.limits, (500_000, 1_000_000))
+
+    def test_where_no_limit_can_be_set_the_priority_is_had_without(self) -> None:
+        self.system.refuses = {"set_rttime"}
+        [words] = self.scheduling().adopt(ProcessSettings(rt_priority=50))
+        self.assertIn("vrrp_rlimit_rttime: no limit", words)
+        self.assertEqual(self.system.value_of_policy, REAL_TIME)
 
 
 class LongTurns(Case):

@@ -146,7 +146,12 @@ class RealTime:
         self._limit_us = limit_us
         try:
             self._system.set_rttime(limit_us, wanted)
-        except OSError:  # only with CAP_SYS_RESOURCE can it be raised again
+        except OSError as error:  # only with CAP_SYS_RESOURCE can it be raised again
+            if hard == UNLIMITED:
+                self._limit_us = None
+                return [
+                    f"{self._role}_rlimit_rttime: no limit of real-time turns can be set: {error.strerror}"
+                ]
             self._limit_us = min(limit_us, hard // 2)
             self._system.set_rttime(self._limit_us, hard)
         if self._limit_us == limit_us or not said:
