@@ -96,6 +96,7 @@ class ReloadTests(SynchronousTestCase):
     def stop(self) -> None:
         self.checks.stopService()
         self.lvs.stopService()
+        self.clock.advance(0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def forget(self) -> None:

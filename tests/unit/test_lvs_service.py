@@ -190,6 +190,7 @@ class LvsServiceTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         for run in self.scripts.runs:
             run.end()
+        self.clock.advance(0)
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -197,6 +198,17 @@ class LvsServiceTests(SynchronousTestCase):
         plane = FakeDataPlane()
         stopped = self.service(plane, keep_at_stop=True).stopService()
         self.scripts.runs[0].end()
+        self.clock.advance(0)
         self.successResultOf(stopped)
         self.assertIs(plane.stopped, True)
         self.assertEqual(self.serving(plane), {ONE, TWO})
+
+    def test_what_is_abandoned_is_left_to_a_successor_and_nobody_is_told(self) -> None:
+        plane = FakeDataPlane()
+        service = self.service(plane)
+        self.scripts.runs[0].end()
+        told = len(self.scripts.runs)
+        service.abandon()
+        self.successResultOf(service.stopService())
+        self.assertIs(plane.stopped, True)
+        self.assertEqual((self.serving(plane), len(self.scripts.runs)), ({ONE, TWO}, told))

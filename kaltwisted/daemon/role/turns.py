@@ -15,11 +15,7 @@ import attrs
 from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 
-<<<<<<< HEAD
 from kaltwisted.vrrp.lateness import LatenessSeen
-=======
-from kaltwisted.daemon.role.lateness import LatenessSeen
->>>>>>> sched
 
 LONG_S = 0.005
 LOG_EVERY_S = 1.0
