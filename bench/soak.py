@@ -216,6 +216,7 @@ def main() -> int:
         f"{arguments.minutes:g} minutes"
     )
     wrong = [f"zombies {zombies}"] if zombies else []
+    wrong += [] if reloads > seconds / RELOAD_S / 2 else [f"only {reloads} reloads"]
     wrong += [f"left over: {left}"] if left else []
     wrong += [f"{lives} lives of two roles"] if lives != 2 else []
     wrong += broken
