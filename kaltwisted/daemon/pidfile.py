@@ -8,6 +8,8 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
+from kaltwisted.kernel.files import remove_unfinished
+
 # How processes of our kind name themselves, C keepalived among them: it would use the same IPVS table.
 _OURS = ("keepalived", "kaltwisted")
 
@@ -54,7 +56,7 @@ def write(path: Path, pid: int) -> None:
     """Name a role's process in a file; trouble with that is no reason not to run."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        new.unlink(missing_ok=True)
+        remove_unfinished(path, ".")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(f"{pid}\n")

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.kernel.files import remove_unfinished
 from kaltwisted.ports import IAddresses, PlacedAddress, Refused
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -97,6 +98,7 @@ class RememberedAddresses:
             self._log.warn("cannot write {path}: {error}", path=str(self._path), error=error)
 
     def _read(self) -> set[_Place]:
+        remove_unfinished(self._path)
         try:
             with self._path.open("rb") as file:
                 whole = json.loads(file.read(_SIZE_MAX))

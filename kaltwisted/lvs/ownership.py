@@ -16,6 +16,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from kaltwisted.config.model import Protocol
+from kaltwisted.kernel.files import remove_unfinished
 from kaltwisted.lvs.table import ServiceKey
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -69,6 +70,7 @@ class OwnershipFile:
         """The services an earlier life of ours made."""
         if self._path is None:
             return frozenset()
+        remove_unfinished(self._path)
         try:
             with self._path.open("rb") as file:
                 text = file.read(_SIZE_MAX).decode("ascii")

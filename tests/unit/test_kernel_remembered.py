@@ -59,6 +59,14 @@ class RememberedAddressesTests(SynchronousTestCase):
         with mock.patch.object(remembered, "_boot", lambda: "another"):
             self.assertEqual(self.left(), [])
 
+    def test_what_a_killed_writer_began_is_removed(self) -> None:
+        begun = self.file.with_name(f"{self.file.name}.4711")
+        other = self.file.with_name(f"{self.file.name}.old")
+        for file in (begun, other):
+            file.touch()
+        self.life()
+        self.assertEqual((begun.exists(), other.exists()), (False, True))
+
     def test_a_broken_file_is_ignored(self) -> None:
         for text in ("", "[]", "{", '{"boot": 1}', "[" * 100_000, "\xff"):
             self.file.write_text(text, encoding="latin-1")
