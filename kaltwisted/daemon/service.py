@@ -58,6 +58,7 @@ class Daemon(Service):
     :param log_observer: where the log goes; None leaves it to twistd.
     :param announcement: what to log before anything else starts: each a call on our Logger.
     :param roles: makes the roles; given what to do with a role that ended for good.
+    :param umask: the command line's, which goes before the configuration's.
     """
 
     log = Logger()
@@ -70,10 +71,12 @@ class Daemon(Service):
         roles: Callable[[Callable[[int], object]], Roles],
         reload: Callable[[Roles], Reload],
         reports: Callable[[Roles], Reports],
+        umask: int | None = None,
     ) -> None:
         self._reactor = reactor
         self._observer = log_observer
         self._announce = announcement
+        self._umask = umask
         self.roles = roles(self.end)
         self._reload = reload(self.roles)
         self._reports = reports(self.roles)
@@ -90,7 +93,10 @@ class Daemon(Service):
     def startService(self) -> None:
         """Start the roles."""
         super().startService()
-        name_process(parent_name(self.roles.configuration.global_defs))
+        defs = self.roles.configuration.global_defs
+        name_process(parent_name(defs))
+        if self._umask is None and defs.umask is not None:
+            os.umask(defs.umask)
         self._announce(self.log)
         for number, how in (
             (signals.RELOAD, self._reload.request),
@@ -202,7 +208,8 @@ def makeService(options: Options) -> IService:
         partial(_announce, reading, settings),
         roles,
         lambda roles: Reload(read, roles, settings.file, reactor, in_thread),
-        lambda roles: Reports(roles, in_thread),
+        lambda roles: Reports(roles, in_thread, settings.umask),
+        settings.umask,
     )
 
 
