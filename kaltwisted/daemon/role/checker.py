@@ -22,6 +22,7 @@ from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.role import checker_reports
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.collector import tame_garbage_collection
 from kaltwisted.daemon.role.planes import choose
@@ -158,6 +159,12 @@ class CheckerRole(Service):
         self._working = None
         tame_garbage_collection()
         return result
+
+    # -- what it tells of itself --------------------------------------------------------
+
+    def data(self) -> Iterator[str]:
+        """The lines of ``keepalived_check.data``, made as they are asked for."""
+        return checker_reports.data(self._configuration, self.lvs, self.checks, self._reactor)
 
 
 def _stopped(failure: Failure) -> None:
