@@ -1,4 +1,4 @@
-"""keepalived's data files held against ours: every line ours has is there, and what we leave out has a reason."""
+"""keepalived's data files held against ours: our lines are all there, and what we leave out has a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debian's keepalived and ours with the same configuration: the files they write when signals ask for them."""
+"""Debian's keepalived and ours with the same configuration: the files that they write on signals."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class Host:
         return self._start([*before, "env", f"RUNTIME_DIRECTORY={runtime}", *twistd], path)
 
     def keepalived(self, configuration: str) -> Router:
-        """Start C keepalived with a configuration; what signals make it write goes to a directory beside that."""
+        """Start C keepalived with a configuration; what signals have it write goes beside that."""
         path = self._write("keepalived", configuration)
         dumps = path.with_suffix(".dumps")
         dumps.mkdir()
