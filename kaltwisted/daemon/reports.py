@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from kaltwisted.config.dump import dump as global_definitions  # until the report is there
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.reports import parent_data
 from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
 
@@ -62,11 +62,11 @@ class Reports:
         defs = configuration.global_defs
         if report is Report.DATA:
             self._log.info("Printing parent data for process({pid}) on signal", pid=os.getpid())
-            parent = "".join(f"{line}\n" for line in global_definitions(configuration))
+            parent = "".join(f"{line}\n" for line in parent_data(configuration))
             await self._file(self._place(_PARENT), parent.encode())
         for name, text in (await self._roles.report(report, defs.json_version)).items():
             file = _FILES.get((name, report))
-            if file is not None:
+            if file is not None and text:  # nothing comes of a role that has just died: the old file stays
                 await self._file(self._place(file), text)
 
     def _place(self, name: str) -> Path:

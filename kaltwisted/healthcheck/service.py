@@ -89,6 +89,11 @@ class CheckService(Service):
         """Whether the checker counts as good."""
         return self._retry.up
 
+    @property
+    def standing(self) -> Retry:
+        """What the retry rule knows, to be read."""
+        return self._retry
+
     # -- IService -------------------------------------------------------------------
 
     def startService(self) -> None:

@@ -37,7 +37,6 @@ def in_memory(data: bytes) -> int:
     try:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
         os.close(descriptor)
         raise
@@ -45,7 +44,11 @@ def in_memory(data: bytes) -> int:
 
 
 def read_all(descriptor: int) -> bytes:
-    """What ``in_memory`` put there; the descriptor is closed."""
+    """All of a file in memory; the descriptor is closed.
+
+    From its beginning: two processes with a descriptor of it share their place in it.
+    """
+    os.lseek(descriptor, 0, os.SEEK_SET)
     with open(descriptor, "rb") as file:
         return file.read()
 

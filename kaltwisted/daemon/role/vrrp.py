@@ -5,6 +5,7 @@ Imports neither health checks nor LVS: a process that only does VRRP stays small
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from twisted.application.service import Service
@@ -26,6 +27,7 @@ from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.ending import end_with
+from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
 from kaltwisted.daemon.role.clock import use_monotonic_time
 from kaltwisted.daemon.role.collector import tame_garbage_collection
@@ -38,6 +40,7 @@ from kaltwisted.kernel.links import Links
 from kaltwisted.ports import LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.report_statistics import statistics
 from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
@@ -190,14 +193,20 @@ class VrrpRole(Service):
         self._frames.stop()
         return self._sync_daemon.stop()
 
-    def data(self):  # type: ignore  # TEMP
-        yield ""
+    # -- what it tells of itself --------------------------------------------------------
 
-    def statistics(self):  # type: ignore  # TEMP
-        yield ""
+    def data(self) -> Iterator[str]:
+        """The lines of ``keepalived.data``, made as they are asked for."""
+        return vrrp_reports.data(self._configuration, self.vrrp, self._reactor)
 
-    def json(self, version):  # type: ignore  # TEMP
-        yield ""
+    def statistics(self) -> Iterator[str]:
+        """The lines of ``keepalived.stats``."""
+        return statistics(self.vrrp.router)
 
-    def clear_statistics(self):  # type: ignore  # TEMP
-        pass
+    def json(self, version: int) -> Iterator[str]:
+        """``keepalived.json`` in pieces; nothing or a line end may stand between them."""
+        return vrrp_reports.json(self._configuration, self.vrrp, self._reactor, version)
+
+    def clear_statistics(self) -> None:
+        """Count from 0 again (keepalived: SIGRTMAX-1)."""
+        vrrp_reports.clear_statistics(self.vrrp)
