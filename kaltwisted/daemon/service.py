@@ -37,7 +37,6 @@ from kaltwisted.daemon.reports import Reports
 from kaltwisted.daemon.role.collector import (
     postpone_collections,
     resume_collections,
-    tame_garbage_collection,
 )
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
@@ -116,7 +115,6 @@ class Daemon(Service):
         Deferred.fromCoroutine(self.roles.begin()).addCallbacks(self._started, self._not_started)
 
     def _started(self, _: object) -> None:
-        tame_garbage_collection()
         resume_collections()
         self.log.info("Startup complete")
         systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
