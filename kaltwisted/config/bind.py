@@ -17,9 +17,9 @@ from kaltwisted.config.model import Configuration, GlobalDefs
 from kaltwisted.config.reader import Reader
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.findings import Finding
     from kaltwisted.config.source import Source
+    from kaltwisted.config.statement import Statement
     from kaltwisted.config.tree import Tree
 
 

@@ -16,8 +16,8 @@ from kaltwisted.config.lexer import Kind, command_words
 from kaltwisted.config.spelling import nearest
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.source import Source
+    from kaltwisted.config.statement import Statement
     from kaltwisted.config.tree import Tree
 
 D = TypeVar("D", bound=Draft)

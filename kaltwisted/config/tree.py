@@ -11,12 +11,13 @@ from __future__ import annotations
 import attrs
 
 from kaltwisted.config.braces import CarefulBuilder
-from kaltwisted.config.builder import Brace, Builder, Statement
+from kaltwisted.config.builder import Brace, Builder
 from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.config.keywords.table import Table
 from kaltwisted.config.lexer import LONGEST_LINE, SPECIAL, Kind, tokens, too_long
 from kaltwisted.config.model import Position
 from kaltwisted.config.source import Source
+from kaltwisted.config.statement import Statement
 
 
 @attrs.frozen
