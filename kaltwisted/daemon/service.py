@@ -28,7 +28,7 @@ from kaltwisted.config.findings import render
 from kaltwisted.daemon import directories, systemd
 from kaltwisted.daemon.log import ConsoleObserver, Observers, SyslogObserver
 from kaltwisted.daemon.options import Options, Settings
-from kaltwisted.daemon.reading import load_file
+from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, Roles, tell
 from kaltwisted.daemon.role.collector import postpone_collections, resume_collections
 from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
@@ -128,14 +128,13 @@ def makeService(options: Options) -> IService:
 
     postpone_collections()
     settings = options.settings()
-    read = partial(
-        load_file,
+    file = ConfigurationFile(
         settings.file,
         config_id=settings.config_id,
         all_includes=settings.all_includes,
         vrrp=settings.vrrp,
     )
-    reading = read()
+    reading = file.read()
     status = _refusal(reading, settings)
     if status is not None:
         _report_refusal(reading, settings)
@@ -151,7 +150,7 @@ def makeService(options: Options) -> IService:
         print(error, file=sys.stderr)
         raise SystemExit(error.status) from None
     daemon.reload = Reload(
-        read,
+        file.read,
         roles,
         settings.file,
         reactor,
