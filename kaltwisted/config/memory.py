@@ -11,7 +11,7 @@ read as though for the first time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import attrs
 
@@ -38,8 +38,7 @@ B = TypeVar("B", VirtualServer, VrrpInstance, VrrpScript, VrrpSyncGroup)
 _HEADS = tuple(sorted(top_only(TOP)))
 
 
-@attrs.frozen
-class Known(Generic[B]):
+class Known(NamedTuple, Generic[B]):
     """A block that was read: its first statement, and what became of it.
 
     ``length``: lines from its head to its brace.  Lines of ``oddities`` and
@@ -93,16 +92,18 @@ class Recall:
 
     def feed(self, source: Source, builder: Builder) -> None:
         """Read the lines into a builder; of a known block it gets the head, and nothing inside."""
+        said = _said(builder)
         for segment in segments(source, _HEADS):
             # What stands in front may have left a block open, and then a head is no head.
             whole = segment.standing is not None and not (builder.stack or builder.bare)
             if whole and (known := self._memory.blocks.get(segment.text)) is not None:
                 self._put(builder, segment, known)
                 continue
-            said, statements = _said(builder), len(builder.root)
+            before, statements = said, len(builder.root)
             read_lines(source, builder, segment.first, segment.last)
+            said = _said(builder)
             # That blocks are too deep is said once, and no more of those behind the first.
-            quiet = _said(builder) == said and not builder.too_deep
+            quiet = said == before and not builder.too_deep
             if whole and quiet and len(builder.root) == statements + 1:
                 self._segments[builder.root[-1]] = segment
 
@@ -162,8 +163,8 @@ class Recall:
         # A text that stands twice is two blocks, and one of them is wrong.
         if known.standing != standing or segment.text in self._blocks:
             source, old = reader.source, known.standing
-            block = moved(known.block, lambda where: source.place(first + old.index(where), where.column))
-            known = attrs.evolve(known, block=block, standing=standing)
+            block = moved(known.block, lambda where: source.place(first + old.line_of(where), where.column))
+            known = known._replace(block=block, standing=standing)
         reader.oddities.extend(odd._replace(line=odd.line + first) for odd in known.oddities)
         reader.hidden.extend(_shifted(lines, first) for lines in known.hidden)
         self._blocks.setdefault(segment.text, known)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import compress, count, pairwise
-from operator import lt, methodcaller
+from operator import attrgetter, is_not, lt, methodcaller
 from typing import NamedTuple
-
-import attrs
 
 from kaltwisted.config.findings import Related
 from kaltwisted.config.model import Position
 from kaltwisted.config.source import Source
 
 
-@attrs.frozen
-class Standing:
+class Standing(NamedTuple):
     """Where the lines of a segment are from: one file, one line of it for each, in their order.
 
     ``notes``: how the file came in.  ``numbers``: of the lines, from 1; a range where none is left out.
@@ -26,7 +23,7 @@ class Standing:
     notes: tuple[Related, ...]
     numbers: Sequence[int]
 
-    def index(self, where: Position) -> int:
+    def line_of(self, where: Position) -> int:
         """The line of the segment, from 0, that a place in the file is on."""
         return bisect_left(self.numbers, where.line)
 
@@ -59,14 +56,13 @@ def segments(source: Source, heads: tuple[str, ...]) -> Iterator[Segment]:
     starts = {0, *headed}
     if origins is not None:
         # Comments on top of an included file are none of the block before the include.
-        starts |= {at for at, (one, next_) in enumerate(pairwise(origins), 1) if one.text is not next_.text}
+        texts = [*map(attrgetter("text"), origins)]
+        starts.update(compress(count(1), map(is_not, texts, texts[1:])))
     troubled = sorted({*source.told, *source.undefined})
     for start, end in pairwise((*sorted(starts), len(lines))):
-        standing = None
-        if start in headed and bisect_left(troubled, start + 1) == bisect_left(troubled, end + 1):
-            standing = _standing(source, start, end)
-        text = "" if standing is None else "\n".join(lines[start:end])
-        yield Segment(start + 1, end, text, standing)
+        sound = not troubled or bisect_left(troubled, start + 1) == bisect_left(troubled, end + 1)
+        standing = _standing(source, start, end) if sound and start in headed else None
+        yield Segment(start + 1, end, "\n".join(lines[start:end]) if standing else "", standing)
 
 
 def _standing(source: Source, start: int, end: int) -> Standing | None:

@@ -293,6 +293,12 @@ class IncludedTests(SynchronousTestCase):
         self.assertIs(new.virtual_servers[2], old.virtual_servers[1])
         self.assertIs(new.virtual_servers[3], old.virtual_servers[2])
 
+    def test_comments_on_top_of_a_file_are_none_of_the_block_before_the_include(self) -> None:
+        old = self.read(main=f"{at(11)}include a.conf\n", a="# a\n" + at(12))
+        new = self.read(a="# b\n" + at(12))
+        for one, other in zip(old.virtual_servers, new.virtual_servers, strict=True):
+            self.assertIs(one, other)
+
     def test_an_include_that_moves_moves_them(self) -> None:
         old = self.read(main="include a.conf\n", a=at(12))
         new = self.read(main="\n\ninclude a.conf\n")
