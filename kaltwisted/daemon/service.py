@@ -31,7 +31,7 @@ from kaltwisted.daemon import directories, signals, systemd
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
 from kaltwisted.daemon.options import Options
-from kaltwisted.daemon.reading import load_file
+from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, tell
 from kaltwisted.daemon.reports import Reports
 from kaltwisted.daemon.role.collector import (
@@ -174,14 +174,13 @@ def makeService(options: Options) -> IService:
 
     postpone_collections()
     settings = options.settings()
-    read = partial(
-        load_file,
+    file = ConfigurationFile(
         settings.file,
         config_id=settings.config_id,
         all_includes=settings.all_includes,
         vrrp=settings.vrrp,
     )
-    reading = read()
+    reading = file.read()
     status = _refusal(reading, settings)
     if status is not None:
         _report_refusal(reading, settings)
@@ -205,7 +204,7 @@ def makeService(options: Options) -> IService:
         None if settings.twistd_logs else observer(settings),
         partial(_announce, reading, settings),
         roles,
-        lambda roles: Reload(read, roles, settings.file, reactor, in_thread),
+        lambda roles: Reload(file.read, roles, settings.file, reactor, in_thread),
         lambda roles: Reports(roles, in_thread, settings.umask),
         settings.umask,
     )
