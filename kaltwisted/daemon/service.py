@@ -159,8 +159,8 @@ class Daemon(Service):
         """What this process is at, for who looks for a defect."""
         for thread, frame in sys._current_frames().items():
             self.log.info("Thread {thread}:", thread=thread)
-            for line in traceback.format_stack(frame):
-                self.log.info("  {line}", line=line.rstrip())
+            for line in "".join(traceback.format_stack(frame)).splitlines():
+                self.log.info("{line}", line=line)
         self.log.info("{count} delayed calls", count=len(self._reactor.getDelayedCalls()))
 
 

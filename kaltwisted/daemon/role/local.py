@@ -76,6 +76,7 @@ class LocalRunner:
     def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:
         if report is Report.JSON:
             yield from role.json(version)
+            yield "\n"
             return
         for line in role.data() if report is Report.DATA else role.statistics():
             yield f"{line}\n"
