@@ -35,9 +35,10 @@ class ConfigurationFile:
         reading = load_file(
             self._path, config_id=self._config_id, all_includes=self._all_includes, memory=self._memory
         )
-        linecache.checkcache()  # lines shown are those of the file as it is now
         missing = missing_interfaces(reading.configuration) if self._vrrp else ()
         vetted = vet(reading.configuration)
+        # The lines that were shown: a file of thousands of servers is not for keeping, and may change.
+        linecache.clearcache()
         return attrs.evolve(
             reading,
             configuration=vetted.configuration,

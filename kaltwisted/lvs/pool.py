@@ -142,7 +142,7 @@ class Pool:
         member = self._members[server]
         if checker not in member.failed:
             return []
-        member.failed.discard(checker)
+        member.failed -= {checker}
         if not member.alive:
             return []
         self._sum += member.weight

@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import Configuration, Position
 
 
 def pack(value: object, known: Configuration | None = None) -> bytes:
@@ -66,6 +66,10 @@ def _parts(configuration: Configuration | None) -> Iterator[object]:
     yield from configuration.vrrp_sync_groups
 
 
+# What pickle makes None of.
+_NOTHING = (type(None), ())
+
+
 class _Packer(pickle.Pickler):
     def __init__(self, file: io.BytesIO, known: Configuration | None) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -73,6 +77,10 @@ class _Packer(pickle.Pickler):
 
     def persistent_id(self, value: object) -> int | None:
         return self._numbers.get(id(value))
+
+    def reducer_override(self, value: object) -> Any:
+        """Leave out the places in the file: a role has no use for them, and thousands of servers two each."""
+        return _NOTHING if isinstance(value, Position) else NotImplemented
 
 
 class _Unpacker(pickle.Unpickler):
