@@ -29,7 +29,7 @@ from pathlib import Path
 
 from check_servers import Servers
 from common import ipvs, pools
-from common.daemons import C, DAEMONS, OURS, running
+from common.daemons import DAEMONS, OURS, C, running
 from common.daemons import Daemon as Processes
 from common.guest import in_a_kernel_with_ipvs
 from common.table import Table

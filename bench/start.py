@@ -27,7 +27,7 @@ from pathlib import Path
 
 from check_servers import Servers
 from common import ipvs, pools
-from common.daemons import BIN, C, DAEMONS, OURS, ROOT, Daemon, running
+from common.daemons import BIN, DAEMONS, OURS, ROOT, C, Daemon, running
 from common.guest import in_a_kernel_with_ipvs
 from common.table import Table
 

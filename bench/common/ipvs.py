@@ -17,7 +17,7 @@ POLL_S = 0.005
 
 _GET_SERVICE = 64 + 1024 + 64 + 3  # IP_VS_SO_GET_SERVICE
 _GET_DESTS = _GET_SERVICE + 1
-# struct ip_vs_service_entry: protocol, address, port, mark, scheduler, flags, timeout, netmask, servers, counts
+# struct ip_vs_service_entry: protocol, address, port, mark, scheduler, flags, ..., servers, counts
 _SERVICE = struct.Struct("=H2x4s2s2xI16sIIII56s")
 # struct ip_vs_get_dests, and its ip_vs_dest_entry: address, port, flags, weight, ..., connections, counts
 _HEADER = struct.Struct("=H2x4s2s2xII4x")

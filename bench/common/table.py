@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 
-from common.daemons import C, OURS
+from common.daemons import OURS, C
 
 _WIDTH = 62
 
