@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TextIO
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText, formatEvent
@@ -126,6 +127,18 @@ class Formatter:
         yield from (_plain(line) for line in str(event["rendered"]).split("\n"))
 
 
+@lru_cache(maxsize=2)
+def _ctime(second: int) -> str:
+    """Kept for the lines of one second: each look at the clock on the wall is one at its file, too."""
+    return time.ctime(second)
+
+
+@lru_cache(maxsize=2)
+def _stamp(second: int) -> str:
+    """Likewise, as RFC 3164 has it."""
+    return time.strftime("%b %e %H:%M:%S", time.localtime(second))
+
+
 def _plain(text: str) -> str:
     if text.isprintable():
         return text
@@ -153,7 +166,7 @@ class ConsoleObserver:
     def __call__(self, event: LogEvent) -> None:
         """Write the event's lines."""
         if wanted(event, self._detail):
-            when = "" if self._bare else f"{time.ctime(event.get('log_time'))}: "
+            when = "" if self._bare else f"{_ctime(int(event.get('log_time') or time.time()))}: "
             lines = self._formatter.rendered(event) if "rendered" in event else self._formatter.lines(event)
             for line in lines:
                 self._write(f"{when}{line}")
@@ -212,7 +225,7 @@ class SyslogObserver:
             self._write(self._datagram(name, _SEVERITY[level], event.get("log_time") or time.time(), line))
 
     def _datagram(self, name: str, severity: int, when: float, line: str) -> bytes:
-        stamp = time.strftime("%b %e %H:%M:%S", time.localtime(when))
+        stamp = _stamp(int(when))
         text = f"<{self._facility * 8 + severity}>{stamp} {name}[{os.getpid()}]: {line}"
         return text.encode(errors="backslashreplace")[:_LINE_BYTES]
 

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from kaltwisted.config.dump import dump as global_definitions  # until the report is there
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.reports import parent_data
 from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
 
 if TYPE_CHECKING:
     from kaltwisted.daemon.supervision import InThread
 
-MODE: Final = 0o600
+PRIVATE: Final = 0o600
+"""The files' permissions unless an umask was asked for; keepalived's, too."""
 
 # Which role's report goes where; keepalived's checkers write neither statistics nor JSON.
 _FILES: Final = {
@@ -40,15 +41,15 @@ _PARENT: Final = "keepalived_parent.data"
 class Reports:
     """Writes what the roles tell; one after the other.
 
-    :param mode: the files' permissions.
+    :param umask: the command line's, None: the configuration's if it has one.
     """
 
     _log = Logger()
 
-    def __init__(self, roles: Roles, in_thread: InThread, mode: int = MODE) -> None:
+    def __init__(self, roles: Roles, in_thread: InThread, umask: int | None = None) -> None:
         self._roles = roles
         self._in_thread = in_thread
-        self._mode = mode
+        self._umask = umask
         self._turn = DeferredLock()
 
     def write(self, report: Report) -> Deferred[None]:
@@ -61,16 +62,25 @@ class Reports:
         defs = configuration.global_defs
         if report is Report.DATA:
             self._log.info("Printing parent data for process({pid}) on signal", pid=os.getpid())
-            parent = "".join(f"{line}\n" for line in global_definitions(configuration))
-            await self._file(_PARENT, parent.encode())
+            parent = "".join(f"{line}\n" for line in parent_data(configuration))
+            await self._file(self._place(_PARENT), parent.encode())
         for name, text in (await self._roles.report(report, defs.json_version)).items():
             file = _FILES.get((name, report))
-            if file is not None:
-                await self._file(file, text)
+            if file is not None and text:  # nothing comes of a role that has just died: the old file stays
+                await self._file(self._place(file), text)
 
-    async def _file(self, name: str, text: bytes) -> None:
-        path = directory() / name
-        why = await self._in_thread(lambda: replace(path, text, self._mode))
+    def _place(self, name: str) -> Path:
+        """By keepalived's ``state_dump_file`` the data files have another name and place."""
+        own = self._roles.configuration.global_defs.state_dump_file
+        if own is None or not name.endswith(".data"):
+            return directory() / name
+        stem = name.removesuffix(".data").removeprefix("keepalived")
+        return Path(own).with_stem(Path(own).stem + stem)
+
+    async def _file(self, path: Path, text: bytes) -> None:
+        umask = self._umask if self._umask is not None else self._roles.configuration.global_defs.umask
+        mode = PRIVATE if umask is None else 0o666 & ~umask
+        why = await self._in_thread(lambda: replace(path, text, mode))
         if why is not None:
             self._log.error("{path} cannot be written: {why}", path=str(path), why=why)
 

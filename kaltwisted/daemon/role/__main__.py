@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from kaltwisted.daemon.lean import import_sockets
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["vrrp"]:
-        # VRRP speaks no TLS, and Twisted's sockets load OpenSSL only where they find it: 12 MB less.
-        sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    import_sockets()
     from kaltwisted.daemon.role.main import main
 
     main(sys.argv[1:])
