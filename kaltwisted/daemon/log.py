@@ -13,7 +13,7 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TextIO
 
@@ -47,6 +47,8 @@ _IDENTS = (
 # PIPE_BUF: a pipe that polls as writable takes this much without blocking.
 _LINE_BYTES = 4096
 _TRACEBACKS_KEPT = 64
+LOOK_AGAIN_S = 0.1
+"""How long no line is offered to a syslogd that was not there."""
 
 
 def facility(name: str) -> int:
@@ -202,11 +204,20 @@ class SyslogObserver:
     ``name``: the ident of a process that has one; None: by who logs.
 
     The standard library's syslog() waits for a stuck syslogd, and every check with it.
+    Where there is no syslogd at all, as in most containers, it is looked for
+    now and then only: for every line that would be half of a reload's work.
     """
 
     def __init__(
-        self, facility: int = DAEMON, detail: int = 0, path: str = "/dev/log", name: str | None = None
+        self,
+        facility: int = DAEMON,
+        detail: int = 0,
+        path: str = "/dev/log",
+        name: str | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
+        self._look_again_at = float("-inf")
         self._facility = facility
         self._name = name
         self._detail = detail
@@ -238,6 +249,8 @@ class SyslogObserver:
             self.dropped += 1
 
     def _put(self, datagram: bytes) -> bool:
+        if self._socket is None and self._now() < self._look_again_at:
+            return False
         for _ in range(2):  # a restarted syslogd has a new socket: connect afresh once
             try:
                 if self._socket is None:
@@ -249,6 +262,7 @@ class SyslogObserver:
                 self.close()
                 continue
             return True
+        self._look_again_at = self._now() + LOOK_AGAIN_S
         return False
 
     def _connect(self) -> socket.socket:
