@@ -2,17 +2,15 @@
 
 Exporters send the signal and read the file, so names and layout are
 keepalived's.  They lie in $TMPDIR or /tmp, where anybody may have put a link of
-that name: each is written under a name of its own and moved there, so that no
-link is followed and no reader sees half of it.
+that name, which ``files.replace`` does not follow.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
@@ -21,6 +19,7 @@ from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.role.reports import parent_data
 from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
+from kaltwisted.files import replace
 
 if TYPE_CHECKING:
     from kaltwisted.daemon.supervision import InThread
@@ -80,29 +79,12 @@ class Reports:
     async def _file(self, path: Path, text: bytes) -> None:
         umask = self._umask if self._umask is not None else self._roles.configuration.global_defs.umask
         mode = PRIVATE if umask is None else 0o666 & ~umask
-        why = await self._in_thread(lambda: replace(path, text, mode))
-        if why is not None:
-            self._log.error("{path} cannot be written: {why}", path=str(path), why=why)
+        try:
+            await self._in_thread(lambda: replace(path, text, mode))
+        except OSError as error:
+            self._log.error("{path} cannot be written: {why}", path=str(path), why=error.strerror)
 
 
 def directory() -> Path:
     """Where they lie."""
     return Path(os.environ.get("TMPDIR") or gettempdir())
-
-
-def replace(path: Path, text: bytes, mode: int, urandom: Callable[[int], Any] = os.urandom) -> str | None:
-    """Put a file of ours at ``path``, whatever is there; says in words why it could not be."""
-    new = path.with_name(f".{path.name}.{urandom(8).hex()}")
-    try:
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)
-                file.write(text)
-            new.replace(path)
-        except OSError:
-            new.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        return error.strerror or str(error)
-    return None

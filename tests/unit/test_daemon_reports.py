@@ -12,46 +12,11 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import Configuration, GlobalDefs, VrrpInstance
-from kaltwisted.daemon.reports import Reports, directory, replace
+from kaltwisted.daemon.reports import Reports, directory
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.testing.daemon import FakeRunner
-
-
-class ReportFileTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.place = Path(self.mktemp())
-        self.place.mkdir()
-
-    def test_a_file_is_ours_alone_and_replaces_what_is_there(self) -> None:
-        path = self.place / "keepalived.data"
-        for text in (b"first", b"second"):
-            self.assertIsNone(replace(path, text, 0o600))
-            self.assertEqual(path.read_bytes(), text)
-            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(list(self.place.iterdir()), [path])
-
-    def test_a_link_is_not_followed(self) -> None:
-        victim, path = self.place / "passwd", self.place / "keepalived.data"
-        victim.write_text("root")
-        path.symlink_to(victim)
-        self.assertIsNone(replace(path, b"data", 0o600))
-        self.assertEqual((victim.read_text(), path.read_bytes()), ("root", b"data"))
-        self.assertFalse(path.is_symlink())
-
-    def test_nor_is_one_in_the_place_of_the_new_file(self) -> None:
-        victim, path = self.place / "passwd", self.place / "keepalived.data"
-        victim.write_text("root")
-        (self.place / ".keepalived.data.00").symlink_to(victim)
-        self.assertEqual(replace(path, b"data", 0o600, lambda count: b"\0"), "File exists")
-        self.assertEqual(victim.read_text(), "root")
-
-    def test_trouble_is_told_and_leaves_nothing(self) -> None:
-        self.assertEqual(replace(self.place / "no" / "file", b"", 0o600), "No such file or directory")
-        (self.place / "folder").mkdir()
-        self.assertIn("irectory", str(replace(self.place / "folder", b"", 0o600)))
-        self.assertEqual([each.name for each in self.place.iterdir()], ["folder"])
 
 
 class ReportsTests(SynchronousTestCase):

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from kaltwisted.config.model import VirtualIpAddress
-from kaltwisted.kernel import remembered
+from kaltwisted.kernel import boot_file
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.ports import IAddresses, PlacedAddress
 from kaltwisted.testing.vrrp import FakeAddresses, FakeLinks
@@ -56,7 +56,7 @@ class RememberedAddressesTests(SynchronousTestCase):
 
     def test_another_boot_has_none_of_them(self) -> None:
         self.addresses.add([ONE])
-        with mock.patch.object(remembered, "_boot", lambda: "another"):
+        with mock.patch.object(boot_file, "boot_id", lambda: "another"):
             self.assertEqual(self.left(), [])
 
     def test_a_broken_file_is_ignored(self) -> None:
