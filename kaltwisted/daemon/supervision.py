@@ -93,7 +93,7 @@ class ProcessRunner:
         self._started = True
         if self._child is None:
             return succeed(None)  # it has died since; that is being dealt with
-        return self._turn.run(self._coroutine, self._begin, self._child)
+        return self._turn.run(self._coroutine, self._begin, self._child).addErrback(self._died_over_it)
 
     def apply(self, changes: Changes) -> Deferred[None]:
         """Hand it what differs.  While it is dead, nothing: its successor gets all."""

@@ -177,6 +177,16 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.assertEqual(self.fatal, [1])
         self.assertIn("Healthcheck child process(100) died: Exiting", self.lines)
 
+    def test_one_that_dies_before_it_begins_comes_back(self) -> None:
+        self.holds = {commands.Start}
+        self.successResultOf(self.runner.prepare(configured(ONE)))
+        started = self.runner.start()
+        self.holds = set()
+        self.child.end(Ended(signal=9))
+        self.successResultOf(started)
+        self.clock.advance(0)
+        self.assertEqual([child.commands for child in self.children], [["Configure", "Start"]] * 2)
+
     # -- another life -----------------------------------------------------------------------
 
     def test_it_comes_back_with_the_latest_configuration(self) -> None:

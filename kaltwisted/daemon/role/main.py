@@ -255,3 +255,4 @@ def _listen_to_signals(control: Control, reactor: Any) -> None:
     # What operators send to a daemon is the supervisor's to answer.
     for number in signals.OPERATORS:
         signal.signal(number, pass_on)
+    signals.release()
