@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,3 +29,12 @@ def replace(path: Path, data: bytes, mode: int, urandom: Callable[[int], bytes] 
     except OSError:
         new.unlink(missing_ok=True)
         raise
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what writers of ``path`` have left that were killed over it; in a folder that is ours alone."""
+    unfinished = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}").fullmatch
+    with contextlib.suppress(OSError):
+        for each in path.parent.iterdir():
+            if unfinished(each.name):
+                each.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,18 @@ PINGS_MISSED: Final = 10
 """A role that has not answered for so many pings in a row is stuck, and is killed."""
 STOP_S: Final = 20.0
 """How long a role may take to hand over; longer than it gives to its scripts."""
+
+KILLED_MOST: Final = 3
+"""How often a role may be killed while it gets ready before that is a refusal."""
+
+
+class _EndedError(RoleError):
+    """The process has ended instead of answering."""
+
+    def __init__(self, ended: Ended) -> None:
+        status = ended.status if ended.status in PERMANENT else FATAL
+        super().__init__(f"its process {ended}", status or FATAL)
+        self.ended = ended
 
 
 @implementer(IRunner)
@@ -70,6 +83,8 @@ class ProcessRunner:
         # What the child has been given: of which whole, and the part.
         self._given: tuple[Configuration, Configuration] | None = None
         self._started = False
+        # Its end, when it came before the start, which has to deal with it.
+        self._early: tuple[Ended, IChild] | None = None
         self._stopping = False
         self._revival: IDelayedCall | None = None
         self._pings: LoopingCall | None = None
@@ -86,14 +101,16 @@ class ProcessRunner:
             child = self._bear()
         except OSError as error:
             return fail(RoleError(f"its process cannot be started: {error}"))
-        return self._turn.run(self._coroutine, self._configure, child)
+        return self._turn.run(self._coroutine, self._get_ready, child)
 
     def start(self) -> Deferred[None]:
         """Let it begin."""
         self._started = True
         if self._child is None:
-            return succeed(None)  # it has died since; that is being dealt with
-        return self._turn.run(self._coroutine, self._begin, self._child).addErrback(self._died_over_it)
+            if self._early is not None:
+                self._deal_with(*self._early)
+            return succeed(None)
+        return self._turn.run(self._coroutine, self._begin, self._child).addErrback(self._ended_over_start)
 
     def apply(self, changes: Changes) -> Deferred[None]:
         """Hand it what differs.  While it is dead, nothing: its successor gets all."""
@@ -119,6 +136,7 @@ class ProcessRunner:
 
     def _bear(self) -> IChild:
         self._child = child = self._launch(self.kind)
+        self._early = None
         self._born_s = self._clock.seconds()
         self._given = None
         self._log.info("Starting {title} child process, pid={pid}", title=self.kind.title, pid=child.pid)
@@ -126,6 +144,21 @@ class ProcessRunner:
             pidfile.write(self._pid_file, child.pid)
         child.when_ended().addCallback(self._over, child).addErrback(self._broken)
         return child
+
+    async def _get_ready(self, child: IChild) -> None:
+        """Configure it; when somebody kills it over that, which is no refusal, another one."""
+        for _ in range(KILLED_MOST):
+            try:
+                return await self._configure(child)
+            except _EndedError as error:
+                if self._stopping or error.ended.signal != signal.SIGKILL:
+                    raise
+                self._log.warn("{title} was killed before it was ready", title=self.kind.title)
+            try:
+                child = self._bear()
+            except OSError as error:
+                raise RoleError(f"its process cannot be started: {error}") from None
+        return await self._configure(child)
 
     async def _configure(self, child: IChild) -> None:
         """Hand it everything.  Raises RoleError where it cannot run."""
@@ -210,13 +243,21 @@ class ProcessRunner:
     # -- death, and the next life -----------------------------------------------------------
 
     def _over(self, ended: Ended, child: IChild) -> None:
+        if child is not self._child:
+            return  # another lives already
         self._child = self._given = None
         if self._pings is not None and self._pings.running:
             self._pings.stop()
         if self._pid_file is not None:
             pidfile.remove(self._pid_file)
-        if self._stopping or not self._started:
+        if self._stopping:
             return
+        if self._started:
+            self._deal_with(ended, child)
+        else:
+            self._early = ended, child
+
+    def _deal_with(self, ended: Ended, child: IChild) -> None:
         title, pid = self.kind.title, child.pid
         if ended.status in PERMANENT:
             self._log.error(
@@ -265,6 +306,11 @@ class ProcessRunner:
         elif self._child is not None:
             self._log.error("{title}: {why}", title=self.kind.title, why=failure.getErrorMessage())
 
+    @staticmethod
+    def _ended_over_start(failure: Failure) -> None:
+        """That it ended is dealt with where it ends; one that lives and does not start is a defect."""
+        failure.trap(_EndedError)
+
     def _broken(self, failure: Failure) -> None:
         self._log.failure("Supervision of {title}", failure, title=self.kind.title)
 
@@ -281,6 +327,4 @@ async def _answered(child: IChild, answer: Deferred[dict[str, Any]]) -> dict[str
         # It has logged what went wrong, and lives.
         raise RoleError(f"process {child.pid}: {error}") from None
     except Exception:
-        ended = await child.when_ended()
-        status = ended.status if ended.status in PERMANENT else FATAL
-        raise RoleError(f"its process {ended}", status or FATAL) from None
+        raise _EndedError(await child.when_ended()) from None

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from kaltwisted.files import replace
+from kaltwisted.files import remove_unfinished, replace
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SIZE_MAX = 16 << 20
@@ -29,6 +29,7 @@ class BootFile:
         """What was written last; empty where that was before this boot, or is no such file."""
         if self._path is None:
             return {}
+        remove_unfinished(self._path)
         try:
             with self._path.open("rb") as file:
                 whole = json.loads(file.read(_SIZE_MAX))

@@ -63,7 +63,6 @@ class Player:
                 self._do(action)
             self._wait_until(None)
             self._note("quiet")
-            self._help_those_who_lost_a_role()
             settled = self._settle()
         except AssertionError as error:
             self._troubles.append(str(error))
@@ -84,17 +83,6 @@ class Player:
             self._await(lambda: all(each.port for each in self._connections), STARTS_S, "connections")
         self._began = time.monotonic()
         self._note("all stands")
-
-    def _help_those_who_lost_a_role(self) -> None:
-        """As systemd and operators do: start it again, reload again."""
-        for director in self._world.directors.values():
-            if director.process is not None and director.lost_a_role_at_its_start():
-                self._await(lambda d=director: not d.runs or d.role("vrrp"), STARTS_S, "an end, or a start")
-                if director.runs:
-                    self._reload(director)
-                else:
-                    self._has_ended(director)
-        self._wait_until(None)
 
     def _settle(self) -> float:
         began = time.monotonic()
@@ -176,11 +164,10 @@ class Player:
         getattr(self, "_" + action.what.replace(" ", "_"))(director, action)
 
     def _has_ended(self, director: Director) -> None:
-        """By itself, which only who loses a role at its start may do; systemd starts it again."""
+        """By itself, which is wrong whatever was done to it."""
         assert director.process is not None
         self._note(f"director {director.number} has ended with status {director.process.returncode}")
-        if not director.lost_a_role_at_its_start():
-            self._troubles.append(self._history[-1])
+        self._troubles.append(self._history[-1])
         director.bury("patient")
         director.start()
 

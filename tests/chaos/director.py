@@ -125,10 +125,6 @@ class Director:
                 )
                 time.sleep(0.02)
 
-    def lost_a_role_at_its_start(self) -> bool:
-        """Whether a role was killed before it had begun: that ends the daemon, or has a reload refused."""
-        return "does not run: its process exited due to signal 9" in self.log
-
     # -- its processes --------------------------------------------------------------------
 
     def processes(self) -> dict[int, str]:
@@ -154,7 +150,14 @@ class Director:
         return None
 
     def zombies(self) -> list[int]:
-        """Dead children that nobody has waited for."""
+        """Dead children that nobody waits for."""
+        found = self._dead_children()
+        if not found:
+            return []
+        time.sleep(0.5)
+        return [pid for pid in self._dead_children() if pid in found]
+
+    def _dead_children(self) -> list[int]:
         ours = set(self.processes())
         return [
             int(entry.name)

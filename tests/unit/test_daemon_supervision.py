@@ -21,7 +21,7 @@ from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.kinds import CHECKERS
 from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.daemon.supervision import PINGS_MISSED, STOP_S, ProcessRunner
+from kaltwisted.daemon.supervision import KILLED_MOST, PINGS_MISSED, STOP_S, ProcessRunner
 from kaltwisted.testing.daemon import FakeChild
 
 ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))
@@ -150,6 +150,42 @@ class ProcessRunnerTests(SynchronousTestCase):
             error = self.failureResultOf(prepared, RoleError).value
             self.assertEqual((str(error), error.status), (f"its process {ended}", status))
         self.assertEqual(str(Ended(signal=11)), "exited due to signal 11 (Segmentation fault)")
+
+    def test_one_that_is_killed_while_it_prepares_is_followed_by_another(self) -> None:
+        self.holds = {commands.Configure}
+        prepared = self.runner.prepare(configured(ONE))
+        self.holds = set()
+        self.child.end(Ended(signal=9))
+        self.successResultOf(prepared)
+        self.successResultOf(self.runner.start())
+        self.assertEqual([child.commands[-1] for child in self.children], ["Configure", "Start"])
+
+    def test_one_that_is_killed_every_time_it_prepares_is_a_refusal(self) -> None:
+        self.holds = {commands.Configure}
+        prepared = self.runner.prepare(configured(ONE))
+        for _ in range(KILLED_MOST + 1):
+            self.assertNoResult(prepared)
+            self.child.end(Ended(signal=9))
+        self.failureResultOf(prepared, RoleError)
+        self.assertEqual(len(self.children), KILLED_MOST + 1)
+
+    def test_one_that_is_killed_between_its_preparation_and_its_start_comes_back(self) -> None:
+        """Other roles may take long to get ready."""
+        self.successResultOf(self.runner.prepare(configured(ONE)))
+        self.child.end(Ended(signal=9))
+        self.successResultOf(self.runner.start())
+        self.clock.advance(0)
+        self.assertEqual([child.commands[-1] for child in self.children], ["Configure", "Start"])
+
+    def test_one_that_is_killed_over_its_start_comes_back_and_the_others_go_on(self) -> None:
+        self.holds = {commands.Start}
+        self.successResultOf(self.runner.prepare(configured(ONE)))
+        started = self.runner.start()
+        self.holds = set()
+        self.child.end(Ended(signal=9))
+        self.successResultOf(started)
+        self.clock.advance(0)
+        self.assertEqual([child.commands for child in self.children], 2 * [["Configure", "Start"]])
 
     def test_a_machine_out_of_processes_is_a_refusal_at_first_and_waited_for_later(self) -> None:
         self.unstartable = OSError(11, "Resource temporarily unavailable")

@@ -7,7 +7,8 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.files import replace
+from kaltwisted.daemon import pidfile
+from kaltwisted.files import remove_unfinished, replace
 from kaltwisted.kernel import boot_file
 from kaltwisted.kernel.boot_file import BootFile
 
@@ -48,6 +49,33 @@ class ReplaceTests(SynchronousTestCase):
         with self.assertRaises(IsADirectoryError):
             replace(self.place / "folder", b"", 0o600)
         self.assertEqual([each.name for each in self.place.iterdir()], ["folder"])
+
+
+class UnfinishedTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.place = Path(self.mktemp())
+        self.place.mkdir()
+
+    def make(self, *names: str) -> None:
+        for name in names:
+            (self.place / name).touch()
+
+    def names(self) -> list[str]:
+        return sorted(each.name for each in self.place.iterdir())
+
+    def test_what_killed_writers_of_that_very_file_left_is_removed(self) -> None:
+        mark = "0123456789abcdef"
+        others = ["a", f"a.{mark}", f".b.{mark}", f".a.{mark}0", ".a.old"]
+        self.make(f".a.{mark}", *others)
+        remove_unfinished(self.place / "a")
+        self.assertEqual(self.names(), sorted(others))
+        remove_unfinished(self.place / "nowhere" / "a")
+
+    def test_by_pid_files_and_what_outlives_a_kill(self) -> None:
+        self.make(".vrrp.pid.0123456789abcdef", ".state.json.0123456789abcdef")
+        pidfile.write(self.place / "vrrp.pid", 7)
+        BootFile(self.place / "state.json").read()
+        self.assertEqual(self.names(), ["vrrp.pid"])
 
 
 class BootFileTests(SynchronousTestCase):
