@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test fast lint types format hooks bench clean
+.PHONY: help setup packages demo test fast lint types format hooks bench chaos soak clean
 
 help: ## what can be made here
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,7 +49,13 @@ hooks: $(STAMP) ## lint before every commit
 	$(BIN)/pre-commit install
 
 bench: $(STAMP) ## speed of checks, of the userspace data plane and of failover
-	@for bench in bench/*.py bench/failover; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@for bench in $(filter-out bench/chaos.py bench/soak.py,$(wildcard bench/*.py)) bench/failover; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+chaos: $(STAMP) ## two minutes of kills, reloads and cut links (ARGS="--seed N --runs N")
+	$(BIN)/python bench/chaos.py $(ARGS)
+
+soak: $(STAMP) ## ten minutes of work, with memory and descriptors watched
+	$(BIN)/python bench/soak.py $(ARGS)
 
 clean: ## remove what was made here, the virtual environment too
 	rm -rf $(VENV) build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.logger import Logger, LogLevel
 from twisted.protocols import amp
@@ -94,6 +95,9 @@ class Child(ProcessProtocol):
     # -- IChild -------------------------------------------------------------------------
 
     def call(self, command: type[amp.Command], **arguments: object) -> Deferred[dict[str, Any]]:
+        if self._control.transport is None:
+            # AMP would stumble over it where descriptors are to be sent.
+            return fail(ConnectionDone("the process is gone"))
         called: Deferred[dict[str, Any]] = self._control.callRemote(command, **arguments)
         return called
 

@@ -48,6 +48,7 @@ class Reload:
         self._in_thread = in_thread
         self._begun = False
         self._again = False
+        self._stopped = False
         self._under_way: Deferred[None] | None = None
 
     def begin(self) -> None:
@@ -67,6 +68,7 @@ class Reload:
 
     def stop(self) -> None:
         """Reload no more; one that is under way changes nothing further."""
+        self._stopped = True
         if self._under_way is not None:
             self._again = False
             self._under_way.cancel()
@@ -114,7 +116,8 @@ class Reload:
             return
         await in_slices(self._tell(changes), self._clock).whenDone()
         await change()
-        self._log.info("Reload complete")
+        if not self._stopped:
+            self._log.info("Reload complete")
 
     def _tell(self, changes: Changes) -> Iterator[None]:
         for line in changes.words() if changes else ["Nothing has changed"]:

@@ -33,7 +33,7 @@ class Roles:
         self._kinds = tuple(kinds)
         self._run = run
         self._idle = idle
-        # Those that get ready: a stop in the middle of a start must reach them, too.
+        # Those that get ready, until they run: a stop in the middle of that must reach them, too.
         self._preparing: dict[str, IRunner] = {}
 
     async def begin(self) -> None:
@@ -42,6 +42,7 @@ class Roles:
         :raises RoleError: one of them cannot run here, and so none does.
         """
         self.running = await self._ready(self._needed(self.configuration), self.configuration)
+        self._preparing = {}
         await gatherResults([runner.start() for runner in self.running.values()])
 
     async def prepare(self, changes: Changes) -> Callable[[], Deferred[Any]]:
@@ -64,6 +65,7 @@ class Roles:
         started = [runner.start() for runner in new.values()]
         gone = [runner for name, runner in self.running.items() if name not in kept]
         self.running.update(new)
+        self._preparing = {}
         await gatherResults([*applied, *started])
         # They have let go of what they held; without work they end.
         self.running = {name: runner for name, runner in self.running.items() if name in kept}
@@ -95,17 +97,18 @@ class Roles:
         results: list[tuple[bool, Any]] = await DeferredList(
             [runner.prepare(configuration) for runner in runners.values()], consumeErrors=True
         )
-        self._preparing = {}
-        why_not: list[str] = []
-        statuses: list[int] = []
-        for kind, (prepared, result) in zip(kinds, results, strict=True):
-            if not prepared:
-                error = result.value
-                if not isinstance(error, RoleError):
-                    result.raiseException()
-                why_not.append(f"{kind.title} does not run: {error}")
-                statuses.append(error.status)
-        if why_not:
+        failures = {
+            kind.title: result
+            for kind, (prepared, result) in zip(kinds, results, strict=True)
+            if not prepared
+        }
+        if failures:
             await DeferredList([runner.stop() for runner in runners.values()])
-            raise RoleError("; ".join(why_not), max(statuses))
+            self._preparing = {}
+            for failure in failures.values():
+                failure.trap(RoleError)
+            raise RoleError(
+                "; ".join(f"{title} does not run: {failure.value}" for title, failure in failures.items()),
+                max(failure.value.status for failure in failures.values()),
+            )
         return runners

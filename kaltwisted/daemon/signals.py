@@ -44,8 +44,11 @@ class Handlers:
         self._before.setdefault(number, before)
 
     def is_free(self, number: int) -> bool:
-        """Whether nobody answers it: twistd may, as USR1 for its log file."""
-        return signal.getsignal(number) == signal.SIG_DFL
+        """Whether nobody answers it: twistd may, as USR1 for its log file.
+
+        Who was started by nohup ignores HUP; keepalived answers it then, too.
+        """
+        return signal.getsignal(number) in (signal.SIG_DFL, signal.SIG_IGN)
 
     def restore(self) -> None:
         """As it was before."""

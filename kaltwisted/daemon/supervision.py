@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -258,6 +258,8 @@ class ProcessRunner:
 
     def _died_over_it(self, failure: Failure) -> None:
         """That it ended is told, and dealt with, where it ends."""
+        if failure.check(CancelledError):
+            return  # the daemon stops in the middle of a reload
         if not failure.check(RoleError):
             self._broken(failure)
         elif self._child is not None:

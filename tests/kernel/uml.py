@@ -39,7 +39,9 @@ _CLONE_NEWPID = 0x2000_0000
 _CLONE_NEWNET = 0x4000_0000
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "TERM", "CI", "PYTHONHASHSEED")
+#: What the chaos test is played again by.
+CHAOS = ("KALTWISTED_CHAOS_SEED", "KALTWISTED_CHAOS_SECONDS")
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "TERM", "CI", "PYTHONHASHSEED", "PYTHONPATH", *CHAOS)
 
 # Process 1 of the guest.  FOLDER is ours on the host, /run/uml in the guest.
 _INIT = """\

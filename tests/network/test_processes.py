@@ -218,6 +218,22 @@ def test_a_killed_supervisor_hands_over_at_once() -> None:
 
 
 @needs_lan
+def test_addresses_of_an_instance_that_is_gone_do_not_outlive_a_killed_role() -> None:
+    """Its successor has another configuration, and has never heard of them."""
+    other = ROUTER.replace("VI ", "OTHER ").replace("51", "52").replace(".100/", ".101/")
+    with lan(1) as (one,):
+        router = one.daemon(ROUTER.format(priority=150) + other.format(priority=150))
+        wait_for(lambda: one.holds("10.77.0.100") and one.holds("10.77.0.101"), "both addresses")
+        os.kill(role_of(one, router, "vrrp"), signal.SIGKILL)
+        router.reload(ROUTER.format(priority=150))
+        wait_for(lambda: not one.holds("10.77.0.101"), "the other address is gone")
+        wait_for(lambda: router.lines.count("Entering MASTER STATE") == 3, "the first one's next life")
+        assert one.addresses() == ["10.77.0.1", "10.77.0.100"]
+        router.stop()
+        assert not list(router.configuration.with_suffix(".run").iterdir())
+
+
+@needs_lan
 def test_reports_of_vrrp_can_be_read_as_exporters_read_them() -> None:
     with lan(1) as (one,):
         router = one.daemon(ROUTER.format(priority=150), "env", f"TMPDIR={one.directory}")

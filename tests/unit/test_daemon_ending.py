@@ -1,25 +1,46 @@
-"""How a daemon that cannot go on ends."""
+"""Ending the daemon with a status, also when several want to at once."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial import unittest
 
-ENDING = """
+PROGRAM = """
+import sys
 from twisted.internet import reactor
+from twisted.python.log import startLogging
 from kaltwisted.daemon.ending import end_with
-
-reactor.addSystemEventTrigger("before", "shutdown", print, "handed over")
-end_with(reactor, 4)
+startLogging(sys.stderr)
+{calls}
 reactor.run()
-print("and twistd has cleared up")
 """
 
 
-class Ending(SynchronousTestCase):
-    def test_in_good_order_and_with_its_status(self) -> None:
-        done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=False)
-        self.assertEqual((done.returncode, done.stderr), (4, ""))
-        self.assertEqual(done.stdout.splitlines(), ["handed over", "and twistd has cleared up"])
+def ended(calls: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, whose end is looked at."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(calls=calls)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class EndingTests(unittest.TestCase):
+    def test_the_process_ends_with_the_status(self) -> None:
+        self.assertEqual(ended("end_with(reactor, 4)").returncode, 4)
+
+    def test_of_two_reasons_in_one_turn_the_first_counts_and_nobody_stumbles(self) -> None:
+        """As for a role whose supervisor dies: it reads the end of its socket, and gets TERM."""
+        both = "end_with(reactor, 1), reactor.callFromThread(end_with, reactor, 0)"
+        later = f"reactor.callLater(0, lambda: [{both}])"
+        process = ended(later)
+        self.assertEqual((process.returncode, "Traceback" in process.stderr), (1, False), process.stderr)
+
+    def test_a_reactor_that_stops_by_itself_is_left_to_it(self) -> None:
+        later = "reactor.callLater(0, lambda: [reactor.stop(), end_with(reactor, 1)])"
+        process = ended(later)
+        self.assertEqual((process.returncode, "Traceback" in process.stderr), (0, False), process.stderr)

@@ -181,6 +181,23 @@ class ReloadTests(SynchronousTestCase):
         ready.errback(RoleError("its process exited with status 0"))
         self.failureResultOf(began, RoleError)
 
+    def test_a_stop_in_a_reload_reaches_a_role_that_gets_ready_or_is(self) -> None:
+        """Or its process and pid file would outlive the daemon."""
+        for ready in (False, True):
+            self.begin(BALANCING)
+            new = FakeRunner()
+            if not ready:
+                new.prepare = lambda configuration: Deferred()  # type: ignore[method-assign]
+            self.roles._run = lambda kind, new=new: new  # type: ignore[misc]
+            self.file = Reading(BOTH)
+            self.reload.request()  # and the clock stands still: it is about to tell what changes
+            self.reload.stop()
+            self.successResultOf(self.roles.stop())
+            self.assertTrue(new.stopped)
+            self.settle()
+            self.assertFalse(new.running)
+            self.assertNotIn("Reload complete", self.lines)
+
     def test_what_is_asked_for_before_the_start_is_through_is_done_then(self) -> None:
         self.begin(BALANCING)
         early = Reload(lambda: Reading(BOTH), self.roles, "/etc/f.conf", self.clock, execute)

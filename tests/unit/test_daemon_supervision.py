@@ -263,6 +263,14 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual(self.served(), [(TWO,)])
 
+    def test_a_change_that_is_cancelled_by_a_stop_is_no_defect(self) -> None:
+        self.run_it()
+        self.runner._in_thread = lambda call: Deferred()
+        changed = self.change_to(TWO)
+        changed.cancel()
+        self.successResultOf(changed)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     # -- the watch --------------------------------------------------------------------------
 
     def test_one_that_answers_is_left_alone(self) -> None:

@@ -35,6 +35,7 @@ def _vrrp(settings: Settings, configuration: Configuration, reactor: Any) -> IRo
         return VrrpRole(
             configuration,
             reactor,
+            state_directory=Path(settings.directory) if settings.directory else None,
             keep_addresses=settings.keep_addresses,
             log_detail=settings.detail > 0,
         )

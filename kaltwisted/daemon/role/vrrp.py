@@ -6,6 +6,7 @@ Imports neither health checks nor LVS: a process that only does VRRP stays small
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
@@ -25,7 +26,7 @@ from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import Address, Configuration
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -37,7 +38,8 @@ from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
-from kaltwisted.ports import LinkEvent, LinkVanished, WireError
+from kaltwisted.kernel.remembered import RememberedAddresses
+from kaltwisted.ports import IAddresses, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -45,12 +47,15 @@ from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
+STATE_FILE = "vrrp-addresses.json"
+
 
 @implementer(IRole)
 class VrrpRole(Service):
     """Runs one configuration's virtual routers.
 
     :param reactor: the running reactor; everything below gets it from here.
+    :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
     :param log_detail: log also what there is much of (keepalived: ``-D``).
     :raises WireError: this process may not open raw sockets; the words say what would help.
@@ -63,6 +68,7 @@ class VrrpRole(Service):
         configuration: Configuration,
         reactor: Any,
         *,
+        state_directory: Path | None = None,
         keep_addresses: bool = False,
         log_detail: bool = False,
     ) -> None:
@@ -78,7 +84,10 @@ class VrrpRole(Service):
         self.scripts = ScriptService(reactor, configuration.global_defs)
         self.mail = Mailer(reactor, configuration.global_defs)
         links = Links(reactor)
-        addresses = Addresses(reactor)
+        addresses: IAddresses = Addresses(reactor)
+        self._remembered: RememberedAddresses | None = None
+        if state_directory is not None:
+            addresses = self._remembered = RememberedAddresses(addresses, state_directory / STATE_FILE)
         self._frames = Ethernet()
         defaults = configuration.global_defs.vrrp
         announcer = Announcer(
@@ -117,8 +126,13 @@ class VrrpRole(Service):
         self._turn.run(self._begin)
 
     def _begin(self) -> Deferred[None]:
-        self._beginning = Deferred.fromCoroutine(self.vrrp.begin())
+        self._beginning = Deferred.fromCoroutine(self._start_up())
         return self._beginning.addCallbacks(self._begun, self._not_begun)
+
+    async def _start_up(self) -> None:
+        if self._remembered is not None:
+            await self._remembered.remove_leftovers(_virtual(self._configuration))
+        await self.vrrp.begin()
 
     def stopService(self) -> Deferred[None]:
         """Hand over first, then end what tells people; fires when all of it is done."""
@@ -210,3 +224,11 @@ class VrrpRole(Service):
     def clear_statistics(self) -> None:
         """Count from 0 again (keepalived: SIGRTMAX-1)."""
         vrrp_reports.clear_statistics(self.vrrp)
+
+
+def _virtual(configuration: Configuration) -> frozenset[Address]:
+    return frozenset(
+        vip.address
+        for each in configuration.vrrp_instances
+        for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
+    )
