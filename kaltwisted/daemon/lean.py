@@ -10,11 +10,12 @@ import sys
 
 
 def import_sockets() -> None:
-    """Import Twisted's sockets, and let them not find OpenSSL; before a reactor is."""
-    if "twisted.internet.tcp" in sys.modules or "OpenSSL" in sys.modules:
+    """Import what reactors are made of, and let it not find OpenSSL; before a reactor is imported."""
+    if "twisted.internet.posixbase" in sys.modules or "OpenSSL" in sys.modules:
         return
     sys.modules["OpenSSL"] = None  # type: ignore[assignment]
     try:
-        import twisted.internet.tcp  # noqa: F401
+        import twisted.internet.posixbase
+        import twisted.protocols.amp  # noqa: F401
     finally:
         del sys.modules["OpenSSL"]
