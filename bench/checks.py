@@ -29,7 +29,7 @@ import check_daemons
 from check_servers import BODY, Servers, address, bare_connection_us
 
 from kaltwisted.config import model
-from kaltwisted.daemon.role.collector import tame_garbage_collection
+from kaltwisted.daemon.role.collector import resume_collections
 from kaltwisted.healthcheck.build import build_check
 from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
@@ -92,7 +92,7 @@ class Bench:
         self.reactor.run()
 
     def begin(self) -> None:
-        tame_garbage_collection()
+        resume_collections()
         self.bare_us = bare_connection_us(self.port)
         # The collection itself makes some runs late; a daemon does it before the checks start.
         self.reactor.callLater(0.5, self.measure)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,10 +54,11 @@ class Settings:
         """How long a router of this priority waits."""
         return 3 * self.interval_s + self.skew_s(priority)
 
-    def text(self, priority: int) -> str:
-        """The file."""
+    def text(self, priority: int, lowered: Container[int] = ()) -> str:
+        """The file; those ``lowered`` have ten less."""
         return f"global_defs {{\n    vrrp_version {self.version}\n}}\n" + "".join(
-            self._instance(vrid, priority) for vrid in range(1, self.instances + 1)
+            self._instance(vrid, priority - 10 if vrid in lowered else priority)
+            for vrid in range(1, self.instances + 1)
         )
 
     def _instance(self, vrid: int, priority: int) -> str:
@@ -129,6 +130,12 @@ class Daemon:
                 raise TimeoutError(f"{line!r} not logged within {seconds} s:\n{self.log[-2000:]}")
             time.sleep(0.02)
 
+    def reload(self, text: str) -> None:
+        """Give it another file and HUP."""
+        assert self._process is not None
+        self._file.write_text(text)
+        self._process.send_signal(signal.SIGHUP)
+
     def kill(self) -> int:
         """End it as a power failure does; when."""
         at = time.time_ns()
@@ -156,8 +163,8 @@ class Daemon:
 
     def cpu_s(self) -> float:
         """CPU time of its processes so far, in user mode and in the kernel."""
-        paths = [f"/proc/{pid}/schedstat" for pid in self._pids()]
-        return sum(int(Path(path).read_text().split()[0]) for path in paths) / 1e9
+        paths = [path for pid in self._pids() for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+        return sum(int(path.read_text().split()[0]) for path in paths) / 1e9
 
     def resident_kib(self) -> int:
         """Memory of its processes."""

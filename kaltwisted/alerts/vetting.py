@@ -15,7 +15,15 @@ import attrs
 
 from kaltwisted.alerts.security import Users, find, is_root, tampering
 from kaltwisted.config.findings import Consequence, Finding, Related, Severity, masked
-from kaltwisted.config.model import Configuration, MiscCheck, Position, Script, VirtualServer
+from kaltwisted.config.model import (
+    Configuration,
+    MiscCheck,
+    Position,
+    RealServer,
+    Script,
+    VirtualServer,
+    VrrpInstance,
+)
 
 SECURITY_VIOLATION = "SECURITY VIOLATION - scripts are being executed but script_security not enabled."
 _LISTED = 10
@@ -172,25 +180,25 @@ def _without(configuration: Configuration, barred: set[Script]) -> Configuration
         configuration,
         virtual_servers=tuple(_unchecked(service, barred) for service in configuration.virtual_servers),
         vrrp_scripts=tuple(each for each in configuration.vrrp_scripts if each.name not in gone),
-        vrrp_instances=tuple(
-            attrs.evolve(
-                instance, track_script=tuple(each for each in instance.track_script if each.name not in gone)
-            )
-            for instance in configuration.vrrp_instances
-        ),
+        vrrp_instances=tuple(_untracked(instance, gone) for instance in configuration.vrrp_instances),
     )
+
+
+def _untracked(instance: VrrpInstance, gone: set[str]) -> VrrpInstance:
+    kept = tuple(each for each in instance.track_script if each.name not in gone)
+    return attrs.evolve(instance, track_script=kept) if len(kept) < len(instance.track_script) else instance
 
 
 def _unchecked(service: VirtualServer, barred: set[Script]) -> VirtualServer:
-    servers = tuple(
-        attrs.evolve(
-            server,
-            checks=tuple(
-                check
-                for check in server.checks
-                if not (isinstance(check, MiscCheck) and _program(check.script) in barred)
-            ),
-        )
-        for server in service.real_servers
+    servers = tuple(_without_checks(server, barred) for server in service.real_servers)
+    changed = any(new is not old for new, old in zip(servers, service.real_servers, strict=True))
+    return attrs.evolve(service, real_servers=servers) if changed else service
+
+
+def _without_checks(server: RealServer, barred: set[Script]) -> RealServer:
+    kept = tuple(
+        check
+        for check in server.checks
+        if not (isinstance(check, MiscCheck) and _program(check.script) in barred)
     )
-    return attrs.evolve(service, real_servers=servers) if servers != service.real_servers else service
+    return attrs.evolve(server, checks=kept) if len(kept) < len(server.checks) else server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,9 +19,11 @@ from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.findings import Finding
+    from kaltwisted.config.keywords.table import Table
+    from kaltwisted.config.memory import B, Recall
     from kaltwisted.config.source import Source
+    from kaltwisted.config.statement import Statement
     from kaltwisted.config.tree import Tree
 
 
@@ -37,8 +40,11 @@ class Bound:
         return self.reader.findings
 
 
-def bind(source: Source, tree: Tree) -> Bound:
-    """The model of a tree.  The order of blocks does not matter: global_defs count wherever they stand."""
+def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
+    """The model of a tree.  The order of blocks does not matter: global_defs count wherever they stand.
+
+    :param recall: knows the blocks that were read before.
+    """
     reader = Reader(source, tree)
     top = reader.read(tree.statements, TOP, Draft())
     blocks: dict[str, list[Statement]] = {}
@@ -48,33 +54,31 @@ def bind(source: Source, tree: Tree) -> Bound:
 
     defaults = _global_defs(reader, blocks.get(GLOBAL_DEFS.name, []))
     timings: Timings = {}
-    services = [
-        service
-        for statement in blocks.get(VIRTUAL_SERVER.name, [])
-        if (service := bind_lvs.virtual_server(reader, statement, defaults, timings)) is not None
-    ]
-    instances = [
-        instance
-        for statement in blocks.get(VRRP_INSTANCE.name, [])
-        if (instance := bind_vrrp.instance(reader, statement, defaults)) is not None
-    ]
-    scripts = [
-        script
-        for statement in blocks.get(VRRP_SCRIPT.name, [])
-        if (script := bind_vrrp.script(reader, statement)) is not None
-    ]
-    names = {instance.name for instance in instances}
-    groups = [
-        group
-        for statement in blocks.get(VRRP_SYNC_GROUP.name, [])
-        if (group := bind_vrrp.sync_group(reader, statement, defaults, names)) is not None
-    ]
+
+    def bound(table: Table, context: object, how: Callable[[Statement], B | None]) -> tuple[B, ...]:
+        return tuple(recall.bind(reader, table.name, blocks.get(table.name, []), context, how))
+
+    services = bound(
+        VIRTUAL_SERVER,
+        defaults,
+        lambda statement: bind_lvs.virtual_server(reader, statement, defaults, timings),
+    )
+    instances = bound(
+        VRRP_INSTANCE, defaults, lambda statement: bind_vrrp.instance(reader, statement, defaults)
+    )
+    scripts = bound(VRRP_SCRIPT, None, lambda statement: bind_vrrp.script(reader, statement))
+    names = frozenset(instance.name for instance in instances)
+    groups = bound(
+        VRRP_SYNC_GROUP,
+        (defaults, names),
+        lambda statement: bind_vrrp.sync_group(reader, statement, defaults, names),
+    )
     configuration = Configuration(
         defaults,
-        tuple(services),
-        vrrp_scripts=tuple(scripts),
-        vrrp_instances=tuple(instances),
-        vrrp_sync_groups=tuple(groups),
+        services,
+        vrrp_scripts=scripts,
+        vrrp_instances=instances,
+        vrrp_sync_groups=groups,
     )
     return Bound(configuration, reader)
 

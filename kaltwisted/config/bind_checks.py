@@ -25,10 +25,10 @@ from kaltwisted.config.model import (
 from kaltwisted.config.reader import says
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.keywords.table import Keyword, Table
     from kaltwisted.config.model import Position
     from kaltwisted.config.reader import Reader
+    from kaltwisted.config.statement import Statement
 
 DEFAULT_RETRY = 1
 DEFAULT_DELAY_BEFORE_RETRY_US = SECOND_US

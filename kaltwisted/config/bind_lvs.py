@@ -27,8 +27,8 @@ from kaltwisted.config.model import (
 from kaltwisted.config.reader import says
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.reader import Reader
+    from kaltwisted.config.statement import Statement
 
 DEFAULT_DELAY_LOOP_US = 60 * SECOND_US
 DEFAULT_SCHEDULER = "wlc"

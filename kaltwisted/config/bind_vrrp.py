@@ -41,8 +41,8 @@ from kaltwisted.config.model import (
 from kaltwisted.config.reader import says
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.reader import Reader
+    from kaltwisted.config.statement import Statement
 
 OWNER_PRIORITY = 255
 DEFAULT_PRIORITY = 100

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaltwisted.config.builder import DEEPEST_NESTING, Brace, Builder, Statement, top_only
+from kaltwisted.config.builder import DEEPEST_NESTING, Brace, Builder, top_only
 from kaltwisted.config.findings import Consequence, Related, Severity
 from kaltwisted.config.keywords.table import tables
+from kaltwisted.config.statement import Statement
 
 if TYPE_CHECKING:
     from kaltwisted.config.keywords.table import Table

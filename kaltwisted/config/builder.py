@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.config.keywords.table import Table, tables
-
-if TYPE_CHECKING:
-    from kaltwisted.config.source import Source
+from kaltwisted.config.source import Source
+from kaltwisted.config.statement import Statement
 
 DEEPEST_NESTING = 64
 """Blocks deeper than this are no configuration; it also bounds every recursion over the tree."""
-
-
-class Statement:
-    """A keyword with its words, and the block it opened if any.
-
-    ``column`` counts from 1; 0 stands for "first on its line", worked out when
-    somebody asks.  A plain class with slots: a big site has 100,000 of them.
-    """
-
-    __slots__ = ("block", "column", "end_line", "line", "words")
-
-    def __init__(self, words: list[str], line: int, column: int = 0) -> None:
-        self.words = words
-        self.line = line
-        self.column = column
-        self.block: list[Statement] | None = None
-        self.end_line = 0
-
-    def __repr__(self) -> str:
-        return f"<Statement {self.words} line {self.line}{' {…}' if self.block is not None else ''}>"
 
 
 class Brace(NamedTuple):

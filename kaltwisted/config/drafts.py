@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kaltwisted.config import model
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.keywords.table import Keyword
     from kaltwisted.config.model import Address
+    from kaltwisted.config.statement import Statement
 
 
 class Draft:

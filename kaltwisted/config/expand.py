@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import repeat
 
 from kaltwisted.config.definitions import (
     DEFINITION,
@@ -110,6 +111,12 @@ class Expansion:
     def _read_file(self, file: File) -> None:
         """Lines of a file, up to one that puts something else on top."""
         text, stack = file.text, self._stack
+        if not file.at and not _has_directives("\n".join(text.lines)):
+            # Most files that are included; a site may have all its thousands of servers in them.
+            self._lines.extend(text.lines)
+            self._origins.extend(map(Origin, repeat(text), range(1, len(text.lines) + 1)))
+            stack.pop()
+            return
         add_line, add_origin = self._lines.append, self._origins.append
         while file.at < len(text.lines):
             line = text.lines[file.at]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import attrs
 
@@ -14,9 +14,9 @@ from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Prob
 from kaltwisted.config.keywords.top import homes
 from kaltwisted.config.lexer import Kind, command_words
 from kaltwisted.config.spelling import nearest
+from kaltwisted.config.statement import Statement
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.source import Source
     from kaltwisted.config.tree import Tree
 
@@ -33,23 +33,41 @@ MOST_SPELLINGS = 200
 """Unknown words that are looked up; a file that is no configuration at all must not cost minutes."""
 
 
+class Oddity(NamedTuple):
+    """A keyword that is told of once for all its places, and one of these: ``line`` as it is read."""
+
+    word: str
+    block: str
+    message: str
+    line: int
+    column: int
+
+
+class Hidden(NamedTuple):
+    """A line with a secret, as it is read, and what may be shown of it."""
+
+    line: int
+    shown: str
+
+
 class Reader:
-    """Collects the findings of one configuration; ``read`` never stops at the first."""
+    """Collects what is to be said of one configuration; ``read`` never stops at the first finding.
+
+    ``findings``, ``oddities`` and ``hidden`` (by block) only grow while blocks are bound: what came
+    in meanwhile is of the block.
+    """
 
     def __init__(self, source: Source, tree: Tree) -> None:
-        self._secret_blocks: list[list[Statement]] = []
         self.source = source
         self.findings: list[Finding] = [*source.findings, *tree.findings]
+        self.oddities: list[Oddity] = []
+        self.hidden: list[tuple[Hidden, ...]] = []
         self.open_quotes = dict(tree.open_quotes)
-        # What is said once for all places: (keyword, block) to the message and its places.
-        self._once: dict[tuple[str, str], tuple[str, list[Statement]]] = {}
         self._spelled: dict[tuple[str, str], str | None] = {}
 
     def read(self, statements: list[Statement], table: Table, draft: D) -> D:
         """Values of a block into its draft; the blocks inside are put on ``draft.blocks`` for later."""
         keywords = table.keywords
-        if table.name in SECRET_BLOCKS:
-            self._secret_blocks.append(statements)
         problems: Problems = []
         said: set[str] | None = None
         blocks: list[tuple[Keyword, Statement]] = []
@@ -90,6 +108,8 @@ class Reader:
             setattr(draft, keyword.field, value)
         if blocks:
             draft.blocks = tuple(blocks)
+        if table.name in SECRET_BLOCKS:
+            self.hidden.append(tuple(self._hide(statements)))
         return draft
 
     # --- what is reported --------------------------------------------------------
@@ -195,9 +215,13 @@ class Reader:
         """What is left to report, and all findings in the order of the file."""
         for line, column in self.open_quotes.items():
             self.quote(line, column)
-        for message, statements in self._once.values():
-            self.warn(statements[0], message + self._also([line.line for line in statements]))
-        hidden = self._secret_lines()
+        places: dict[tuple[str, str], list[Oddity]] = {}
+        for oddity in self.oddities:
+            places.setdefault((oddity.word, oddity.block), []).append(oddity)
+        for first, *others in places.values():
+            lines = [first.line, *(other.line for other in others)]
+            self.warn(Statement([first.word], first.line, first.column), first.message + self._also(lines))
+        hidden = self._hidden_lines()
         self._tell_undefined(hidden)
         for index, finding in enumerate(self.findings if hidden else ()):
             shown = hidden.get((finding.position.file, finding.position.line))
@@ -231,18 +255,24 @@ class Reader:
                 )
             )
 
-    def _secret_lines(self) -> dict[tuple[str, int], str]:
-        """Lines inside the blocks of secrets, as they may be shown: keywords of the block, nothing else."""
-        shown: dict[tuple[str, int], str] = {}
-        waiting = list(self._secret_blocks)
+    def _hide(self, statements: list[Statement]) -> Iterator[Hidden]:
+        """Lines inside a block of secrets, as they may be shown: keywords of the block, nothing else."""
+        waiting = [statements]
         while waiting:
             for inner in waiting.pop():
                 indent = self.source.column(inner) - 1
                 word = inner.words[0] if inner.words[0] in SECRET_KEYWORDS else ""
-                text, number, *_ = self.source.origin(inner.line)
-                shown[text.file, number] = masked(" " * indent + f"{word} {MASK}".strip())
+                yield Hidden(inner.line, masked(" " * indent + f"{word} {MASK}".strip()))
                 waiting.append(inner.block or [])
-        return shown
+
+    def _hidden_lines(self) -> dict[tuple[str, int], str]:
+        """What may be shown of the lines with secrets, by their places in the files."""
+        lines: dict[tuple[str, int], str] = {}
+        for block in reversed(self.hidden):
+            for line, shown in block:
+                text, number, *_ = self.source.origin(line)
+                lines[text.file, number] = shown
+        return lines
 
     # --- what does not fit -------------------------------------------------------
 
@@ -269,7 +299,9 @@ class Reader:
 
     def _tell_once(self, statement: Statement, table: Table, message: str) -> None:
         """One warning for all places of a keyword."""
-        self._once.setdefault((statement.words[0], table.name), (message, []))[1].append(statement)
+        self.oddities.append(
+            Oddity(statement.words[0], table.name, message, statement.line, statement.column)
+        )
 
     def _unknown(self, statement: Statement, table: Table, blocks: list[tuple[Keyword, Statement]]) -> None:
         """No keyword of this block: misplaced, misspelt, or left behind by an early brace."""

@@ -8,16 +8,14 @@ finding still shows the place that a person would have to edit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import attrs
 
 from kaltwisted.config.findings import Consequence, Finding, Related, Severity, masked
 from kaltwisted.config.lexer import Kind, Token, tokens
 from kaltwisted.config.model import Position
-
-if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
+from kaltwisted.config.statement import Statement
 
 MOST_NOTES = 4
 """Places told of one finding in text made of definitions made of definitions."""

@@ -8,15 +8,18 @@ was made, by indentation and by the keywords that each block may hold
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from kaltwisted.config.braces import CarefulBuilder
-from kaltwisted.config.builder import Brace, Builder, Statement
+from kaltwisted.config.builder import Brace, Builder
 from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.config.keywords.table import Table
 from kaltwisted.config.lexer import LONGEST_LINE, SPECIAL, Kind, tokens, too_long
 from kaltwisted.config.model import Position
 from kaltwisted.config.source import Source
+from kaltwisted.config.statement import Statement
 
 
 @attrs.frozen
@@ -32,10 +35,13 @@ class Tree:
     open_quotes: dict[int, int]
 
 
-def parse(source: Source, top: Table) -> Tree:
-    """Statements of a whole file; never fails, whatever the text."""
+def parse(source: Source, top: Table, feed: Callable[[Source, Builder], None] | None = None) -> Tree:
+    """Statements of a whole file; never fails, whatever the text.
+
+    :param feed: reads the lines into a builder, in the first pass, in place of ``read_lines``.
+    """
     builder = Builder(source)
-    read_lines(source, builder)
+    (feed or read_lines)(source, builder)
     if builder.surplus or builder.unclosed() or builder.nests(top):
         builder = CarefulBuilder(source, top, surplus=builder.surplus, missing=builder.unclosed())
         read_lines(source, builder)
@@ -44,10 +50,13 @@ def parse(source: Source, top: Table) -> Tree:
     return Tree(builder.root, builder.findings, builder.open_quotes)
 
 
-def read_lines(source: Source, builder: Builder) -> None:
-    """Feed a builder, line by line; the simple lines, nearly all, take the short way."""
+def read_lines(source: Source, builder: Builder, first: int = 1, last: int | None = None) -> None:
+    """Feed a builder, line by line; the simple lines, nearly all, take the short way.
+
+    :param last: None for the last there is.
+    """
     statement = builder.statement
-    for number, line in enumerate(source.lines, 1):
+    for number, line in enumerate(source.lines[first - 1 : last], first):
         if len(line) > LONGEST_LINE // 4 and too_long(line):
             _drop(source, builder, number, f"line longer than {LONGEST_LINE} bytes")
             continue

@@ -145,16 +145,19 @@ def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
 
 def _portless(service: VirtualServer) -> VirtualServer:
     """A mark is for whatever port: where DR and TUN keep it, a server's own port is for its checks only."""
-    servers = tuple(
-        server
-        if server.forwarding.method is Forwarding.NAT or not server.port
-        else attrs.evolve(server, port=0)
-        for server in service.real_servers
-    )
+
+    def fits(server: RealServer | SorryServer) -> bool:
+        return server.forwarding.method is Forwarding.NAT or not server.port
+
+    if not all(map(fits, service.real_servers)):
+        servers = tuple(
+            server if fits(server) else attrs.evolve(server, port=0) for server in service.real_servers
+        )
+        service = attrs.evolve(service, real_servers=servers)
     sorry = service.sorry_server
-    if sorry is not None and sorry.forwarding.method is not Forwarding.NAT:
-        sorry = attrs.evolve(sorry, port=0)
-    return attrs.evolve(service, real_servers=servers, sorry_server=sorry)
+    if sorry is not None and not fits(sorry):
+        service = attrs.evolve(service, sorry_server=attrs.evolve(sorry, port=0))
+    return service
 
 
 def _duplicate_servers(service: VirtualServer, reader: Reader) -> VirtualServer:

@@ -223,7 +223,7 @@ def verify_sync_groups(
                 expected="two instances or more",
                 log=log,
             )
-        names[group.name] = attrs.evolve(group, group=members)
+        names[group.name] = attrs.evolve(group, group=members) if unknown else group
     return tuple(group for group in names.values() if group.group)
 
 

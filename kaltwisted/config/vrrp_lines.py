@@ -10,8 +10,8 @@ from kaltwisted.config.keywords.vrrp import WEIGHTS
 from kaltwisted.config.model import Address, Tracked, VirtualIpAddress
 
 if TYPE_CHECKING:
-    from kaltwisted.config.builder import Statement
     from kaltwisted.config.reader import Reader
+    from kaltwisted.config.statement import Statement
 
 # Options of an address that stand alone, and those that take a word.
 _ADDRESS_FLAGS = frozenset(("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac"))

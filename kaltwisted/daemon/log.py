@@ -13,7 +13,8 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import TextIO
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText, formatEvent
@@ -46,6 +47,8 @@ _IDENTS = (
 # PIPE_BUF: a pipe that polls as writable takes this much without blocking.
 _LINE_BYTES = 4096
 _TRACEBACKS_KEPT = 64
+LOOK_AGAIN_S = 0.1
+"""How long no line is offered to a syslogd that was not there."""
 
 
 def facility(name: str) -> int:
@@ -126,6 +129,18 @@ class Formatter:
         yield from (_plain(line) for line in str(event["rendered"]).split("\n"))
 
 
+@lru_cache(maxsize=2)
+def _ctime(second: int) -> str:
+    """Kept for the lines of one second: each look at the clock on the wall is one at its file, too."""
+    return time.ctime(second)
+
+
+@lru_cache(maxsize=2)
+def _stamp(second: int) -> str:
+    """Likewise, as RFC 3164 has it."""
+    return time.strftime("%b %e %H:%M:%S", time.localtime(second))
+
+
 def _plain(text: str) -> str:
     if text.isprintable():
         return text
@@ -153,7 +168,7 @@ class ConsoleObserver:
     def __call__(self, event: LogEvent) -> None:
         """Write the event's lines."""
         if wanted(event, self._detail):
-            when = "" if self._bare else f"{time.ctime(event.get('log_time'))}: "
+            when = "" if self._bare else f"{_ctime(int(event.get('log_time') or time.time()))}: "
             lines = self._formatter.rendered(event) if "rendered" in event else self._formatter.lines(event)
             for line in lines:
                 self._write(f"{when}{line}")
@@ -189,11 +204,20 @@ class SyslogObserver:
     ``name``: the ident of a process that has one; None: by who logs.
 
     The standard library's syslog() waits for a stuck syslogd, and every check with it.
+    Where there is no syslogd at all, as in most containers, it is looked for
+    now and then only: for every line that would be half of a reload's work.
     """
 
     def __init__(
-        self, facility: int = DAEMON, detail: int = 0, path: str = "/dev/log", name: str | None = None
+        self,
+        facility: int = DAEMON,
+        detail: int = 0,
+        path: str = "/dev/log",
+        name: str | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
+        self._look_again_at = float("-inf")
         self._facility = facility
         self._name = name
         self._detail = detail
@@ -212,7 +236,7 @@ class SyslogObserver:
             self._write(self._datagram(name, _SEVERITY[level], event.get("log_time") or time.time(), line))
 
     def _datagram(self, name: str, severity: int, when: float, line: str) -> bytes:
-        stamp = time.strftime("%b %e %H:%M:%S", time.localtime(when))
+        stamp = _stamp(int(when))
         text = f"<{self._facility * 8 + severity}>{stamp} {name}[{os.getpid()}]: {line}"
         return text.encode(errors="backslashreplace")[:_LINE_BYTES]
 
@@ -225,6 +249,8 @@ class SyslogObserver:
             self.dropped += 1
 
     def _put(self, datagram: bytes) -> bool:
+        if self._socket is None and self._now() < self._look_again_at:
+            return False
         for _ in range(2):  # a restarted syslogd has a new socket: connect afresh once
             try:
                 if self._socket is None:
@@ -236,6 +262,7 @@ class SyslogObserver:
                 self.close()
                 continue
             return True
+        self._look_again_at = self._now() + LOOK_AGAIN_S
         return False
 
     def _connect(self) -> socket.socket:

@@ -314,11 +314,11 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
 
     def _test_configuration(self) -> int:
         from kaltwisted.config.findings import render
-        from kaltwisted.daemon.reading import load_file
+        from kaltwisted.daemon.reading import ConfigurationFile
 
-        reading = load_file(
+        reading = ConfigurationFile(
             self["use-file"], config_id=self["config-id"], all_includes=bool(self["all-config"])
-        )
+        ).read()
         text = "".join(f"{render(finding)}\n" for finding in reading.findings)
         for note in self["notes"]:
             print(note, file=sys.stderr)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
-from kaltwisted.kernel.files import remove_unfinished
+from kaltwisted.files import remove_unfinished, replace
 
 # How processes of our kind name themselves, C keepalived among them: it would use the same IPVS table.
 _OURS = ("keepalived", "kaltwisted")
@@ -54,13 +54,9 @@ def claim(path: Path, proc: Path = Path("/proc")) -> None:
 
 def write(path: Path, pid: int) -> None:
     """Name a role's process in a file; trouble with that is no reason not to run."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        remove_unfinished(path, ".")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{pid}\n")
-        new.replace(path)
+        remove_unfinished(path)
+        replace(path, f"{pid}\n".encode("ascii"), 0o644)
     except OSError as error:
         _log.warn("pid file {path} cannot be written: {why}", path=str(path), why=error.strerror)
 

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import linecache
+
 import attrs
 
 from kaltwisted.alerts.vetting import vet
-from kaltwisted.config import load
-from kaltwisted.config.load import Reading
+from kaltwisted.config.load import Reading, load_file
+from kaltwisted.config.memory import Memory
 from kaltwisted.daemon.interfaces import missing_interfaces
 
 
-def load_file(
-    path: str, *, config_id: str | None = None, all_includes: bool = False, vrrp: bool = True
-) -> Reading:
-    """As ``config.load.load_file``, with scripts looked at too, and interfaces where VRRP is to run."""
-    reading = load.load_file(path, config_id=config_id, all_includes=all_includes)
-    missing = missing_interfaces(reading.configuration) if vrrp else ()
-    vetted = vet(reading.configuration)
-    return attrs.evolve(
-        reading,
-        configuration=vetted.configuration,
-        findings=(*reading.findings, *missing, *vetted.findings),
-    )
+class ConfigurationFile:
+    """The configuration file of one daemon, read at start and at each reload.
+
+    It remembers the reading before, so that a reload costs what changed; one
+    thread reads at a time.
+
+    :param vrrp: whether VRRP is to run, which needs the interfaces it names.
+    """
+
+    def __init__(
+        self, path: str, *, config_id: str | None = None, all_includes: bool = False, vrrp: bool = True
+    ) -> None:
+        self._path = path
+        self._config_id = config_id
+        self._all_includes = all_includes
+        self._vrrp = vrrp
+        self._memory = Memory()
+
+    def read(self) -> Reading:
+        """As ``config.load.load_file``, with scripts looked at too, and interfaces where VRRP is to run."""
+        reading = load_file(
+            self._path, config_id=self._config_id, all_includes=self._all_includes, memory=self._memory
+        )
+        missing = missing_interfaces(reading.configuration) if self._vrrp else ()
+        vetted = vet(reading.configuration)
+        # The lines that were shown: a file of thousands of servers is not for keeping, and may change.
+        linecache.clearcache()
+        return attrs.evolve(
+            reading,
+            configuration=vetted.configuration,
+            findings=(*reading.findings, *missing, *vetted.findings),
+        )

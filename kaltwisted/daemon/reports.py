@@ -2,30 +2,30 @@
 
 Exporters send the signal and read the file, so names and layout are
 keepalived's.  They lie in $TMPDIR or /tmp, where anybody may have put a link of
-that name: each is written under a name of its own and moved there, so that no
-link is followed and no reader sees half of it.
+that name, which ``files.replace`` does not follow.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from kaltwisted.config.dump import dump as global_definitions  # until the report is there
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.reports import parent_data
 from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
+from kaltwisted.files import replace
 
 if TYPE_CHECKING:
     from kaltwisted.daemon.supervision import InThread
 
-MODE: Final = 0o600
+PRIVATE: Final = 0o600
+"""The files' permissions unless an umask was asked for; keepalived's, too."""
 
 # Which role's report goes where; keepalived's checkers write neither statistics nor JSON.
 _FILES: Final = {
@@ -40,15 +40,15 @@ _PARENT: Final = "keepalived_parent.data"
 class Reports:
     """Writes what the roles tell; one after the other.
 
-    :param mode: the files' permissions.
+    :param umask: the command line's, None: the configuration's if it has one.
     """
 
     _log = Logger()
 
-    def __init__(self, roles: Roles, in_thread: InThread, mode: int = MODE) -> None:
+    def __init__(self, roles: Roles, in_thread: InThread, umask: int | None = None) -> None:
         self._roles = roles
         self._in_thread = in_thread
-        self._mode = mode
+        self._umask = umask
         self._turn = DeferredLock()
 
     def write(self, report: Report) -> Deferred[None]:
@@ -61,38 +61,30 @@ class Reports:
         defs = configuration.global_defs
         if report is Report.DATA:
             self._log.info("Printing parent data for process({pid}) on signal", pid=os.getpid())
-            parent = "".join(f"{line}\n" for line in global_definitions(configuration))
-            await self._file(_PARENT, parent.encode())
+            parent = "".join(f"{line}\n" for line in parent_data(configuration))
+            await self._file(self._place(_PARENT), parent.encode())
         for name, text in (await self._roles.report(report, defs.json_version)).items():
             file = _FILES.get((name, report))
-            if file is not None:
-                await self._file(file, text)
+            if file is not None and text:  # nothing comes of a role that has just died: the old file stays
+                await self._file(self._place(file), text)
 
-    async def _file(self, name: str, text: bytes) -> None:
-        path = directory() / name
-        why = await self._in_thread(lambda: replace(path, text, self._mode))
-        if why is not None:
-            self._log.error("{path} cannot be written: {why}", path=str(path), why=why)
+    def _place(self, name: str) -> Path:
+        """By keepalived's ``state_dump_file`` the data files have another name and place."""
+        own = self._roles.configuration.global_defs.state_dump_file
+        if own is None or not name.endswith(".data"):
+            return directory() / name
+        stem = name.removesuffix(".data").removeprefix("keepalived")
+        return Path(own).with_stem(Path(own).stem + stem)
+
+    async def _file(self, path: Path, text: bytes) -> None:
+        umask = self._umask if self._umask is not None else self._roles.configuration.global_defs.umask
+        mode = PRIVATE if umask is None else 0o666 & ~umask
+        try:
+            await self._in_thread(lambda: replace(path, text, mode))
+        except OSError as error:
+            self._log.error("{path} cannot be written: {why}", path=str(path), why=error.strerror)
 
 
 def directory() -> Path:
     """Where they lie."""
     return Path(os.environ.get("TMPDIR") or gettempdir())
-
-
-def replace(path: Path, text: bytes, mode: int, urandom: Callable[[int], Any] = os.urandom) -> str | None:
-    """Put a file of ours at ``path``, whatever is there; says in words why it could not be."""
-    new = path.with_name(f".{path.name}.{urandom(8).hex()}")
-    try:
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, mode)
-                file.write(text)
-            new.replace(path)
-        except OSError:
-            new.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        return error.strerror or str(error)
-    return None

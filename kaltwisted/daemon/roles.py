@@ -97,17 +97,18 @@ class Roles:
         results: list[tuple[bool, Any]] = await DeferredList(
             [runner.prepare(configuration) for runner in runners.values()], consumeErrors=True
         )
-        why_not: list[str] = []
-        statuses: list[int] = []
-        for kind, (prepared, result) in zip(kinds, results, strict=True):
-            if not prepared:
-                error = result.value
-                if not isinstance(error, RoleError):
-                    result.raiseException()
-                why_not.append(f"{kind.title} does not run: {error}")
-                statuses.append(error.status)
-        if why_not:
+        failures = {
+            kind.title: result
+            for kind, (prepared, result) in zip(kinds, results, strict=True)
+            if not prepared
+        }
+        if failures:
             await DeferredList([runner.stop() for runner in runners.values()])
             self._preparing = {}
-            raise RoleError("; ".join(why_not), max(statuses))
+            for failure in failures.values():
+                failure.trap(RoleError)
+            raise RoleError(
+                "; ".join(f"{title} does not run: {failure.value}" for title, failure in failures.items()),
+                max(failure.value.status for failure in failures.values()),
+            )
         return runners

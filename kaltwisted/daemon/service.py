@@ -31,13 +31,12 @@ from kaltwisted.daemon import directories, signals, systemd
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
 from kaltwisted.daemon.options import Options
-from kaltwisted.daemon.reading import load_file
+from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, tell
 from kaltwisted.daemon.reports import Reports
 from kaltwisted.daemon.role.collector import (
     postpone_collections,
     resume_collections,
-    tame_garbage_collection,
 )
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
@@ -58,6 +57,7 @@ class Daemon(Service):
     :param log_observer: where the log goes; None leaves it to twistd.
     :param announcement: what to log before anything else starts: each a call on our Logger.
     :param roles: makes the roles; given what to do with a role that ended for good.
+    :param umask: the command line's, which goes before the configuration's.
     """
 
     log = Logger()
@@ -70,10 +70,12 @@ class Daemon(Service):
         roles: Callable[[Callable[[int], object]], Roles],
         reload: Callable[[Roles], Reload],
         reports: Callable[[Roles], Reports],
+        umask: int | None = None,
     ) -> None:
         self._reactor = reactor
         self._observer = log_observer
         self._announce = announcement
+        self._umask = umask
         self.roles = roles(self.end)
         self._reload = reload(self.roles)
         self._reports = reports(self.roles)
@@ -90,7 +92,10 @@ class Daemon(Service):
     def startService(self) -> None:
         """Start the roles."""
         super().startService()
-        name_process(parent_name(self.roles.configuration.global_defs))
+        defs = self.roles.configuration.global_defs
+        name_process(parent_name(defs))
+        if self._umask is None and defs.umask is not None:
+            os.umask(defs.umask)
         self._announce(self.log)
         for number, how in (
             (signals.RELOAD, self._reload.request),
@@ -110,7 +115,6 @@ class Daemon(Service):
         Deferred.fromCoroutine(self.roles.begin()).addCallbacks(self._started, self._not_started)
 
     def _started(self, _: object) -> None:
-        tame_garbage_collection()
         resume_collections()
         self.log.info("Startup complete")
         systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
@@ -155,8 +159,8 @@ class Daemon(Service):
         """What this process is at, for who looks for a defect."""
         for thread, frame in sys._current_frames().items():
             self.log.info("Thread {thread}:", thread=thread)
-            for line in traceback.format_stack(frame):
-                self.log.info("  {line}", line=line.rstrip())
+            for line in "".join(traceback.format_stack(frame)).splitlines():
+                self.log.info("{line}", line=line)
         self.log.info("{count} delayed calls", count=len(self._reactor.getDelayedCalls()))
 
 
@@ -170,14 +174,13 @@ def makeService(options: Options) -> IService:
 
     postpone_collections()
     settings = options.settings()
-    read = partial(
-        load_file,
+    file = ConfigurationFile(
         settings.file,
         config_id=settings.config_id,
         all_includes=settings.all_includes,
         vrrp=settings.vrrp,
     )
-    reading = read()
+    reading = file.read()
     status = _refusal(reading, settings)
     if status is not None:
         _report_refusal(reading, settings)
@@ -201,8 +204,9 @@ def makeService(options: Options) -> IService:
         None if settings.twistd_logs else observer(settings),
         partial(_announce, reading, settings),
         roles,
-        lambda roles: Reload(read, roles, settings.file, reactor, in_thread),
-        lambda roles: Reports(roles, in_thread),
+        lambda roles: Reload(file.read, roles, settings.file, reactor, in_thread),
+        lambda roles: Reports(roles, in_thread, settings.umask),
+        settings.umask,
     )
 
 

@@ -11,7 +11,6 @@ from kaltwisted.healthcheck.connect import Connector
 from kaltwisted.healthcheck.http import Expectation, HttpCheck, host_and_port
 from kaltwisted.healthcheck.misc import MiscCheck
 from kaltwisted.healthcheck.tcp import TcpCheck
-from kaltwisted.healthcheck.tls import Tls
 from kaltwisted.ports import ICheck, IScripts
 
 Builder = Callable[[Any, model.RealServer, model.VirtualServer, Any, IScripts], ICheck]
@@ -76,6 +75,9 @@ def _http(
     expectations = tuple(Expectation.of(url, host, check.http_protocol, sni_of(url)) for url in check.urls)
     security = None
     if tls is not None:
+        # OpenSSL is 12 MB and a tenth of a second: only for who speaks TLS.
+        from kaltwisted.healthcheck.tls import Tls
+
         verify_name = tls.verify_name
         if verify_name == "":
             asked_for = tls.sni_name or check.urls[0].virtualhost if check.urls else None

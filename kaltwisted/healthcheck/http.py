@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
@@ -22,8 +21,10 @@ from kaltwisted.healthcheck.connect import Connect, Opening
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.healthcheck.response import Response, Window
 from kaltwisted.healthcheck.timeouts import Timeouts
-from kaltwisted.healthcheck.tls import Tls, explain
 from kaltwisted.ports import ICheck
+
+if TYPE_CHECKING:
+    from kaltwisted.healthcheck.tls import Tls
 
 _log = Logger()
 _GOOD = Outcome(True)
@@ -229,8 +230,8 @@ class _Fetch(Protocol):
         if tls is not None:
             try:
                 protocol = tls.wrap(self, self._expected.sni, self._refuse)
-            except (OSError, SSL.Error) as unusable:
-                self._stillborn = reactor.callLater(0, self._no_trust, explain(unusable))
+            except OSError as unusable:
+                self._stillborn = reactor.callLater(0, self._no_trust, unusable.strerror or str(unusable))
                 return
         self._timeouts = timeouts
         timeouts.begin(self)
@@ -274,7 +275,7 @@ class _Fetch(Protocol):
             response.close()
             return self._judge.verdict()
         if self._tls and not self._answering:
-            return Outcome(False, _HANDSHAKE, detail=self._refused or explain(error))
+            return Outcome(False, _HANDSHAKE, detail=self._refused or self._tls.explain(error))
         return Outcome(False, "Read error with", detail=f"{reason.getErrorMessage()}, {self._expected.path}")
 
     # -- other ends --------------------------------------------------------------------

@@ -73,9 +73,9 @@ class CheckService(Service):
         self._retry = Retry(configured.timing, initially_up)
         self._period = _period(configured.timing)
         self._wording = wording_of(configured)
-        self._names = {"service": service, "virtual_server": virtual_server}
-        if isinstance(configured, MiscCheck):
-            self._names["script"] = str(configured.script)
+        self._service = service
+        self._virtual_server = virtual_server
+        self._script = str(configured.script) if isinstance(configured, MiscCheck) else ""
         self._report = report
         self._clock = clock
         self._origin = 0.0
@@ -85,9 +85,23 @@ class CheckService(Service):
         self._attempt: Deferred[Outcome] | None = None
 
     @property
+    def _names(self) -> dict[str, str]:
+        """What log lines are filled in with."""
+        return {
+            "service": self._service,
+            "virtual_server": self._virtual_server,
+            "script": self._script,
+        }
+
+    @property
     def up(self) -> bool:
         """Whether the checker counts as good."""
         return self._retry.up
+
+    @property
+    def standing(self) -> Retry:
+        """What the retry rule knows, to be read."""
+        return self._retry
 
     # -- IService -------------------------------------------------------------------
 
@@ -98,7 +112,7 @@ class CheckService(Service):
             "Activating healthchecker for service {service} for VS {virtual_server}", **self._names
         )
         now = self._clock.seconds()
-        name = f"{self._names['service']} {self._names['virtual_server']} {self.check.describe()}"
+        name = f"{self._service} {self._virtual_server} {self.check.describe()}"
         self._origin = first_run(self._retry.timing, name, now)
         self._arm(self._origin, now)
 
@@ -167,7 +181,7 @@ class CheckService(Service):
         if not self.running:
             failure.trap(CancelledError)
             return
-        self._log.failure("Health check of {service} broke", failure, service=self._names["service"])
+        self._log.failure("Health check of {service} broke", failure, service=self._service)
         now = self._clock.seconds()
         self._arm(next_slot(self._origin, self._period, now), now)
 

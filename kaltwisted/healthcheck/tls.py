@@ -56,12 +56,19 @@ class Tls:
     def wrap(self, protocol: IProtocol, sni: str | None, refused: Refused) -> IProtocol:
         """A protocol that speaks TLS to a transport and plain text to ``protocol``.
 
-        :raises OSError: ``ca_file`` can't be read.
-        :raises SSL.Error: it holds no certificates.
+        :raises OSError: ``ca_file`` can't be read, or holds no certificates.
         """
         verified = self._verify_name is not None
-        context = _verifying_context(self._ca_file) if verified else _unverified_context()
+        try:
+            context = _verifying_context(self._ca_file) if verified else _unverified_context()
+        except SSL.Error as unusable:
+            raise OSError(explain(unusable)) from None
         return wrap(protocol, context, self._reactor, sni, self._verify_name, refused)
+
+    @staticmethod
+    def explain(error: BaseException | None) -> str:
+        """Why a connection failed, in words."""
+        return explain(error)
 
 
 def wrap(

@@ -2,13 +2,11 @@
 
 A role that was killed leaves its virtual addresses behind, and its successor
 may have another configuration: of an instance that is in it no more nobody
-would ever remove them.  So a file names what stands; it is valid for one boot.
+would ever remove them.  So a file names what stands.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Container, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,27 +16,21 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address, VirtualIpAddress
-from kaltwisted.kernel.files import remove_unfinished
+from kaltwisted.kernel.boot_file import BootFile
 from kaltwisted.ports import IAddresses, PlacedAddress, Refused
-
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_SIZE_MAX = 16 << 20
 
 _Place = tuple[int, str, int]
 
 
 @implementer(IAddresses)
 class RememberedAddresses:
-    """Passes all on, and keeps a file of what may stand, written before an address is put.
-
-    Trouble with the file is logged and no reason not to run.
-    """
+    """Passes all on, and keeps a file of what may stand, written before an address is put."""
 
     _log = Logger()
 
     def __init__(self, addresses: IAddresses, path: Path) -> None:
         self._addresses = addresses
-        self._path = path
+        self._file = BootFile(path)
         self._known = self._read()
 
     def remove_leftovers(self, configured: Container[Address]) -> Deferred[tuple[Refused, ...]]:
@@ -84,42 +76,21 @@ class RememberedAddresses:
         if known == self._known:
             return
         self._known = known
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
-            if not known:
-                self._path.unlink(missing_ok=True)
-                return
-            new.unlink(missing_ok=True)
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                json.dump({"boot": _boot(), "addresses": sorted(known)}, file)
-            new.replace(self._path)
-        except OSError as error:
-            self._log.warn("cannot write {path}: {error}", path=str(self._path), error=error)
+        if known:
+            self._file.write({"addresses": sorted(known)})
+        else:
+            self._file.remove()
 
     def _read(self) -> set[_Place]:
-        remove_unfinished(self._path)
         try:
-            with self._path.open("rb") as file:
-                whole = json.loads(file.read(_SIZE_MAX))
-            if whole["boot"] != _boot():
-                return set()
             return {
-                (int(index), str(ip_address(text)), int(prefix)) for index, text, prefix in whole["addresses"]
+                (int(index), str(ip_address(text)), int(prefix))
+                for index, text, prefix in self._file.read().get("addresses", ())
             }
-        except FileNotFoundError:
-            return set()
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            self._log.warn("{path} is of no use, ignored: {error}", path=str(self._path), error=error)
+        except (ValueError, TypeError) as error:
+            self._file.is_of_no_use(error)
             return set()
 
 
 def _place(placed: PlacedAddress) -> _Place:
     return placed.index, str(placed.address.address), placed.address.prefix
-
-
-def _boot() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return "unknown"

@@ -19,7 +19,7 @@ class Member:
 
     server: RealServer
     weight: int
-    failed: set[int]
+    failed: frozenset[int]
     destination: Destination
     weighed: bool = False
 
@@ -29,11 +29,11 @@ class Member:
         if adopted is not None:
             known = adopted.destinations.get(key_of(server))
             down = known is None or (server.inhibit_on_failure and known.weight == 0 != server.weight)
-            failed = set(range(len(server.checks))) if down else set()
+            failed = frozenset(range(len(server.checks))) if down else frozenset()
         else:
-            failed = {
+            failed = frozenset(
                 index for index, check in enumerate(server.checks) if server.alpha or check.timing.alpha
-            }
+            )
         return cls(server, server.weight, failed, _destination(server, server.weight))
 
     @property
@@ -48,7 +48,7 @@ class Member:
 
     def fail(self, checker: int) -> None:
         """This checker has failed; what it said of the weight is forgotten with it, as keepalived does."""
-        self.failed.add(checker)
+        self.failed |= {checker}
         if self.weighed and _weighs(self.server.checks[checker]):
             self.set_weight(self.server.weight)
             self.weighed = False
@@ -70,11 +70,11 @@ class Member:
         if old.checks != new.checks:
             was_alive = self.alive
             origins = enumerate(predecessors(old.checks, new.checks))
-            self.failed = {
+            self.failed = frozenset(
                 index
                 for index, origin in origins
                 if (not was_alive if origin is None else origin in self.failed)
-            }
+            )
         self.weighed = self.weighed and any(map(_weighs, new.checks))
         if not self.weighed:
             self.weight = new.weight

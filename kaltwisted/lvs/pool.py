@@ -106,6 +106,15 @@ class Pool:
         """The weights of the servers that are alive."""
         return {key: member.weight for key, member in self._members.items() if member.alive}
 
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The state of each real server, in the order configured."""
+        return tuple(self._members.values())
+
+    def serves(self, member: Member) -> bool:
+        """Whether a server is in the data plane's table: for clients, or at weight 0."""
+        return key_of(member.server) in self.service.destinations
+
     # -- what happens -----------------------------------------------------------------
 
     def start(self) -> list[Event]:
@@ -133,7 +142,7 @@ class Pool:
         member = self._members[server]
         if checker not in member.failed:
             return []
-        member.failed.discard(checker)
+        member.failed -= {checker}
         if not member.alive:
             return []
         self._sum += member.weight

@@ -75,6 +75,8 @@ class FakeChild:
             call.answer()
             self.end(Ended(status=0))
         else:
+            if command is commands.Report:
+                os.write(call.arguments["into"], f"{call.arguments['what']} of {self.pid}\n".encode())
             call.answer()
         return call.answered
 

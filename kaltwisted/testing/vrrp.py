@@ -109,13 +109,15 @@ class FakeChange:
 class FakeAddresses:
     """Puts addresses on ``FakeLinks``, at once or, while ``held``, when told to ``finish``.
 
-    ``asked`` keeps every call as ``("add" | "remove", addresses)``.
+    ``asked`` keeps every call as ``("add" | "remove", addresses)``; what is in
+    ``unwanted`` is refused.
     """
 
     def __init__(self, links: FakeLinks) -> None:
         self._links = links
         self._waiting: list[tuple[str, FakeChange]] = []
         self.held = False
+        self.unwanted: set[Address] = set()
         self.asked: list[tuple[str, tuple[Address, ...]]] = []
         self.stopped = False
 
@@ -151,12 +153,15 @@ class FakeAddresses:
         done.callback(())
 
     def _do(self, what: str, change: FakeChange) -> None:
-        for each in change.addresses:
+        done = tuple(each for each in change.addresses if each.address.address not in self.unwanted)
+        for each in done:
             address = LinkAddress(each.index, each.address.address, each.address.prefix)
             (self._links.appear if what == "add" else self._links.vanish)(address)
         if change.placed is not None:
-            change.placed(change.addresses)
-        change.done.callback(())
+            change.placed(done)
+        change.done.callback(
+            tuple(Refused(each, "unwanted") for each in change.addresses if each not in done)
+        )
 
 
 @implementer(IAdvertPort)

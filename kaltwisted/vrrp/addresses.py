@@ -32,6 +32,7 @@ class VirtualAddresses:
         self._announcer = announcer
         self._ever_set = False
         self._held: frozenset[_Place] = frozenset()
+        self._refused: set[_Place] = set()
         self._setting: Deferred[tuple[Refused, ...]] | None = None
         # Rounds to announce of addresses as they come to stand.
         self._repeat = 0
@@ -48,6 +49,7 @@ class VirtualAddresses:
         self._repeat = 0
         placed = self._place(addresses)
         self._held = frozenset(_place_of(each) for each in placed)
+        self._refused.clear()
         names = {each.index: each.address.dev or self._interface for each in placed}
         self._setting = self._addresses.add(placed, partial(self._stand, names, None))
         self._follow(self._setting, "set")
@@ -84,7 +86,9 @@ class VirtualAddresses:
             self._follow(self._addresses.remove(placed), "remove")
         if added:
             placed = self._place(added)
-            self._held |= {_place_of(each) for each in placed}
+            places = {_place_of(each) for each in placed}
+            self._held |= places
+            self._refused -= places
             names = {each.index: each.address.dev or self._interface for each in placed}
             change = self._addresses.add(placed, partial(self._stand, names, repeat))
             self._follow(change, "set")
@@ -101,6 +105,12 @@ class VirtualAddresses:
         else:
             done.callback(None)
         return done
+
+    def stands(self, vip: VirtualIpAddress) -> bool:
+        """Whether we hold an address, and the kernel has not refused it."""
+        link = self._links.link(vip.dev or self._interface)
+        place = None if link is None else (link.index, vip.address)
+        return place in self._held and place not in self._refused
 
     # --- what the kernel tells ---------------------------------------------------------
 
@@ -133,6 +143,8 @@ class VirtualAddresses:
     ) -> None:
         if change is self._setting:
             self._setting = None
+        if what == "set":
+            self._refused.update(_place_of(each.placed) for each in refused)
         for each in refused:
             self._log.warn(
                 "({name}) cannot {what} {address}: {why}",

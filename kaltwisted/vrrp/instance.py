@@ -53,7 +53,7 @@ class Instance:
     ``keeps_weights``: False for a member of a sync group without
     ``sync_group_tracking_weight``.  ``sequence``: AH's counter of an earlier
     life.  What is known before ``Start`` (links, the source address, scripts)
-    may be told before it.
+    may be told before it.  ``router`` and ``tracking`` are for reports to read.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Instance:
         sequence: AhSequence | None = None,
     ) -> None:
         self.config = config
-        self._router = VirtualRouter(config, sequence)
-        self._machine = build_machine(self._router)
-        self._tracking = Tracking(config, scripts, keeps_weights=keeps_weights)
+        self.router = VirtualRouter(config, sequence)
+        self._machine = build_machine(self.router)
+        self.tracking = Tracking(config, scripts, keeps_weights=keeps_weights)
         self._tracked = {each.name: (scripts or {}).get(each.name) for each in config.track_script}
         self._keeps_weights = keeps_weights
-        self._tracking.source(self._router.source is not None)
+        self.tracking.source(self.router.source is not None)
         self._faults: set[Fault] = set()
         self._started = False
         self._stalled = False
@@ -85,22 +85,22 @@ class Instance:
     @property
     def state(self) -> State:
         """Where it is."""
-        return self._router.state
+        return self.router.state
 
     @property
     def priority(self) -> int:
         """The effective priority."""
-        return self._router.priority
+        return self.router.priority
 
     @property
     def statistics(self) -> Statistics:
         """What it has counted."""
-        return self._router.statistics
+        return self.router.statistics
 
     @property
     def sequence(self) -> AhSequence:
         """AH's counter, to be handed on to the next life."""
-        return self._router.sequence
+        return self.router.sequence
 
     @property
     def faults(self) -> frozenset[Fault]:
@@ -110,26 +110,26 @@ class Instance:
     @property
     def has_own_faults(self) -> bool:
         """Whether it would be in FAULT without its sync group."""
-        return bool(self._tracking.own_faults)
+        return bool(self.tracking.own_faults)
 
     @property
     def wants_master(self) -> bool:
         """It would be master, were it not for the rest of its sync group."""
-        return self._router.wants_master
+        return self.router.wants_master
 
     def is_current(self, expiry: TimerExpired) -> bool:
         """Whether an expiry belongs to the timer's present life."""
-        return self._router.is_running(expiry.which, expiry.generation)
+        return self.router.is_running(expiry.which, expiry.generation)
 
     def running_timers(self) -> list[ArmTimer]:
         """The timers that should be running."""
-        return self._router.running_timers()
+        return self.router.running_timers()
 
     # -- what happens --------------------------------------------------------------------
 
     def handle(self, event: Event, now: int) -> list[Action]:
         """Take an event into account; do what is returned, in order.  ``now``: monotonic µs."""
-        router = self._router
+        router = self.router
         match event:
             case PacketReceived(data):
                 self._judge(packet.decode(data, router.expected, router.sequence.value), data, now)
@@ -143,18 +143,18 @@ class Instance:
             case Stop():
                 self._machine.stop(now)
             case LinkChanged(interface, up):
-                self._tracking.link(interface, up)
+                self.tracking.link(interface, up)
                 self._reconsider(now)
             case SourceChanged(address):
                 # A master that loses its address still takes leave from it.
-                self._tracking.source((router.configured_source or address) is not None)
+                self.tracking.source((router.configured_source or address) is not None)
                 self._reconsider(now)
                 router.set_source(address)
             case ScriptTurned(script, good):
-                self._tracking.script(script, good)
+                self.tracking.script(script, good)
                 self._reconsider(now)
             case GroupFault(group, faulty):
-                self._tracking.group(group, faulty)
+                self.tracking.group(group, faulty)
                 self._reconsider(now)
             case AddressLost(address):
                 if any(entry.address == address and not entry.no_track for entry in router.addresses):
@@ -169,10 +169,10 @@ class Instance:
         if self._started:
             return
         self._started = True
-        for notice in self._tracking.notices:
-            self._router.log(notice, Level.WARNING)
+        for notice in self.tracking.notices:
+            self.router.log(notice, Level.WARNING)
         # What a crash has left behind would answer ARP beside the master.
-        self._router.drop_addresses()
+        self.router.drop_addresses()
         self._reconsider(now)
 
     def _sync(self, order: Sync, now: int) -> None:
@@ -189,7 +189,7 @@ class Instance:
                 assert_never(order)
 
     def _expired(self, expiry: TimerExpired, now: int) -> None:
-        router = self._router
+        router = self.router
         due = router.deadline(expiry.which)
         if due is None or not router.is_running(expiry.which, expiry.generation):
             return
@@ -215,7 +215,7 @@ class Instance:
 
     def advertise(self, now: int) -> list[Action]:
         """As master send an advert out of turn: what comes next may take a moment."""
-        self._router.advertise(now)
+        self.router.advertise(now)
         return self._take_actions()
 
     def reconfigure(
@@ -238,13 +238,13 @@ class Instance:
         if known == (config, tracked, keeps_weights):
             return []
         self.config, self._tracked, self._keeps_weights = config, tracked, keeps_weights
-        self._router.reconfigure(config, now)
-        old, self._tracking = self._tracking, Tracking(config, scripts, keeps_weights=keeps_weights)
-        self._tracking.go_on_from(old, down, good)
-        self._tracking.source(self._router.source is not None)
-        for notice in self._tracking.notices:
+        self.router.reconfigure(config, now)
+        old, self.tracking = self.tracking, Tracking(config, scripts, keeps_weights=keeps_weights)
+        self.tracking.go_on_from(old, down, good)
+        self.tracking.source(self.router.source is not None)
+        for notice in self.tracking.notices:
             if notice not in old.notices:
-                self._router.log(notice, Level.WARNING)
+                self.router.log(notice, Level.WARNING)
         self._reconsider(now)
         return self._take_actions()
 
@@ -255,13 +255,13 @@ class Instance:
         return self._take_actions()
 
     def _take_actions(self) -> list[Action]:
-        actions, self._router.actions = self._router.actions, []
+        actions, self.router.actions = self.router.actions, []
         return actions
 
     # -- packets -------------------------------------------------------------------------
 
     def _judge(self, verdict: Advert | Reason, data: bytes | memoryview, now: int) -> None:
-        router = self._router
+        router = self.router
         if isinstance(verdict, Reason):
             if verdict is Reason.FOREIGN:
                 return
@@ -291,7 +291,7 @@ class Instance:
 
     def _compare_addresses(self, advert: Advert, now: int) -> None:
         """Another list is told and counted, and the advert is used (keepalived; against RFC 3768 §7.1)."""
-        router = self._router
+        router = self.router
         if self.config.skip_check_adv_addr and advert.source == router.master:
             return
         ours, theirs = router.listed_addresses, advert.listed_addresses
@@ -314,24 +314,24 @@ class Instance:
 
     def _reconsider(self, now: int) -> None:
         """Something tracked has changed: its consequences, FAULT before priority."""
-        before, self._faults = self._faults, self._tracking.faults
+        before, self._faults = self._faults, self.tracking.faults
         if not self._started:
-            self._router.priority = self._tracking.priority
+            self.router.priority = self.tracking.priority
             return
-        ready = not self._tracking.is_pending
+        ready = not self.tracking.is_pending
         for fault in sorted(self._faults - before, key=str):
             if fault.kind not in _SAID_ELSEWHERE:
-                self._router.log(f"entering FAULT state ({fault})")
+                self.router.log(f"entering FAULT state ({fault})")
         if self._faults:
             self._machine.fail(now)
         elif self.state is State.FAULT and ready:
             self._machine.recover(now)
         elif self.state is State.INIT and ready:
             self._machine.begin(now)
-        self._reprioritise(self._tracking.priority, now)
+        self._reprioritise(self.tracking.priority, now)
 
     def _reprioritise(self, priority: int, now: int) -> None:
-        router = self._router
+        router = self.router
         if priority == router.priority:
             return
         router.log(f"Changing effective priority from {router.priority} to {priority}")

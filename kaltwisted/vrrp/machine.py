@@ -74,19 +74,19 @@ def _build() -> Callable[[VirtualRouter], Machine]:
 
     @init.upon(Machine.begin).to(backup)
     def begin_as_backup(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.BACKUP)
+        router.enter(State.BACKUP, now)
         router.log("Entering BACKUP STATE (init)")
         wait_for_master(router, now)
 
     @init.upon(Machine.fail).to(fault)
     def begin_in_fault(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.FAULT)
+        router.enter(State.FAULT, now)
         router.log("Entering FAULT STATE (init)")
         router.notify(State.FAULT)
 
     @init.upon(Machine.stop).to(stopped)
     def stop_before_begin(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.STOP)
+        router.enter(State.STOP, now)
 
     # -- Backup (§6.4.2) -----------------------------------------------------------------
 
@@ -109,7 +109,7 @@ def _build() -> Callable[[VirtualRouter], Machine]:
     @backup.upon(Machine.take_over).to(master)
     def become_master(machine: Machine, router: VirtualRouter, now: int, silence: bool) -> None:
         said = router.wants_master
-        router.enter(State.MASTER)
+        router.enter(State.MASTER, now)
         router.master = None
         router.master_interval_us = router.config.advert_int_us
         if router.sequence.in_cycle:
@@ -133,14 +133,14 @@ def _build() -> Callable[[VirtualRouter], Machine]:
 
     @backup.upon(Machine.fail).to(fault)
     def fail_as_backup(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.FAULT)
+        router.enter(State.FAULT, now)
         router.disarm(TimerName.MASTER_DOWN)
         router.log("Entering FAULT STATE")
         router.notify(State.FAULT)
 
     @backup.upon(Machine.stop).to(stopped)
     def stop_as_backup(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.STOP)
+        router.enter(State.STOP, now)
         router.disarm(TimerName.MASTER_DOWN)
         router.notify(State.STOP)
 
@@ -194,21 +194,21 @@ def _build() -> Callable[[VirtualRouter], Machine]:
             else f"same priority {advert.priority} but higher IP address than ours"
         )
         router.log(f"Master received advert from {ip_address(advert.source)} with {words}")
-        leave_master(router, State.BACKUP)
+        leave_master(router, State.BACKUP, now)
         router.drop_addresses()
         router.follow(advert, now)
         router.notify(State.BACKUP)
 
     @master.upon(Machine.step_down).to(backup)
     def step_down(machine: Machine, router: VirtualRouter, now: int) -> None:
-        leave_master(router, State.BACKUP)
+        leave_master(router, State.BACKUP, now)
         router.drop_addresses()
         router.arm(TimerName.MASTER_DOWN, now + router.master_down_us())
         router.notify(State.BACKUP)
 
     @master.upon(Machine.give_up).to(backup)
     def give_up(machine: Machine, router: VirtualRouter, now: int) -> None:
-        leave_master(router, State.BACKUP)
+        leave_master(router, State.BACKUP, now)
         router.resign(now)
         router.drop_addresses()
         router.arm(TimerName.MASTER_DOWN, now + router.skew_us())
@@ -216,7 +216,7 @@ def _build() -> Callable[[VirtualRouter], Machine]:
 
     @master.upon(Machine.fail).to(fault)
     def fail_as_master(machine: Machine, router: VirtualRouter, now: int) -> None:
-        leave_master(router, State.FAULT)
+        leave_master(router, State.FAULT, now)
         router.resign(now)
         router.drop_addresses()
         router.notify(State.FAULT)
@@ -224,7 +224,7 @@ def _build() -> Callable[[VirtualRouter], Machine]:
     @master.upon(Machine.stop).to(stopped)
     def stop_as_master(machine: Machine, router: VirtualRouter, now: int) -> None:
         router.resign(now)
-        leave_master(router, State.STOP)
+        leave_master(router, State.STOP, now)
         router.drop_addresses()
         router.notify(State.STOP)
 
@@ -232,13 +232,13 @@ def _build() -> Callable[[VirtualRouter], Machine]:
 
     @fault.upon(Machine.recover).to(backup)
     def recover(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.BACKUP)
+        router.enter(State.BACKUP, now)
         router.log("Entering BACKUP STATE")
         wait_for_master(router, now)
 
     @fault.upon(Machine.stop).to(stopped)
     def stop_in_fault(machine: Machine, router: VirtualRouter, now: int) -> None:
-        router.enter(State.STOP)
+        router.enter(State.STOP, now)
 
     # -- what means nothing where it comes -----------------------------------------------
 
@@ -274,9 +274,9 @@ def wait_for_master(router: VirtualRouter, now: int) -> None:
     router.notify(State.BACKUP)
 
 
-def leave_master(router: VirtualRouter, state: State) -> None:
+def leave_master(router: VirtualRouter, state: State, now: int) -> None:
     """Everything that ends with being master, whatever comes next."""
-    router.enter(state)
+    router.enter(state, now)
     router.disarm(TimerName.ADVERT, TimerName.GARP_DELAY, TimerName.GARP_REFRESH)
     router.statistics.released_master += 1
     if state is not State.STOP:

@@ -212,7 +212,7 @@ def decode(packet: bytes | memoryview, expected: Expected, last_sequence: int = 
     if (packet[header_size] if sealed else packet[9]) != auth.VRRP_PROTOCOL:
         return Reason.FOREIGN
 
-    length = _message_length(packet[at + 3], expected.version, 4)
+    length = _message_length(packet[at + 3], packet[at] >> 4, 4)
     end = at + length
     if size < end or (size > end and size > MIN_ETHERNET_PAYLOAD):
         return Reason.LENGTH
@@ -245,7 +245,7 @@ def decode_ipv6(
         return Reason.LENGTH
     if message[1] != expected.vrid:
         return Reason.FOREIGN
-    if len(message) != _message_length(message[3], expected.version, 16):
+    if len(message) != _message_length(message[3], message[0] >> 4, 16):
         return Reason.LENGTH
     reason = (
         _shape(message, hop_limit, False, expected)
@@ -257,6 +257,7 @@ def decode_ipv6(
 
 
 def _message_length(count: int, version: int, address_size: int) -> int:
+    """By the packet's own version: where that is not ours, the version is wrong and not the length."""
     trailer = auth.PASSWORD_SIZE if version == 2 else 0
     return _FIXED.size + count * address_size + trailer
 

@@ -78,6 +78,8 @@ class VrrpService(Service):
     reactor turn: when 250 instances become master together, the first's log
     lines do not hold back the last's advert.
 
+    ``router``, ``held``, ``surroundings`` and ``trackers`` are for reports to read.
+
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
     """
 
@@ -101,13 +103,13 @@ class VrrpService(Service):
         self._keep_addresses = keep_addresses
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._dispatcher = Dispatcher(network.wire)
-        self._held = {name: self._addresses_of(config) for name, config in self._instances.items()}
+        self.held = {name: self._addresses_of(config) for name, config in self._instances.items()}
         for config in self._instances.values():
             self._register(config)
-        self._surroundings = Surroundings(
-            self._instances.values(), network.links, self._dispatcher, self._held, self._tell
+        self.surroundings = Surroundings(
+            self._instances.values(), network.links, self._dispatcher, self.held, self._tell
         )
-        self._trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
+        self.trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
         self.lateness = Lateness()
         self._timers: dict[tuple[str, TimerName], _Timer] = {}
         self._work: deque[Step] = deque()
@@ -144,22 +146,22 @@ class VrrpService(Service):
         :raises NetlinkError: the kernel does not tell its interfaces.
         """
         await self._network.links.start()
-        self._surroundings.begin()
+        self.surroundings.begin()
         self._began = True
-        self._trackers.start()
+        self.trackers.start()
         self._tell(None, events.Start())
 
     def stopService(self) -> Deferred[None]:
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
         super().stopService()
-        self._trackers.stop()
+        self.trackers.stop()
         self._stopping = True
         if self._began:
             self._tell(None, events.Stop())
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        await self._quiet(self._held)
+        await self._quiet(self.held)
         try:
             await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
         except DeferredTimeoutError:
@@ -181,7 +183,7 @@ class VrrpService(Service):
             worked_off: Deferred[None] = Deferred()
             self._waiting.append(worked_off)
             await worked_off
-        await DeferredList([self._held[name].settled() for name in names])
+        await DeferredList([self.held[name].settled() for name in names])
 
     # --- a reload ----------------------------------------------------------------------
 
@@ -205,20 +207,20 @@ class VrrpService(Service):
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         new = [each for each in configuration.vrrp_instances if each.name not in known]
         for config in new:
-            self._held[config.name] = self._addresses_of(config)
+            self.held[config.name] = self._addresses_of(config)
             self._register(config)
         self._notifier.reconfigure(configuration)
-        self._surroundings.reconfigure(self._instances.values())
-        down, good = self._surroundings.down, self._trackers.verdicts
+        self.surroundings.reconfigure(self._instances.values())
+        down, good = self.surroundings.down, self.trackers.verdicts
         self._carry_out(self.router.reconfigure(configuration, down, good, self._now()))
-        self._surroundings.look_again()
+        self.surroundings.look_again()
         for config in new:
-            self._surroundings.introduce(config.name)
+            self.surroundings.introduce(config.name)
             for script, verdict in good.items():
                 self._tell(config.name, events.ScriptTurned(script, verdict))
             self._tell(config.name, events.Start())
-        self._trackers.reconfigure(_tracked(configuration))
-        await self._quiet(tuple(self._held))
+        self.trackers.reconfigure(_tracked(configuration))
+        await self._quiet(tuple(self.held))
 
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
@@ -229,20 +231,20 @@ class VrrpService(Service):
         await self._quiet(names)
         for name in names:
             self._notifier.forget(self._instances.pop(name))
-            del self._held[name]
+            del self.held[name]
 
     def _rename(self, names: dict[str, str]) -> None:
         """Instances have other names: whatever goes by them."""
         if all(old == new for old, new in names.items()):
             return
-        held = {names[name]: each for name, each in self._held.items()}
-        self._held.clear()
-        self._held.update(held)
+        held = {names[name]: each for name, each in self.held.items()}
+        self.held.clear()
+        self.held.update(held)
         self._work = deque((names[name], action) for name, action in self._work)
         self._instances = {names[name]: config for name, config in self._instances.items()}
         for name, config in self._instances.items():
             self._register(attrs.evolve(config, name=name))
-            self._held[name].rename(name)
+            self.held[name].rename(name)
         timers, self._timers = self._timers, {}
         for (name, which), timer in timers.items():
             delay = max(0.0, timer.call.getTime() - self._clock.seconds())
@@ -335,14 +337,14 @@ class VrrpService(Service):
                 emitted = LogLevel.warn if level is Level.WARNING else LogLevel.info
                 self._log.emit(emitted, "{line}", line=line)
             case AddAddresses(addresses):
-                self._held[name].take(addresses)
+                self.held[name].take(addresses)
             case RemoveAddresses(addresses):
                 if not (self._stopping and self._keep_addresses):
-                    self._held[name].remove(addresses)
+                    self.held[name].remove(addresses)
             case ChangeAddresses(gone, added, repeat):
-                self._held[name].change(gone, added, repeat)
+                self.held[name].change(gone, added, repeat)
             case Announce(addresses, repeat):
-                self._held[name].announce(addresses, repeat)
+                self.held[name].announce(addresses, repeat)
             case Notify():
                 self._notify(name, action)
             case NotifyLowerPriority():
@@ -358,7 +360,7 @@ class VrrpService(Service):
         group = self.router.group_of(name)
         if notify.subject is Subject.GROUP and group is not None:
             concerned = [member.name for member in group.members]
-        settled = DeferredList([self._held[each].settled() for each in concerned])
+        settled = DeferredList([self.held[each].settled() for each in concerned])
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
 

@@ -21,6 +21,7 @@ from kaltwisted.ports import (
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.report_words import Interface
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
 
 
@@ -73,6 +74,21 @@ class Surroundings:
             self._tell_link(name, link is not None and link.works)
         for name in self._instances:
             self._tell_source(name)
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The interfaces that instances have to do with, in the kernel's order; the missing come last."""
+        found = []
+        for name in sorted(self._interfaces):
+            link = self._links.link(name)
+            if link is None:
+                found.append(Interface(name))
+            else:
+                ipv4, ipv6 = (
+                    self._links.source(link.index, ipv6=ipv6, but=self._vips) for ipv6 in (False, True)
+                )
+                found.append(Interface(name, link, ipv4, ipv6))
+        return tuple(sorted(found, key=_kernel_order))
 
     # --- a reload ----------------------------------------------------------------------
 
@@ -192,6 +208,10 @@ class Surroundings:
 
 def _vips(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
     return config.virtual_ipaddress + config.virtual_ipaddress_excluded
+
+
+def _kernel_order(interface: Interface) -> tuple[bool, int]:
+    return interface.link is None, 0 if interface.link is None else interface.link.index
 
 
 def _interfaces(config: VrrpInstance) -> set[str]:

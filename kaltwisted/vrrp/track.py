@@ -42,7 +42,7 @@ class Tracking:
         if config.interface is not None and not config.dont_track_primary:
             self._interfaces[config.interface] = 0
         for entry in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
-            if entry.dev is not None and entry.dev != config.interface:
+            if entry.dev is not None and entry.dev != config.interface and not entry.no_track:
                 self._interfaces[entry.dev] = 0
         for tracked in config.track_interface:
             weight = tracked.weight or 0
@@ -102,9 +102,24 @@ class Tracking:
     # -- what follows from it ------------------------------------------------------------
 
     @property
+    def interfaces(self) -> Mapping[str, int]:
+        """The interfaces that count, with their weights."""
+        return self._interfaces
+
+    @property
+    def scripts(self) -> Mapping[str, int]:
+        """The scripts that count, with their weights."""
+        return self._scripts
+
+    @property
+    def pending(self) -> int:
+        """How many scripts that decide about FAULT have not told anything yet."""
+        return sum(self._good[name] is None for name, weight in self._scripts.items() if not weight)
+
+    @property
     def is_pending(self) -> bool:
         """A script that decides about FAULT has not told anything yet."""
-        return any(self._good[name] is None for name, weight in self._scripts.items() if not weight)
+        return self.pending > 0
 
     @property
     def own_faults(self) -> set[Fault]:
@@ -129,10 +144,14 @@ class Tracking:
         """The effective priority; an owner's never changes."""
         if self._base == OWNER_PRIORITY:
             return self._base
+        return max(LOWEST_PRIORITY, min(self.total, HIGHEST_PRIORITY))
+
+    @property
+    def total(self) -> int:
+        """The configured priority with all weights, which may be no priority any more."""
         total = self._base
         total += sum(_share(weight, name not in self._down) for name, weight in self._interfaces.items())
-        total += sum(_share(weight, self._good[name]) for name, weight in self._scripts.items())
-        return max(LOWEST_PRIORITY, min(total, HIGHEST_PRIORITY))
+        return total + sum(_share(weight, self._good[name]) for name, weight in self._scripts.items())
 
 
 def _share(weight: int, good: bool | None) -> int:
@@ -164,6 +183,21 @@ class ScriptState:
         self._first = True
         self._in_a_row = 0
         self._last_status: int | None = 0
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has ever told anything."""
+        return not self._first
+
+    @property
+    def result(self) -> int:
+        """How firmly it is good or bad, as keepalived counts: ``rise`` and above is good."""
+        rise, fall = self.script.rise, self.script.fall
+        if self.good:
+            return rise + fall - 1 - min(self._in_a_row, fall - 1)
+        if self._first:
+            return rise - 1  # one success decides
+        return min(self._in_a_row, rise - 1)
 
     def go_on_from(self, old: ScriptState) -> None:
         """Count as ``old`` did: what is known is not forgotten over another definition."""

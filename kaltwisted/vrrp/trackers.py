@@ -39,6 +39,11 @@ class Trackers:
             each.definition.name: each.state.good for each in self._trackers if each.state.good is not None
         }
 
+    @property
+    def states(self) -> tuple[ScriptState, ...]:
+        """What is known of each script, in the order configured."""
+        return tuple(each.state for each in self._trackers)
+
     def start(self) -> None:
         """Run all of them, now and at their intervals."""
         for tracker in self._trackers:

@@ -31,6 +31,8 @@ class VirtualRouter:
         self.actions: list[Action] = []
         self.master: bytes | None = None
         """The packed address of the master we follow; None while there is none or we are it."""
+        self.master_priority = 0
+        """What it advertised last; means nothing without a master."""
         self.master_interval_us = config.advert_int_us
         """The master's interval: learned in version 3 (RFC 5798 §6.1), ours otherwise."""
         self.wants_master = False
@@ -38,6 +40,8 @@ class VirtualRouter:
         self.preempt_at: int | None = None
         """When ``preempt_delay`` ends; None while it has not begun."""
         self.last_advert_at = 0
+        self.last_transition: int | None = None
+        """When ``state`` was entered, by the instance's clock; None: it is the first."""
 
         self._identification = 0
         self._messages: dict[tuple[int, bytes], bytes] = {}
@@ -249,9 +253,10 @@ class VirtualRouter:
 
     # -- bookkeeping ---------------------------------------------------------------------
 
-    def enter(self, state: State) -> None:
+    def enter(self, state: State, now: int) -> None:
         """The state is another now: what was said once may be said again."""
         self.state = state
+        self.last_transition = now
         self.wants_master = False
         self.preempt_at = None
         self._said.clear()
@@ -277,6 +282,7 @@ class VirtualRouter:
             elif self.may_say("master changed", now, self.config.advert_int_us // 2):
                 self.log(f"master changed from {packet.unpacked(self.master)} to {source}")
             self.master = advert.source
+        self.master_priority = advert.priority
         # A version 3 interval of 0 is not allowed (RFC 5798 §5.2.7) and would mean: never wait.
         if self.config.version == 3 and advert.interval_us:
             self.master_interval_us = advert.interval_us

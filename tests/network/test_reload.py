@@ -53,7 +53,10 @@ virtual_server {VIP} {vport} {{
 def reload(running: Daemon, text: str, ends: str = "Reload complete") -> str:
     """Reload with another file; the log since then."""
     before = len(running.log)
-    (running.scratch / "keepalived.conf").write_text(text)
+    # At once, as editors do it: a reload that is under way must not see half of a file.
+    new = running.scratch / "new.conf"
+    new.write_text(text)
+    new.rename(running.scratch / "keepalived.conf")
     running.process.send_signal(signal.SIGHUP)
     wait_for(lambda: ends in running.log[before:], ends)
     return running.log[before:]

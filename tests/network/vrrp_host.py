@@ -1,8 +1,14 @@
-"""A process with our VRRP role and nothing else, for the namespaces of ``vrrp_lan``; logs to its output."""
+"""A process with our VRRP role and nothing else, for the namespaces of ``vrrp_lan``; logs to its output.
+
+USR1 makes it write its reports beside its configuration file: ``.data``,
+``.stats``, ``.json`` and ``.json2``.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
+from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -29,9 +35,22 @@ def main(path: str) -> None:
     def stop() -> Deferred[None]:
         return role.stopService().addErrback(Failure.printTraceback)
 
+    def report(*_: object) -> None:
+        reactor.callFromThread(write_reports, role, Path(path))  # type: ignore[attr-defined]
+
+    signal.signal(signal.SIGUSR1, report)
     reactor.callWhenRunning(role.startService)  # type: ignore[attr-defined]
     reactor.addSystemEventTrigger("before", "shutdown", stop)  # type: ignore[attr-defined]
     reactor.run()  # type: ignore[attr-defined]
+
+
+def write_reports(role: VrrpRole, path: Path) -> None:
+    """Write all of them, each complete when its file is there."""
+    lines = {".data": role.data(), ".stats": role.statistics(), ".json": role.json(1), ".json2": role.json(2)}
+    for suffix, each in lines.items():
+        file = path.with_suffix(".new")
+        file.write_text("".join(f"{line}\n" for line in each))
+        file.rename(path.with_suffix(suffix))
 
 
 if __name__ == "__main__":

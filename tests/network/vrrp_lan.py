@@ -161,10 +161,13 @@ class Host:
         return self._start([*before, "env", f"RUNTIME_DIRECTORY={runtime}", *twistd], path)
 
     def keepalived(self, configuration: str) -> Router:
-        """Start C keepalived with a configuration."""
+        """Start C keepalived with a configuration; what signals have it write goes beside that."""
         path = self._write("keepalived", configuration)
+        dumps = path.with_suffix(".dumps")
+        dumps.mkdir()
         pids = [f"--pid={path}.pid", f"--vrrp_pid={path}.vrrp.pid"]
-        return self._start(["keepalived", "-n", "-l", "-D", "-P", "-f", str(path), *pids], path)
+        start = ["env", f"TMPDIR={dumps}", "keepalived"]
+        return self._start([*start, "-n", "-l", "-D", "-P", "-f", str(path), *pids], path)
 
     def run(self, *command: str) -> subprocess.Popen[bytes]:
         """Start any command on this host."""

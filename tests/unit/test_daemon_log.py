@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from kaltwisted.daemon.log import (
+    LOOK_AGAIN_S,
     ConsoleObserver,
     Formatter,
     Observers,
@@ -146,7 +147,8 @@ class TestSyslog(SynchronousTestCase):
         directory = tempfile.TemporaryDirectory(prefix="kt")
         self.addCleanup(directory.cleanup)
         self.path = f"{directory.name}/log"
-        self.syslog = SyslogObserver(facility("local1"), path=self.path)
+        self.now = 0.0
+        self.syslog = SyslogObserver(facility("local1"), path=self.path, now=lambda: self.now)
         self.addCleanup(self.syslog.close)
 
     def listen(self) -> socket.socket:
@@ -172,9 +174,24 @@ class TestSyslog(SynchronousTestCase):
         for _ in range(3):
             self.syslog(event(log_format="unheard"))
         server = self.listen()
+        self.now += LOOK_AGAIN_S
         self.syslog(event(log_format="heard"))
         self.assertIn("3 log messages lost", server.recv(9999).decode())
         self.assertIn("heard", server.recv(9999).decode())
+
+    def test_a_missing_syslogd_is_not_looked_for_with_every_line(self) -> None:
+        looked: list[float] = []
+
+        def connect() -> socket.socket:
+            looked.append(self.now)
+            raise FileNotFoundError
+
+        self.patch(self.syslog, "_connect", connect)
+        for _ in range(1000):
+            self.syslog(event(log_format="unheard"))
+            self.now += LOOK_AGAIN_S / 100
+        self.assertLess(len(set(looked)), 12)
+        self.assertEqual(self.syslog.dropped, 1000)
 
     def test_a_restarted_syslogd_loses_nothing(self) -> None:
         with self.listen():

@@ -6,51 +6,17 @@ import os
 from pathlib import Path
 from unittest import mock
 
+import attrs
 from twisted.internet.defer import Deferred, execute
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.config.model import Configuration, VrrpInstance
-from kaltwisted.daemon.reports import Reports, directory, replace
+from kaltwisted.config.model import Configuration, GlobalDefs, VrrpInstance
+from kaltwisted.daemon.reports import Reports, directory
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.testing.daemon import FakeRunner
-
-
-class ReportFileTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.place = Path(self.mktemp())
-        self.place.mkdir()
-
-    def test_a_file_is_ours_alone_and_replaces_what_is_there(self) -> None:
-        path = self.place / "keepalived.data"
-        for text in (b"first", b"second"):
-            self.assertIsNone(replace(path, text, 0o600))
-            self.assertEqual(path.read_bytes(), text)
-            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(list(self.place.iterdir()), [path])
-
-    def test_a_link_is_not_followed(self) -> None:
-        victim, path = self.place / "passwd", self.place / "keepalived.data"
-        victim.write_text("root")
-        path.symlink_to(victim)
-        self.assertIsNone(replace(path, b"data", 0o600))
-        self.assertEqual((victim.read_text(), path.read_bytes()), ("root", b"data"))
-        self.assertFalse(path.is_symlink())
-
-    def test_nor_is_one_in_the_place_of_the_new_file(self) -> None:
-        victim, path = self.place / "passwd", self.place / "keepalived.data"
-        victim.write_text("root")
-        (self.place / ".keepalived.data.00").symlink_to(victim)
-        self.assertEqual(replace(path, b"data", 0o600, lambda count: b"\0"), "File exists")
-        self.assertEqual(victim.read_text(), "root")
-
-    def test_trouble_is_told_and_leaves_nothing(self) -> None:
-        self.assertEqual(replace(self.place / "no" / "file", b"", 0o600), "No such file or directory")
-        (self.place / "folder").mkdir()
-        self.assertIn("irectory", str(replace(self.place / "folder", b"", 0o600)))
-        self.assertEqual([each.name for each in self.place.iterdir()], ["folder"])
 
 
 class ReportsTests(SynchronousTestCase):
@@ -68,9 +34,9 @@ class ReportsTests(SynchronousTestCase):
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         configuration = Configuration(vrrp_instances=(VrrpInstance("one", "eth0", 7),))
-        roles = Roles(KINDS.values(), lambda kind: FakeRunner(), configuration, idle=True)
-        self.successResultOf(Deferred.fromCoroutine(roles.begin()))
-        self.reports = Reports(roles, execute)
+        self.roles = Roles(KINDS.values(), lambda kind: FakeRunner(), configuration, idle=True)
+        self.successResultOf(Deferred.fromCoroutine(self.roles.begin()))
+        self.reports = Reports(self.roles, execute)
 
     def written(self, report: Report) -> dict[str, str]:
         self.successResultOf(self.reports.write(report))
@@ -87,6 +53,19 @@ class ReportsTests(SynchronousTestCase):
     def test_statistics_and_json_are_of_vrrp(self) -> None:
         self.assertEqual(self.written(Report.STATISTICS), {"keepalived.stats": "stats 1\n"})
         self.assertEqual(self.written(Report.JSON)["keepalived.json"], "json 1\n")
+
+    def test_an_umask_that_was_asked_for_opens_the_files_to_others(self) -> None:
+        self.reports = Reports(self.roles, execute, 0o022)
+        self.written(Report.STATISTICS)
+        self.assertEqual((self.place / "keepalived.stats").stat().st_mode & 0o777, 0o644)
+
+    def test_data_files_may_have_another_place(self) -> None:
+        (self.place / "own").mkdir()
+        defs = GlobalDefs(state_dump_file=str(self.place / "own" / "state.txt"))
+        self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
+        self.successResultOf(self.reports.write(Report.DATA))
+        names = sorted(path.name for path in (self.place / "own").iterdir())
+        self.assertEqual(names, ["state.txt", "state_check.txt", "state_parent.txt"])
 
     def test_a_place_that_cannot_be_written_is_told(self) -> None:
         self.place.rmdir()

@@ -213,6 +213,16 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.assertEqual(self.fatal, [1])
         self.assertIn("Healthcheck child process(100) died: Exiting", self.lines)
 
+    def test_one_that_dies_before_it_begins_comes_back(self) -> None:
+        self.holds = {commands.Start}
+        self.successResultOf(self.runner.prepare(configured(ONE)))
+        started = self.runner.start()
+        self.holds = set()
+        self.child.end(Ended(signal=9))
+        self.successResultOf(started)
+        self.clock.advance(0)
+        self.assertEqual([child.commands for child in self.children], [["Configure", "Start"]] * 2)
+
     # -- another life -----------------------------------------------------------------------
 
     def test_it_comes_back_with_the_latest_configuration(self) -> None:
@@ -338,9 +348,8 @@ class ProcessRunnerTests(SynchronousTestCase):
 
     def test_it_is_asked_for_a_report(self) -> None:
         self.run_it()
-        self.assertEqual(self.successResultOf(self.runner.report(Report.JSON, 2)), b"")
-        call = self.child.calls[-1]
-        self.assertEqual((call.arguments["what"], call.arguments["version"]), ("json", 2))
+        self.assertEqual(self.successResultOf(self.runner.report(Report.JSON, 2)), b"json of 100\n")
+        self.assertEqual(self.child.calls[-1].arguments["version"], 2)
         self.successResultOf(self.runner.clear_statistics())
         self.assertEqual(self.child.commands[-1], "ClearStatistics")
 

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from kaltwisted.config.model import VirtualIpAddress
-from kaltwisted.kernel import remembered
+from kaltwisted.kernel import boot_file
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.ports import IAddresses, PlacedAddress
 from kaltwisted.testing.vrrp import FakeAddresses, FakeLinks
@@ -56,16 +56,8 @@ class RememberedAddressesTests(SynchronousTestCase):
 
     def test_another_boot_has_none_of_them(self) -> None:
         self.addresses.add([ONE])
-        with mock.patch.object(remembered, "_boot", lambda: "another"):
+        with mock.patch.object(boot_file, "boot_id", lambda: "another"):
             self.assertEqual(self.left(), [])
-
-    def test_what_a_killed_writer_began_is_removed(self) -> None:
-        begun = self.file.with_name(f"{self.file.name}.4711")
-        other = self.file.with_name(f"{self.file.name}.old")
-        for file in (begun, other):
-            file.touch()
-        self.life()
-        self.assertEqual((begun.exists(), other.exists()), (False, True))
 
     def test_a_broken_file_is_ignored(self) -> None:
         for text in ("", "[]", "{", '{"boot": 1}', "[" * 100_000, "\xff"):

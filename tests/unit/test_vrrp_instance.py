@@ -410,6 +410,12 @@ class FaultTests(SynchronousTestCase):
         driven.do(ev.LinkChanged("eth1", False))
         self.assertEqual(driven.state, State.FAULT)
 
+    def test_unless_it_is_not_to_be_tracked(self) -> None:
+        untracked = VirtualIpAddress(VIP.address, 32, dev="eth1", no_track=True)
+        driven = Driven(virtual_ipaddress=(untracked,))
+        driven.do(ev.LinkChanged("eth1", False))
+        self.assertEqual(driven.state, State.BACKUP)
+
     def test_stop_in_fault_tells_nobody(self) -> None:
         driven = Driven()
         driven.do(ev.LinkChanged("eth0", False))

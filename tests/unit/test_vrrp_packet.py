@@ -175,6 +175,8 @@ class RefusalTests(SynchronousTestCase):
             (build(self.AH, 100, VIP, 1), self.PLAIN, Reason.AH_UNEXPECTED),
             (build(self.PLAIN, 100, VIP, 1, ttl=254), self.PLAIN, Reason.TTL),
             (patched(plain, 20, b"\x31"), self.PLAIN, Reason.VERSION),
+            (v3, self.PLAIN, Reason.VERSION),
+            (plain, self.V3, Reason.VERSION),
             (patched(plain, 24, b"\x03"), self.PLAIN, Reason.AUTH_UNKNOWN),
             (plain, self.PASS, Reason.AUTH_MISMATCH),
             (build(other, 100, VIP, 1), self.PASS, Reason.PASSWORD),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from kaltwisted.daemon import signals
+from kaltwisted.daemon.lean import import_sockets
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["vrrp"]:
-        # VRRP speaks no TLS, and Twisted's sockets load OpenSSL only where they find it: 12 MB less.
-        sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    signals.hold()  # whoever means all of the daemon's processes must not end us before we can pass it on
+    import_sockets()
     from kaltwisted.daemon.role.main import main
 
     main(sys.argv[1:])

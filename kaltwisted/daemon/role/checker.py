@@ -22,8 +22,9 @@ from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.role import checker_reports
 from kaltwisted.daemon.role.checks import Checks
-from kaltwisted.daemon.role.collector import tame_garbage_collection
+from kaltwisted.daemon.role.collector import settle
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.lvs.service import Alerts, LvsService
@@ -157,20 +158,25 @@ class CheckerRole(Service):
 
     def _worked(self, result: Any) -> Any:
         self._working = None
-        tame_garbage_collection()
+        settle()
         return result
 
-    def data(self):  # type: ignore  # TEMP
-        yield ""
+    # -- what it tells of itself --------------------------------------------------------
 
-    def statistics(self):  # type: ignore  # TEMP
-        yield ""
+    def data(self) -> Iterator[str]:
+        """The lines of ``keepalived_check.data``, made as they are asked for."""
+        return checker_reports.data(self._configuration, self.lvs, self.checks, self._reactor)
 
-    def json(self, version):  # type: ignore  # TEMP
-        yield ""
+    def statistics(self) -> Iterator[str]:
+        """keepalived's checkers write none."""
+        return iter(())
 
-    def clear_statistics(self):  # type: ignore  # TEMP
-        pass
+    def json(self, version: int) -> Iterator[str]:
+        """Nor any of this."""
+        return iter(())
+
+    def clear_statistics(self) -> None:
+        """Nothing is counted for a report."""
 
 
 def _stopped(failure: Failure) -> None:

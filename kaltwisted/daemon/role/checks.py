@@ -20,11 +20,25 @@ from kaltwisted.lvs.table import DestinationKey, ServiceKey
 from kaltwisted.ports import IScripts
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Place:
-    """Where a check stands among its server's; a reload may move it."""
+    """Whose a check is and which of that server's, where it reports to; a reload may move it."""
 
+    lvs: LvsService
+    service: ServiceKey
+    server: DestinationKey
     index: int
+
+    def report(self, verdict: Verdict) -> None:
+        """Tell the pool."""
+        self.lvs.report(
+            self.service,
+            self.server,
+            self.index,
+            up=verdict.up,
+            summary=verdict.summary,
+            weight=verdict.weight,
+        )
 
 
 @attrs.define(eq=False)
@@ -104,7 +118,7 @@ class Checks(Service):
     def _make_all(self, pool: Pool, server: RealServer) -> Iterator[None]:
         key = pool.key, key_of(server)
         for index in range(len(server.checks)):
-            running = self._make(pool, server, index)
+            running = self._make(pool, server, Place(self._lvs, *key, index))
             self._running.setdefault(key, []).append(running)
             running.service.startService()
             yield
@@ -136,7 +150,7 @@ class Checks(Service):
                 running.configured = check
                 after.append(running)
             else:
-                after.append(self._make(pool, new, index))
+                after.append(self._make(pool, new, Place(self._lvs, *key, index)))
         for running in before:
             if running not in after:
                 running.service.stopService()
@@ -145,16 +159,8 @@ class Checks(Service):
             if not running.service.running:
                 running.service.startService()
 
-    def _make(self, pool: Pool, server: RealServer, index: int) -> Running:
-        key = key_of(server)
-        configured = server.checks[index]
-        place = Place(index)
-
-        def report(verdict: Verdict) -> None:
-            self._lvs.report(
-                pool.key, key, place.index, up=verdict.up, summary=verdict.summary, weight=verdict.weight
-            )
-
+    def _make(self, pool: Pool, server: RealServer, place: Place) -> Running:
+        configured = server.checks[place.index]
         return Running(
             place,
             configured,
@@ -163,8 +169,8 @@ class Checks(Service):
                 configured,
                 service=server.format(pool.virtual_server.protocol),
                 virtual_server=pool.name,
-                report=report,
+                report=place.report,
                 clock=self._reactor,
-                initially_up=pool.is_up(key, index),
+                initially_up=pool.is_up(place.server, place.index),
             ),
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.config.diff import Changes
@@ -15,10 +17,15 @@ from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.slices import in_slices
 
+_WORDS = {Report.DATA: "data", Report.STATISTICS: "stats", Report.JSON: "as json"}
+"""keepalived's."""
+
 
 @implementer(IRunner)
 class LocalRunner:
     """A role on the reactor of this process."""
+
+    _log = Logger()
 
     def __init__(self, kind: RoleKind, settings: Settings, reactor: Any) -> None:
         self.kind = kind
@@ -56,6 +63,12 @@ class LocalRunner:
         """Ask the role, a little per turn of the reactor."""
         if self.role is None:
             return succeed(b"")
+        self._log.info(
+            "Printing {title} {what} for process({pid}) on signal",
+            title=self.kind.title,
+            what=_WORDS[report],
+            pid=os.getpid(),
+        )
         pieces: list[str] = []
         written = in_slices(_gather(self._text(self.role, report, version), pieces), self._reactor)
         return written.whenDone().addCallback(lambda _: "".join(pieces).encode(errors="backslashreplace"))
@@ -63,6 +76,7 @@ class LocalRunner:
     def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:
         if report is Report.JSON:
             yield from role.json(version)
+            yield "\n"
             return
         for line in role.data() if report is Report.DATA else role.statistics():
             yield f"{line}\n"

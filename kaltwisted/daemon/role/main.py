@@ -159,12 +159,10 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """We have answered to the end, or the supervisor is gone."""
         super().connectionLost(reason)
-        if self._leaving:
-            return
         if self._ends_with is None:
             self.orphaned()
         else:
-            end_with(self._reactor, self._ends_with)
+            self._leave(self._ends_with)
 
     def orphaned(self) -> None:
         """Nobody is left to tell us anything: hand over what a successor would not take, and end."""
@@ -174,12 +172,16 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         self._log.warn("The supervisor is gone: ending")
         if self._runner is not None and self._runner.role is not None:
             self._runner.role.let_go()
-        end_with(self._reactor, FATAL)
+        self._leave(FATAL)
 
     def told_to_end(self) -> None:
         """TERM, sent to us alone or to all of the daemon's processes."""
+        self._leave(0)
+
+    def _leave(self, status: int) -> None:
         if not self._leaving:
-            end_with(self._reactor, 0)
+            self._leaving = True
+            end_with(self._reactor, status)
 
     def shut_down(self) -> Deferred[None]:
         """The reactor is about to stop, for whatever reason; fires when it may."""
@@ -253,3 +255,4 @@ def _listen_to_signals(control: Control, reactor: Any) -> None:
     # What operators send to a daemon is the supervisor's to answer.
     for number in signals.OPERATORS:
         signal.signal(number, pass_on)
+    signals.release()

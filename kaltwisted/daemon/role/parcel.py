@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import Configuration, Position
 
 
 def pack(value: object, known: Configuration | None = None) -> bytes:
@@ -37,7 +37,6 @@ def in_memory(data: bytes) -> int:
     try:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
     except BaseException:
         os.close(descriptor)
         raise
@@ -45,7 +44,11 @@ def in_memory(data: bytes) -> int:
 
 
 def read_all(descriptor: int) -> bytes:
-    """What ``in_memory`` put there; the descriptor is closed."""
+    """All of a file in memory; the descriptor is closed.
+
+    From its beginning: two processes with a descriptor of it share their place in it.
+    """
+    os.lseek(descriptor, 0, os.SEEK_SET)
     with open(descriptor, "rb") as file:
         return file.read()
 
@@ -63,6 +66,10 @@ def _parts(configuration: Configuration | None) -> Iterator[object]:
     yield from configuration.vrrp_sync_groups
 
 
+# What pickle makes None of.
+_NOTHING = (type(None), ())
+
+
 class _Packer(pickle.Pickler):
     def __init__(self, file: io.BytesIO, known: Configuration | None) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -70,6 +77,10 @@ class _Packer(pickle.Pickler):
 
     def persistent_id(self, value: object) -> int | None:
         return self._numbers.get(id(value))
+
+    def reducer_override(self, value: object) -> Any:
+        """Leave out the places in the file: a role has no use for them, and thousands of servers two each."""
+        return _NOTHING if isinstance(value, Position) else NotImplemented
 
 
 class _Unpacker(pickle.Unpickler):

@@ -5,6 +5,7 @@ Imports neither health checks nor LVS: a process that only does VRRP stays small
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Address, Configuration
 from kaltwisted.daemon.ending import end_with
+from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
 from kaltwisted.daemon.role.clock import use_monotonic_time
-from kaltwisted.daemon.role.collector import tame_garbage_collection
+from kaltwisted.daemon.role.collector import settle
 from kaltwisted.daemon.role.seam import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
@@ -40,6 +42,7 @@ from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.ports import IAddresses, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.report_statistics import statistics
 from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
@@ -169,7 +172,7 @@ class VrrpRole(Service):
         if not changes.vrrp:
             return succeed(None)
         applying = Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
-        return applying.addCallback(lambda _: tame_garbage_collection())
+        return applying.addCallback(lambda _: settle())
 
     def _not_applied(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
@@ -179,7 +182,7 @@ class VrrpRole(Service):
 
     def _begun(self, _: None) -> None:
         self._beginning = None
-        tame_garbage_collection()
+        settle()
 
     def _not_begun(self, failure: Failure) -> None:
         self._beginning = None
@@ -204,17 +207,23 @@ class VrrpRole(Service):
         self._frames.stop()
         return self._sync_daemon.stop()
 
-    def data(self):  # type: ignore  # TEMP
-        yield ""
+    # -- what it tells of itself --------------------------------------------------------
 
-    def statistics(self):  # type: ignore  # TEMP
-        yield ""
+    def data(self) -> Iterator[str]:
+        """The lines of ``keepalived.data``, made as they are asked for."""
+        return vrrp_reports.data(self._configuration, self.vrrp, self._reactor)
 
-    def json(self, version):  # type: ignore  # TEMP
-        yield ""
+    def statistics(self) -> Iterator[str]:
+        """The lines of ``keepalived.stats``."""
+        return statistics(self.vrrp.router)
 
-    def clear_statistics(self):  # type: ignore  # TEMP
-        pass
+    def json(self, version: int) -> Iterator[str]:
+        """``keepalived.json`` in pieces; nothing or a line end may stand between them."""
+        return vrrp_reports.json(self._configuration, self.vrrp, self._reactor, version)
+
+    def clear_statistics(self) -> None:
+        """Count from 0 again (keepalived: SIGRTMAX-1)."""
+        vrrp_reports.clear_statistics(self.vrrp)
 
 
 def _virtual(configuration: Configuration) -> frozenset[Address]:

@@ -1,0 +1,149 @@
+"""The data files' first section, ``Global definitions``, and words that all of their sections share.
+
+keepalived writes its data files on SIGUSR1, and exporters for monitoring parse
+them, so layout and wording are those of keepalived 2.2.7 to the letter.  Lines
+about what we do not have (SNMP, D-Bus, nftables, process priorities, buffer
+sizes) are left out.  ``config.dump`` is another thing: the log dump of ``-d``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from kaltwisted.config.model import SECOND_US, GlobalDefs, Script, VrrpDefaults
+
+Owner: TypeAlias = Callable[[Script | None], str]
+"""Whom a script runs as, ``uid:gid``; None: a script that names nobody."""
+
+_UNSET: Final = 0xFFFFFFFF
+"""What keepalived prints for the delay and repeat of ``lower priority`` where nobody has set them."""
+
+
+def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool = False) -> Iterator[str]:
+    """The section as all data files begin with it.
+
+    :param host: this machine's name, which stands in where nothing is configured.
+    :param vrrp: as the VRRP process has it, in which what is not set has its default.
+    """
+    yield "------< Global definitions >------"
+    yield f" Router ID = {defs.router_id or host}"
+    yield from _mail(defs, host)
+    yield f" Default smtp_alert = {_alert(defs.smtp_alert)}"
+    yield f" Default smtp_alert_vrrp = {_alert(defs.smtp_alert_vrrp)}"
+    yield f" Default smtp_alert_checker = {_alert(defs.smtp_alert_checker)}"
+    yield f" Checkers log all failures = {true(defs.checker_log_all_failures)}"
+    yield f" Dynamic interfaces = {true(defs.dynamic_interfaces)}"
+    if vrrp:
+        yield f" Default interface = {defs.default_interface or 'eth0'}"
+    yield f" LVS flush = {true(defs.lvs_flush)}"
+    yield from _vrrp(defs.vrrp, in_force=vrrp)
+    yield f" VRRP default protocol version = {defs.vrrp_version}"
+    yield f" VRRP check unicast_src = {true(defs.vrrp.check_unicast_src)}"
+    yield f" VRRP skip check advert addresses = {true(defs.vrrp.skip_check_adv_addr)}"
+    yield f" Script security {'enabled' if defs.enable_script_security else 'disabled'}"
+    yield f" Default script uid:gid {owner(None)}"
+    yield f" rs_init_notifies = {defs.rs_init_notifies:d}"
+    yield f" no_checker_emails = {defs.no_checker_emails:d}"
+
+
+def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:
+    """Nothing unless mail is sent; names that stand in, only where somebody gets it."""
+    if defs.smtp_server is None:
+        return
+    yield f" Smtp server = {defs.smtp_server.host}"
+    yield f" Smtp server port = {defs.smtp_server.port}"
+    helo, sender = defs.smtp_helo_name, defs.notification_email_from
+    if defs.notification_email:
+        helo, sender = helo or host, sender or f"keepalived@{host}"
+    if helo is not None:
+        yield f" Smtp HELO name = {helo}"
+    yield f" Smtp server connection timeout = {defs.smtp_connect_timeout_us // SECOND_US}"
+    if sender is not None:
+        yield f" Email notification from = {sender}"
+    if defs.notification_email:
+        yield " Email notification to:"
+        for recipient in defs.notification_email:
+            yield f"   {recipient}"
+
+
+def _vrrp(defaults: VrrpDefaults, *, in_force: bool) -> Iterator[str]:
+    delay_us, repeat = defaults.garp_lower_prio_delay_us, defaults.garp_lower_prio_repeat
+    delay = _UNSET if delay_us is None else delay_us // SECOND_US
+    if in_force and delay_us is None:
+        delay = defaults.garp_master_delay_us // SECOND_US
+    if repeat is None:
+        repeat = defaults.garp_master_repeat if in_force else _UNSET
+    yield f" Gratuitous ARP delay = {defaults.garp_master_delay_us // SECOND_US}"
+    yield f" Gratuitous ARP repeat = {defaults.garp_master_repeat}"
+    yield f" Gratuitous ARP refresh timer = {defaults.garp_master_refresh_us // SECOND_US}"
+    yield f" Gratuitous ARP refresh repeat = {defaults.garp_master_refresh_repeat}"
+    yield f" Gratuitous ARP lower priority delay = {delay}"
+    yield f" Gratuitous ARP lower priority repeat = {repeat}"
+    yield f" Num adverts before down = {defaults.down_timer_adverts}"
+    yield f" Send advert after receive lower priority advert = {true(not defaults.lower_prio_no_advert)}"
+    yield f" Send advert after receive higher priority advert = {true(defaults.higher_prio_send_advert)}"
+    yield f" Gratuitous ARP interval = {seconds(defaults.garp_interval_us)}"
+    yield f" Gratuitous NA interval = {seconds(defaults.gna_interval_us)}"
+
+
+# --- words and values of all sections ----------------------------------------------------
+
+
+def true(flag: bool) -> str:
+    """``true`` and ``false``."""
+    return "true" if flag else "false"
+
+
+def yes(flag: bool) -> str:
+    """``yes`` and ``no``."""
+    return "yes" if flag else "no"
+
+
+def on(flag: bool) -> str:
+    """``ON`` and ``OFF``."""
+    return "ON" if flag else "OFF"
+
+
+def enabled(flag: bool) -> str:
+    """``enabled`` and ``disabled``."""
+    return "enabled" if flag else "disabled"
+
+
+def _alert(setting: bool | None) -> str:
+    return "unset" if setting is None else "on" if setting else "off"
+
+
+def seconds(microseconds: int) -> str:
+    """Seconds with all six digits behind the point: ``1795532429.625800``."""
+    whole, rest = divmod(microseconds, SECOND_US)
+    return f"{whole}.{rest:06}"
+
+
+def command(script: Script) -> str:
+    """A command, each word between quotes: ``'/bin/notify' 'first word' 'second'``."""
+    return " ".join(f"'{word}'" for word in script.argv)
+
+
+def script_line(script: Script, owner: Owner) -> str:
+    """A notify script and whom it runs as."""
+    return f"{command(script)}, uid:gid {owner(script)}"
+
+
+def moment(epoch_us: int) -> str:
+    """A time of day in µs since 1970: ``1795532429.625800 (Tue Nov 24 15:00:29.625800 2026)``."""
+    words, year = _calendar(epoch_us)
+    return f"{seconds(epoch_us)} ({words}.{epoch_us % SECOND_US:06} {year})"
+
+
+def checker_moment(epoch_us: int) -> str:
+    """The same as health checkers have it, with the year before the fraction."""
+    words, year = _calendar(epoch_us)
+    return f"{seconds(epoch_us)} ({words} {year}.{epoch_us % SECOND_US:06})"
+
+
+def _calendar(epoch_us: int) -> tuple[str, str]:
+    """``Tue Nov 24 15:00:29`` by the local time zone and never by the locale, and ``2026``."""
+    words, _, year = datetime.fromtimestamp(epoch_us // SECOND_US).ctime().rpartition(" ")
+    return words, year

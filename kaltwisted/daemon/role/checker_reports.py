@@ -1,0 +1,49 @@
+"""What the checker role tells of itself: the data file of its pools and health checkers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+from twisted.internet.interfaces import IReactorTime
+
+from kaltwisted.config.model import Configuration
+from kaltwisted.config.report import global_definitions
+from kaltwisted.daemon.role.checks import Checks
+from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
+from kaltwisted.healthcheck import report as checkers_report
+from kaltwisted.healthcheck.report import Checker
+from kaltwisted.lvs import report as pools_report
+from kaltwisted.lvs.member import key_of
+from kaltwisted.lvs.service import LvsService
+
+
+def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: IReactorTime) -> Iterator[str]:
+    """The lines of ``keepalived_check.data``."""
+    defs = configuration.global_defs
+    owner = owners(defs)
+    yield from global_definitions(defs, socket.gethostname(), owner)
+    yield "------< SSL definitions >------"
+    yield " Using autogen SSL context"
+    yield from pools_report.data(lvs.pools.values(), owner)
+    yield from checkers_report.data(_checkers(lvs, checks, TIME_OF_DAY.epoch_us(clock.seconds())), owner)
+
+
+def _checkers(lvs: LvsService, checks: Checks, epoch_us: int) -> Iterator[Checker]:
+    """Every health checker as it stands when its turn comes."""
+    for pool in tuple(lvs.pools.values()):
+        for member in pool.members:
+            for running in tuple(checks.of(pool.key, key_of(member.server))):
+                standing = running.service.standing
+                last_run = running.service.statistics.last_run
+                yield Checker(
+                    pool.virtual_server,
+                    member.server,
+                    running.configured,
+                    running=bool(running.service.running),
+                    up=standing.up,
+                    has_run=standing.has_run,
+                    retries_used=standing.retries_used,
+                    weight=standing.weight,
+                    last_run_us=None if last_run is None else int(last_run * 1_000_000) + epoch_us,
+                )

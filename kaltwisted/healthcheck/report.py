@@ -1,0 +1,149 @@
+"""The health checkers in their data file (SIGUSR1), as keepalived 2.2.7 lays it out.  Pure.
+
+What it tells of its own insides (reference counts, the exit status of a
+script's last run) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from kaltwisted.config.model import (
+    SECOND_US,
+    Address,
+    Check,
+    CheckTiming,
+    Connection,
+    HttpCheck,
+    MiscCheck,
+    RealServer,
+    TcpCheck,
+    Url,
+    VirtualServer,
+)
+from kaltwisted.config.report import Owner, checker_moment, command, seconds, yes
+
+
+@attrs.frozen
+class Checker:
+    """One check of a real server, and how it stands.
+
+    ``weight``: what its script asked for last; None: nothing.
+    ``last_run_us``: the time of day in µs since 1970; None: never.
+    """
+
+    virtual_server: VirtualServer
+    server: RealServer
+    check: Check
+    running: bool = True
+    up: bool = True
+    has_run: bool = False
+    retries_used: int = 0
+    weight: int | None = None
+    last_run_us: int | None = None
+
+
+def data(checkers: Iterable[Checker], owner: Owner) -> Iterator[str]:
+    """The section ``Health checkers``."""
+    yield "------< Health checkers >------"
+    for checker in checkers:
+        yield from _checker(checker, owner)
+
+
+def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
+    check, service = checker.check, checker.virtual_server
+    weight = 0 if checker.weight is None else checker.weight - checker.server.weight
+    yield f" {service} -> {checker.server.format(service.protocol)}"
+    yield f"   Enabled = {yes(checker.running)}"
+    yield f"   Up = {yes(checker.up)}"
+    yield f"   Has run = {yes(checker.has_run)}"
+    yield f"   Current weight = {weight}"
+    yield from _timing(check.timing, checker.retries_used, 3 if isinstance(check, HttpCheck) else 1)
+    match check:
+        case TcpCheck():
+            yield from _connection(check.connection)
+            yield "   Keepalive method = TCP_CHECK"
+        case HttpCheck():
+            yield from _connection(check.connection)
+            yield from _http(check, checker.server)
+        case MiscCheck():
+            yield "   Keepalive method = MISC_CHECK"
+            yield f"   script = {command(check.script)}"
+            yield f"   timeout = {check.timeout_us // SECOND_US}"
+            yield f"   dynamic = {yes(check.dynamic).upper()}"
+            yield f"   uid:gid = {owner(check.script)}"
+            if checker.last_run_us is not None:
+                yield f"   Last ran = {checker_moment(checker.last_run_us)}"
+
+
+def _timing(timing: CheckTiming, retries_used: int, default_delay_s: int) -> Iterator[str]:
+    yield f"   Alpha = {yes(timing.alpha)}"
+    yield f"   Delay loop = {timing.delay_loop_us} us"
+    yield f"   Warmup = {timing.warmup_us} us"
+    yield f"   Retries = {timing.retry}"
+    if timing.retry:
+        yield f"   Delay before retry = {timing.delay_before_retry_us} us"
+        yield f"   Retries iterations = {retries_used}"
+    yield f"   Default delay before retry = {default_delay_s * SECOND_US} us"
+    yield f"   Log all failures = {yes(timing.log_all_failures)}"
+
+
+def _connection(connection: Connection) -> Iterator[str]:
+    yield "   Connection"
+    yield f"     Dest = {_endpoint(connection.ip, connection.port)}"
+    if connection.bindto is not None:
+        yield f"     Bind to = {_endpoint(connection.bindto, connection.bind_port)}"
+    if connection.bind_if is not None:
+        yield f"     Bind i/f = {connection.bind_if}"
+    if connection.fwmark:
+        yield f"     Mark = {connection.fwmark}"
+    yield f"     Timeout = {seconds(connection.timeout_us)}"
+
+
+def _endpoint(address: Address, port: int) -> str:
+    return f"[{address}]:{port}"
+
+
+def _http(check: HttpCheck, server: RealServer) -> Iterator[str]:
+    method = "HTTP_GET" if check.tls is None else "SSL_GET"
+    sni = check.tls is not None and check.tls.enable_sni
+    yield f"   Keepalive method = {method}, http protocol {check.http_protocol.value}"
+    if check.virtualhost is not None and check.virtualhost != server.virtualhost:
+        yield f"   Virtualhost = {check.virtualhost}"
+    yield f"   Enable SNI {_set(sni)}"
+    yield f"   Fast recovery {_set(check.fast_recovery)}"
+    for url in check.urls:
+        yield from _url(url)
+
+
+def _url(url: Url) -> Iterator[str]:
+    yield f"   Checked url = {url.path}"
+    if url.digest is not None:
+        yield f"     digest = {url.digest}"
+    yield "     HTTP Status Code(s)"
+    for low, high in _merged(url.status_codes):
+        yield f"       {low}" if low == high else f"       {low}-{high}"
+    if url.virtualhost is not None:
+        yield f"     Virtual host = {url.virtualhost}"
+    if url.regex is not None:
+        yield f'     Regex = "{url.regex}"'
+        if url.regex_no_match:
+            yield "     Regex no match"
+        yield "     Regex options:"
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, with what touches or overlaps as one."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1] + 1:
+            low, last = merged.pop()
+            high = max(high, last)
+        merged.append((low, high))
+    return merged
+
+
+def _set(flag: bool) -> str:
+    return "set" if flag else "unset"

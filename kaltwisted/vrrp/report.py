@@ -1,0 +1,154 @@
+"""VRRP's part of the data file (``keepalived.data``, SIGUSR1), as keepalived 2.2.7 lays it out.  Pure.
+
+Lines come one at a time, so that a large configuration can be gone through in
+slices; what is told is how things are when a line is made.  What keepalived
+tells of its own insides (file descriptors, sysctls that it changes, queues of
+gratuitous ARP) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from kaltwisted.config.model import SECOND_US, VrrpDefaults, VrrpInstance
+from kaltwisted.config.report import command, script_line, yes
+from kaltwisted.vrrp.group import SyncGroup
+from kaltwisted.vrrp.instance import Instance
+from kaltwisted.vrrp.report_instance import instance_lines
+from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology
+from kaltwisted.vrrp.track import ScriptState
+
+NOT_TRACKED: Final = 255
+"""The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
+
+
+def data(topology: Topology, defaults: VrrpDefaults) -> Iterator[str]:
+    """All sections after ``Global definitions``."""
+    instances = tuple(topology.router.instances.values())
+    yield "------< VRRP Topology >------"
+    for instance in instances:
+        yield from instance_lines(instance, topology)
+    if topology.router.groups:
+        yield "------< VRRP Sync groups >------"
+        for group in tuple(topology.router.groups):
+            yield from _group(group, topology)
+    titled = False
+    for script in topology.scripts:
+        if next(_trackers(script, instances), None) is not None:
+            if not titled:
+                yield "------< VRRP Scripts >------"
+            titled = True
+            yield from _script(script, instances, topology)
+    yield "------< Interfaces >------"
+    for interface in topology.interfaces:
+        yield from _interface(interface, instances, defaults)
+
+
+# --- sync groups -------------------------------------------------------------------------
+
+
+def _group(group: SyncGroup, topology: Topology) -> Iterator[str]:
+    config = group.config
+    faulty = sum(member.has_own_faults for member in group.members)
+    pending = sum(member.tracking.is_pending for member in group.members)
+    yield f" VRRP Sync Group = {config.name}, {group.state.value}"
+    yield f"   Num member fault {faulty}, num member init {pending}"
+    yield "   VRRP member instances :"
+    for member in group.members:
+        yield f"     {member.name}"
+    if config.sync_group_tracking_weight:
+        yield "   sync group tracking weight set"
+    yield f"   Using smtp notification = {yes(config.smtp_alert)}"
+    for keyword, words, _ in SCRIPTS:
+        script = config.notify.get(keyword)
+        if script is not None:
+            yield f"   {words} transition script = {script_line(script, topology.owner)}"
+
+
+# --- scripts -----------------------------------------------------------------------------
+
+
+def _trackers(state: ScriptState, instances: tuple[Instance, ...]) -> Iterator[tuple[str, int]]:
+    """The instances for which a script counts, with its weight there."""
+    for instance in instances:
+        weight = instance.tracking.scripts.get(state.script.name)
+        if weight is not None:
+            yield instance.name, weight
+
+
+def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topology) -> Iterator[str]:
+    script = state.script
+    yield f" VRRP Script = {script.name}"
+    yield f"   Command = {command(script.script)}"
+    yield f"   Interval = {script.interval_us / SECOND_US:g} sec"
+    yield f"   Timeout = {(script.timeout_us or 0) / SECOND_US:g} sec"
+    yield f"   Weight = {script.weight}"
+    yield f"   Rise = {script.rise}"
+    yield f"   Fall = {script.fall}"
+    yield f"   Result = {state.result}"
+    yield "   Insecure = no"
+    yield f"   Init state = {'unknown' if state.has_run else 'INIT'}"
+    yield f"   Status = {'GOOD' if state.good else 'BAD'}"
+    yield f"   Script uid:gid = {topology.owner(script.script)}"
+    yield "   VRRP instances :"
+    yield "   Tracking instances :"
+    for name, weight in _trackers(state, instances):
+        yield f"     {name}, weight {weight}"
+    yield f"   State = {'running' if state.is_running else 'idle'}"
+
+
+# --- interfaces --------------------------------------------------------------------------
+
+
+def _interface(
+    interface: Interface, instances: tuple[Instance, ...], defaults: VrrpDefaults
+) -> Iterator[str]:
+    link = interface.link
+    yield f" Name = {interface.name}"
+    yield f"   index = {'0 (deleted)' if link is None else link.index}"
+    yield f"   IPv4 address = {interface.ipv4 or '(none)'}"
+    yield f"   IPv6 address = {interface.ipv6 or '(none)'}"
+    if link is None:
+        yield "   State = not UP, not RUNNING, no broadcast, no multicast"
+        yield "   MTU = 0"
+        yield "   HW Type = UNKNOWN (0)"
+    else:
+        ethernet = len(link.mac) == 6 and not link.loopback
+        state = f"{'' if link.up else 'not '}UP, {'' if link.running else 'not '}RUNNING"
+        if ethernet:
+            yield f"   MAC = {link.mac.hex(':')}"
+            yield "   MAC broadcast = ff:ff:ff:ff:ff:ff"
+        yield f"   State = {state}{', no broadcast, loopback, no multicast' if link.loopback else ''}"
+        yield f"   MTU = {link.mtu}"
+        if ethernet or link.loopback:
+            yield f"   HW Type = {'LOOPBACK' if link.loopback else 'ETHERNET'}"
+    yield "   NIC netlink status update"
+    for what, interval_us in (("ARP", defaults.garp_interval_us), ("NA", defaults.gna_interval_us)):
+        if interval_us and any(_announces(each.config, interface.name) for each in instances):
+            yield f"   Gratuitous {what} interval {interval_us // 1000}ms"
+    titled = False
+    for each in instances:
+        weight = _weight(each.config, interface.name)
+        if weight is not None:
+            if not titled:
+                yield "   Tracking VRRP instances :"
+            titled = True
+            yield f"     {each.name}, weight {weight}"
+
+
+def _weight(config: VrrpInstance, interface: str) -> int | None:
+    """The configured weight of an interface for an instance; None: it has nothing to do with it."""
+    if interface == config.interface:
+        return NOT_TRACKED if config.dont_track_primary else 0
+    for tracked in config.track_interface:
+        if tracked.name == interface:
+            return tracked.weight or 0
+    vips = config.virtual_ipaddress + config.virtual_ipaddress_excluded
+    return 0 if any(vip.dev == interface and not vip.no_track for vip in vips) else None
+
+
+def _announces(config: VrrpInstance, interface: str) -> bool:
+    """Whether an instance has addresses to announce on an interface."""
+    vips = config.virtual_ipaddress + config.virtual_ipaddress_excluded
+    return config.interface == interface or any(vip.dev == interface for vip in vips)

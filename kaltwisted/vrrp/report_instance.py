@@ -1,0 +1,177 @@
+"""One instance in the data file, as keepalived 2.2.7 lays it out; the password is never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance
+from kaltwisted.config.report import enabled, moment, script_line, true, yes
+from kaltwisted.vrrp.actions import State, TimerName
+from kaltwisted.vrrp.events import FaultKind
+from kaltwisted.vrrp.instance import Instance
+from kaltwisted.vrrp.packet import IPV4_GROUP, unpacked
+from kaltwisted.vrrp.report_words import (
+    SCRIPTS,
+    Topology,
+    lower_priority_burst,
+    tracked_interfaces,
+    virtual_address,
+    wanted_state,
+)
+from kaltwisted.vrrp.virtual_router import VirtualRouter
+
+_AUTHENTICATION = {AuthType.PASS: "SIMPLE_PASSWORD", AuthType.AH: "IPSEC_AH"}
+
+
+def instance_lines(instance: Instance, topology: Topology) -> Iterator[str]:
+    """The block ``VRRP Instance = NAME``."""
+    config, router = instance.config, instance.router
+    group = topology.router.group_of(instance.name)
+    yield f" VRRP Instance = {config.name}"
+    yield f"   VRRP Version = {config.version}"
+    if group is not None:
+        yield f"   Sync group = {group.name}"
+    yield f"   State = {instance.state.value}"
+    yield from _master(router)
+    yield from _flags(config, router)
+    yield from _condition(instance, topology.epoch_us)
+    yield from _network(config, router)
+    yield from _announcements(config)
+    yield from _identity(instance)
+    yield from _addresses(instance, topology)
+    yield from _peers(config)
+    yield from _tracking(instance)
+    yield f"   Using smtp notification = {yes(config.smtp_alert)}"
+    yield "   Notify deleted = Fault"
+    for keyword, words, _ in SCRIPTS:
+        script = config.notify.get(keyword)
+        if script is not None:
+            yield f"   {words} transition script = {script_line(script, topology.owner)}"
+    yield "   Notify priority changes = false"
+
+
+def _master(router: VirtualRouter) -> Iterator[str]:
+    """The master that we follow, once we have heard of one."""
+    if router.state is not State.BACKUP or router.master is None:
+        return
+    yield f"   Master router = {unpacked(router.master)}"
+    yield f"   Master priority = {router.master_priority}"
+    if router.config.version == 3:
+        yield f"   Master advert int = {router.master_interval_us / SECOND_US:.2f} sec"
+
+
+def _flags(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
+    """keepalived heads its list with ``none`` by all its flags, and names but one of those that we have."""
+    unicast = bool(config.unicast_peer)
+    flags = (
+        unicast
+        or router.configured_source is not None
+        or not router.preempts
+        or config.dont_track_primary
+        or config.skip_check_adv_addr
+    )
+    yield "   Flags:" if flags else "   Flags: none"
+    if unicast:
+        yield "     Using unicast"
+
+
+def _condition(instance: Instance, epoch_us: int) -> Iterator[str]:
+    router = instance.router
+    faults = sum(fault.kind is not FaultKind.GROUP for fault in instance.faults)
+    yield f"   Wantstate = {wanted_state(instance).value}"
+    yield "   Number of config faults = 0"
+    yield f"   Number of interface and track script faults = {faults}"
+    yield f"   Number of track scripts init = {instance.tracking.pending}"
+    if router.last_transition is not None:
+        yield f"   Last transition = {moment(router.last_transition + epoch_us)}"
+    timer = TimerName.ADVERT if router.state is State.MASTER else TimerName.MASTER_DOWN
+    due = router.deadline(timer)
+    yield f"   Read timeout = {'DISABLED' if due is None else moment(due + epoch_us)}"
+    yield f"   Master down timer = {router.master_down_us()} usecs"
+
+
+def _network(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
+    if config.interface is not None:
+        yield f"   Interface = {config.interface}"
+    if config.dont_track_primary:
+        yield "   VRRP interface tracking disabled"
+    if config.skip_check_adv_addr:
+        yield "   Skip checking advert IP addresses"
+    configured = " (from configuration)" if router.configured_source is not None else ""
+    yield f"   Using src_ip = {router.source or '(none)'}{configured}"
+    if not config.unicast_peer:
+        yield f"   Multicast address {unpacked(IPV4_GROUP)}"
+
+
+def _announcements(config: VrrpInstance) -> Iterator[str]:
+    delay, repeat = lower_priority_burst(config)
+    yield f"   Gratuitous ARP delay = {config.garp_master_delay_us // SECOND_US}"
+    yield f"   Gratuitous ARP repeat = {config.garp_master_repeat}"
+    yield f"   Gratuitous ARP refresh = {config.garp_master_refresh_us // SECOND_US}"
+    yield f"   Gratuitous ARP refresh repeat = {config.garp_master_refresh_repeat}"
+    yield f"   Gratuitous ARP lower priority delay = {delay}"
+    yield f"   Gratuitous ARP lower priority repeat = {repeat}"
+    yield f"   Down timer adverts = {config.down_timer_adverts}"
+    yield f"   Send advert after receive lower priority advert = {true(not config.lower_prio_no_advert)}"
+    yield f"   Send advert after receive higher priority advert = {true(config.higher_prio_send_advert)}"
+
+
+def _identity(instance: Instance) -> Iterator[str]:
+    config, router = instance.config, instance.router
+    yield f"   Virtual Router ID = {config.virtual_router_id}"
+    yield f"   Priority = {config.priority}"
+    yield f"   Effective priority = {instance.priority}"
+    yield f"   Total priority = {instance.tracking.total}"
+    yield f"   Advert interval = {_interval(config.version, config.advert_int_us)}"
+    if config.version == 3 and router.state is State.BACKUP and router.master is not None:
+        yield f"   Master advert interval = {_interval(3, router.master_interval_us)}"
+    yield "   Accept = enabled"
+    yield f"   Preempt = {enabled(router.preempts)}"
+    if router.preempt_delay_us:
+        yield f"   Preempt delay = {router.preempt_delay_us / SECOND_US:g} secs"
+    yield "   Promote_secondaries = disabled"
+    if config.version == 2:
+        authentication = config.authentication
+        kind = "none" if authentication is None else _AUTHENTICATION[authentication.type]
+        yield f"   Authentication type = {kind}"
+
+
+def _interval(version: int, interval_us: int) -> str:
+    return f"{interval_us // 1000} milli-sec" if version == 3 else f"{interval_us / SECOND_US:g} sec"
+
+
+def _addresses(instance: Instance, topology: Topology) -> Iterator[str]:
+    config, interface = instance.config, instance.config.interface or ""
+    for title, vips in (
+        (f"Virtual IP ({len(config.virtual_ipaddress)}):", config.virtual_ipaddress),
+        ("Virtual IP Excluded :", config.virtual_ipaddress_excluded),
+    ):
+        if vips:
+            yield f"   {title}"
+        for vip in vips:
+            yield f"     {virtual_address(vip, interface, stands=topology.stands(config.name, vip))}"
+
+
+def _peers(config: VrrpInstance) -> Iterator[str]:
+    if not config.unicast_peer:
+        return
+    yield "   Unicast TTL = 255"
+    yield f"   Check unicast src : {yes(config.check_unicast_src)}"
+    yield "   Unicast Peer :"
+    for peer in config.unicast_peer:
+        yield f"     {peer} min_ttl 0 max_ttl 255"
+    yield "   Unicast checksum compatibility = no"
+
+
+def _tracking(instance: Instance) -> Iterator[str]:
+    config = instance.config
+    interfaces, weights = tracked_interfaces(config), instance.tracking.interfaces
+    if interfaces:
+        yield "   Tracked interfaces :"
+        for name in interfaces:
+            yield f"     {name} weight {weights[name]}"
+    scripts = tuple(instance.tracking.scripts.items())
+    if scripts:
+        yield "   Tracked scripts :"
+        for name, weight in scripts:
+            yield f"     {name} weight {weight}"

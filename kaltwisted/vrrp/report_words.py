@@ -1,0 +1,113 @@
+"""What the data file and its JSON both say of an instance: states, scripts, virtual addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, ip_network
+from typing import Final, TypeAlias
+
+import attrs
+
+from kaltwisted.config.model import SECOND_US, Address, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.report import Owner
+from kaltwisted.ports import Link
+from kaltwisted.vrrp.actions import State
+from kaltwisted.vrrp.group import Router
+from kaltwisted.vrrp.instance import Instance
+from kaltwisted.vrrp.track import ScriptState
+
+Stands: TypeAlias = Callable[[str, VirtualIpAddress], bool]
+"""Whether an instance, by name, has put this address on its interface."""
+
+SCRIPTS: Final = (
+    ("notify_backup", "Backup state", "script_backup"),
+    ("notify_master", "Master state", "script_master"),
+    ("notify_fault", "Fault state", "script_fault"),
+    ("notify_stop", "Stop state", "script_stop"),
+    ("notify", "Generic state", "script"),
+    ("notify_master_rx_lower_pri", "Master rx lower pri state", "script_master_rx_lower_pri"),
+)
+"""The notify scripts in keepalived's order: keyword, words of the data file, key of the JSON."""
+
+_SCOPES: Final[Mapping[str, str]] = {
+    "0": "global",
+    "200": "site",
+    "253": "link",
+    "254": "host",
+    "255": "nowhere",
+}
+
+
+@attrs.frozen
+class Interface:
+    """An interface that instances have to do with; ``link`` None: there is none of that name."""
+
+    name: str
+    link: Link | None = None
+    ipv4: Address | None = None
+    ipv6: Address | None = None
+
+
+@attrs.frozen
+class Topology:
+    """All that VRRP's reports are made of.  What is in it goes on changing: a report is no snapshot.
+
+    ``epoch_us``: the time of day (µs since 1970) at which the instances' clock was 0.
+    """
+
+    router: Router
+    scripts: tuple[ScriptState, ...]
+    interfaces: tuple[Interface, ...]
+    stands: Stands
+    owner: Owner
+    epoch_us: int
+
+
+def wanted_state(instance: Instance) -> State:
+    """Where it would be, were it not for the rest of its sync group."""
+    if instance.state is State.FAULT and not instance.has_own_faults:
+        return State.BACKUP
+    return State.MASTER if instance.wants_master else instance.state
+
+
+def lower_priority_burst(config: VrrpInstance) -> tuple[int, int]:
+    """Delay in seconds and repeat of the gratuitous ARPs after a lower priority was heard."""
+    delay_us, repeat = config.garp_lower_prio_delay_us, config.garp_lower_prio_repeat
+    return (
+        (config.garp_master_delay_us if delay_us is None else delay_us) // SECOND_US,
+        config.garp_master_repeat if repeat is None else repeat,
+    )
+
+
+def tracked_interfaces(config: VrrpInstance) -> list[str]:
+    """The lines of ``track_interface`` that count: its own interface is none of them."""
+    return [each.name for each in config.track_interface if each.name != config.interface]
+
+
+def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool) -> str:
+    """``192.0.2.80/24 brd 192.0.2.255 dev eth0 scope global label eth0:1 set``."""
+    address = vip.address
+    ipv4 = isinstance(address, IPv4Address)
+    words = [str(address) if vip.prefix == address.max_prefixlen else f"{address}/{vip.prefix}"]
+    if vip.brd is not None and ipv4:
+        words += ["brd", _broadcast(vip)]
+    scope = vip.scope or "global"
+    words += ["dev", vip.dev or interface, "scope", _SCOPES.get(scope, scope)]
+    if vip.label is not None and ipv4:
+        words += ["label", vip.label]
+    if vip.no_track:
+        words.append("no_track")
+    if not ipv4:
+        # As keepalived sets them: an address with no network of its own is never a source by itself.
+        words.append("deprecated" if vip.prefix == address.max_prefixlen else "preferred_lft forever")
+    if stands:
+        words.append("set")
+    return " ".join(words)
+
+
+def _broadcast(vip: VirtualIpAddress) -> str:
+    """``+`` and ``-`` stand for the network's last and first address."""
+    if vip.brd not in ("+", "-"):
+        return str(vip.brd)
+    network = ip_network(f"{vip.address}/{vip.prefix}", strict=False)
+    return str(network.broadcast_address if vip.brd == "+" else network.network_address)

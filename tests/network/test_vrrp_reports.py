@@ -1,0 +1,280 @@
+"""Debian's keepalived and ours with the same configuration: the files that they write on signals."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.network.dump_files import compare, without
+from tests.network.test_vrrp_failover import vip
+from tests.network.vrrp_lan import Host, Router, lan, needs_keepalived, needs_lan, wait_for
+
+pytestmark = [pytest.mark.network, needs_lan, needs_keepalived]
+
+JSON_SIGNAL = signal.SIGRTMIN + 2
+
+GLOBAL = """
+global_defs {
+    router_id LVS1
+    notification_email {
+        root@localhost
+        second@example.org
+    }
+    notification_email_from from@example.org
+    smtp_server 127.0.0.1 2525
+    smtp_helo_name helo.example.org
+    smtp_connect_timeout 12
+    smtp_alert_vrrp false
+    checker_log_all_failures
+    script_user root
+    enable_script_security
+    vrrp_garp_master_delay 7
+    vrrp_garp_master_repeat 2
+    vrrp_garp_master_refresh 60
+    vrrp_down_timer_adverts 4
+    vrrp_garp_interval 0.001
+    rs_init_notifies
+}
+vrrp_script good {
+    script "/usr/bin/test -d /"
+    interval 1
+    timeout 3
+    weight 5
+    rise 2
+    fall 3
+}
+vrrp_script bad {
+    script "/usr/bin/false a b"
+    interval 1
+    weight -10
+}
+vrrp_script fatal {
+    script "/usr/bin/false"
+    interval 1
+    user nobody nogroup
+}
+vrrp_script unused {
+    script "/usr/bin/true"
+}
+vrrp_script grouped {
+    script "/usr/bin/true"
+    interval 60
+}
+vrrp_sync_group G1 {
+    group {
+        PASS
+        THREE
+    }
+    notify_master "/usr/bin/true m"
+    notify_fault "/usr/bin/true f"
+    notify "/usr/bin/true n"
+    smtp_alert
+    sync_group_tracking_weight
+}
+vrrp_sync_group G2 {
+    group {
+        FAILED
+        BESIDE
+    }
+}
+"""
+
+
+def instance(name: str, vrid: int, *settings: str) -> str:
+    """An instance on eth0 with one address."""
+    body = "\n".join(settings)
+    return f"""
+vrrp_instance {name} {{
+    interface eth0
+    virtual_router_id {vrid}
+    virtual_ipaddress {{
+        {vip(vrid)}/24
+    }}
+    {body}
+}}
+"""
+
+
+PASSWORD = "authentication {\n auth_type %s\n auth_pass kalive1\n}"
+INSTANCES = (
+    instance(
+        "PASS",
+        51,
+        "state MASTER\npriority 150\nadvert_int 1\nsmtp_alert\n" + PASSWORD % "PASS",
+        "virtual_ipaddress_excluded {\n 10.78.0.51/24 dev eth1 label eth1:x scope link no_track\n"
+        " 10.77.0.161/24 brd 10.77.0.255\n 2001:db8::5/64\n 2001:db8::6 no_track\n}",
+        "track_script {\n good\n bad weight 7\n}",
+        *(f'notify_{state} "/usr/bin/true {state}"' for state in ("master", "backup", "fault", "stop")),
+        "notify_master_rx_lower_pri /usr/bin/true",
+        "notify \"/usr/bin/true 'x y' z\" nobody",
+    ),
+    instance(
+        "THREE", 52, "version 3\nadvert_int 0.25\nnopreempt\ntrack_interface {\n eth1 weight 10\n lo\n}"
+    ),
+    instance("AH", 53, "priority 101\nadvert_int 2\ndont_track_primary\n" + PASSWORD % "AH"),
+    instance(
+        "ONE_BY_ONE",
+        54,
+        "priority 90\nunicast_src_ip 10.77.0.1\nunicast_peer {\n 10.77.0.8\n 10.77.0.9\n}\ncheck_unicast_src",
+        "garp_master_delay 0\ngarp_lower_prio_delay 2\ngarp_lower_prio_repeat 3",
+    ),
+    instance("FAILED", 55, "track_script {\n fatal\n grouped\n}"),
+    instance("BESIDE", 56, "priority 60\nskip_check_adv_addr\nlower_prio_no_advert\nhigher_prio_send_advert"),
+    instance("BACK", 57, "priority 60\npreempt_delay 30.5\nmcast_src_ip 10.77.0.1"),
+    instance("BACK3", 58, "priority 60\nversion 3\nadvert_int 0.5\ndown_timer_adverts 5"),
+)
+RIVALS = (
+    instance("BACK", 57, "state MASTER\npriority 200"),
+    instance("BACK3", 58, "state MASTER\npriority 200\nversion 3\nadvert_int 0.75"),
+)
+MASTERS = (51, 52, 53, 54)
+
+VALUES = {
+    r"   Last transition = ([\d.]+ \(\w{3} \w{3} [ \d]\d [\d:.]{15} \d{4}\))": "times",
+    r"   Read timeout = ([\d.]+ \(\w{3} \w{3} [ \d]\d [\d:.]{15} \d{4}\))": "times",
+    r"   Master down timer = (\d+) usecs": (
+        "keepalived's is as it was last reckoned, with another priority or the initial interval"
+    ),
+    r"   State = (idle|running)": "a script may run just then",
+}
+CHANGING = ("last_transition", "advert_rcvd", "advert_sent", "advert_interval_err")
+ABOUT_GLOBALS = {
+    r" Network namespace.*": "net_namespace is not ours yet",
+    r" No test config before reload": "reload_check_config is not ours",
+    r" Disable local IGMP = no": "a keyword that is not ours",
+    r" LVS flush on stop = disabled": "a keyword that is not ours",
+    r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
+    r" VRRP notify priority changes = false": "a keyword that is not ours",
+    r" VRRP IPv[46] mcast group = .*": "a keyword that is not ours",
+    r" Gratuitous ARP for each secondary VMAC = 0s": "VMACs are not ours",
+    r" nftables without counters| libnftnl version .*": "firewalls are not touched",
+    r" VRRP strict mode = false": "a keyword that is not ours",
+    r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
+    r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
+    r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",
+    r" \w+_rcv_bufs(_force)? = 0| rx_bufs_multiples = 3": "sizes of buffers are not set",
+    r" umask = 0177": "a keyword that is not ours",
+}
+#: Whole sections about keepalived's insides: queues and file descriptors.
+SECTIONS = ("Gratuitous ARP delays", "GARP delay group 0", "VRRP Sockpool")
+LEFT_OUT = ABOUT_GLOBALS | {
+    r"   Password = .*": "not to be shown",
+    r"   fd_in .*": "file descriptors",
+    r"   (Seen up|Delayed state change|Up debounce|Down debounce).*": "no debouncing",
+    r"   (Reset|Original) .*|   Not IPv6 forwarding.*": "sysctls that keepalived changes",
+}
+
+
+@attrs.frozen
+class Files:
+    """What a daemon wrote."""
+
+    data: str
+    statistics: str
+    json: Any
+
+
+def keepalived_wrote(router: Router) -> Files:
+    """All files of Debian's."""
+    folder = router.configuration.with_suffix(".dumps")
+    found = []
+    for number, name in ((signal.SIGUSR1, "data"), (signal.SIGUSR2, "stats"), (JSON_SIGNAL, "json")):
+        router.process.send_signal(number)
+        found.append(written(folder / f"keepalived.{name}"))
+    return Files(found[0], found[1], json.loads(found[2]))
+
+
+def ours_wrote(router: Router) -> Files:
+    """All files of ours."""
+    router.process.send_signal(signal.SIGUSR1)
+    last = router.configuration.with_suffix(".json2")
+    second = json.loads(written(last))
+    files = [router.configuration.with_suffix(f".{name}").read_text() for name in ("data", "stats", "json")]
+    first = json.loads(files[2])
+    assert second == {"vrrp": first, "track_process": []}
+    return Files(files[0], files[1], first)
+
+
+def written(file: Path) -> str:
+    """A file once it is there and grows no more."""
+    sizes = [-1]
+
+    def complete() -> bool:
+        sizes.append(file.stat().st_size if file.exists() else -1)
+        return sizes[-1] > 0 and sizes[-4:] == [sizes[-1]] * 4
+
+    wait_for(complete, f"for {file.name}")
+    return file.read_text()
+
+
+def settled(host: Host, router: Router) -> None:
+    """Wait until all instances are where they belong, and the scripts have told what they have to."""
+
+    def all_said() -> bool:
+        return all(
+            router.says(words)
+            for words in (
+                "VRRP_Script(bad) failed",
+                "VRRP_Script(good) succeeded",
+                "VRRP_Script(grouped) succeeded",
+                "(PASS) Changing effective priority from 150 to 155",
+            )
+        )
+
+    wait_for(lambda: all(host.holds(vip(vrid)) for vrid in MASTERS), "for the masters")
+    wait_for(all_said, "for the scripts")
+    wait_for(lambda: router.says("VRRP_Script(fatal) failed"), "for the faults")
+    time.sleep(1.0)  # for the last of it to have been carried out
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[tuple[Files, Files]]:
+    """What Debian's and ours wrote on one host, one after the other, with a better router beside them."""
+    text = GLOBAL + "".join(INSTANCES)
+    with lan(2) as (one, two):
+        two.keepalived("".join(RIVALS))
+        wait_for(lambda: two.holds(vip(57)) and two.holds(vip(58)), "for the rivals")
+        debians = one.keepalived(text)
+        settled(one, debians)
+        theirs = keepalived_wrote(debians)
+        debians.stop()
+        router = one.ours(text)
+        settled(one, router)
+        yield theirs, ours_wrote(router)
+        router.stop()
+
+
+def test_the_data_file(files: tuple[Files, Files]) -> None:
+    theirs, ours = files
+    assert "kalive1" in theirs.data
+    assert "kalive1" not in ours.data
+    compare(without(theirs.data, *SECTIONS), ours.data, values=VALUES, left_out=LEFT_OUT)
+
+
+def test_the_statistics_file(files: tuple[Files, Files]) -> None:
+    theirs, ours = files
+    counts = {
+        r"    (?:Received|Sent): (\d+)": "counted since the start",
+        r"    Advertisement Interval: (\d+)": "Debian's never counts these; BACK3's rival has another",
+    }
+    compare(theirs.statistics, ours.statistics, values=counts, left_out={})
+
+
+def test_the_json_file(files: tuple[Files, Files]) -> None:
+    """The same keys in the same order, with values of the same types and, where they can be, the same."""
+    theirs, ours = files
+    for wanted, found in zip(theirs.json, ours.json, strict=True):
+        for part, but in (("data", ["auth_data"]), ("stats", [])):
+            expected = {key: value for key, value in wanted[part].items() if key not in but}
+            assert list(found[part]) == list(expected)
+            for key, value in expected.items():
+                assert type(found[part][key]) is type(value), key
+                if key not in CHANGING:
+                    assert found[part][key] == value, (found["data"]["iname"], key)
