@@ -174,7 +174,8 @@ def judge(kind: str, samples: Sequence[Sample], seconds: float) -> list[str]:
 def show(kind: str, samples: Sequence[Sample], seconds: float) -> None:
     """A table of a dozen rows."""
     print(
-        f"\n{kind}: {'min':>6} {'RSS KiB':>9} {'PSS KiB':>9} {'own KiB':>9} {'fds':>5} {'threads':>8} {'timers':>7}"
+        f"\n{kind}: {'min':>6} {'RSS KiB':>9} {'PSS KiB':>9} {'own KiB':>9}"
+        f" {'fds':>5} {'threads':>8} {'timers':>7}"
     )
     for each in samples[:: max(1, len(samples) // 12)]:
         counts = f"{each.descriptors:5} {each.threads:8} {each.calls or '-':>7}"
