@@ -50,6 +50,8 @@ from kaltwisted.vrrp.trackers import Trackers
 
 #: What is worked off per reactor turn before others have theirs.
 TURN_S = 0.002
+#: From when on a late timer is a line in the log, in keepalived's words: somebody may be master already.
+LATE_S = 1.0
 #: How long a stop waits for notify scripts; who runs them ends those that still run then.
 SCRIPTS_S = 10.0
 
@@ -268,7 +270,10 @@ class VrrpService(Service):
 
     def _expired(self, name: str, which: TimerName) -> None:
         timer = self._timers.pop((name, which))
-        self.lateness.note(self._clock.seconds() - timer.call.getTime())
+        late_s = self._clock.seconds() - timer.call.getTime()
+        self.lateness.note(late_s)
+        if late_s >= LATE_S:
+            self._log.warn("A thread timer expired {late:.6f} seconds ago", late=late_s)
         self._tell(name, events.TimerExpired(which, timer.generation))
 
     def _script_turned(self, script: str, good: bool) -> None:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import LogEvent, capturedLogs, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -192,6 +192,25 @@ class Life(World):
         self.assertEqual(self.addresses.asked, [("remove", (VIP,))])
         self.assertFalse(self.holds())
         self.assertEqual(self.state(), State.BACKUP)  # our own doing is no loss
+        self.stop()
+
+    def test_late_timers_are_counted_and_very_late_ones_told_in_keepalived_s_words(self) -> None:
+        lines: list[str] = []
+
+        def observe(event: LogEvent) -> None:
+            lines.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.start(config())
+        self.wait(4)
+        timers = self.service.lateness.seen().count
+        self.clock.advance(1.5)
+        self.assertEqual(self.service.lateness.seen().count, timers + 1)
+        self.assertFalse([line for line in lines if "thread timer" in line])
+        self.clock.advance(3)
+        self.assertGreater(self.service.lateness.seen().longest_s, 1)
+        self.assertTrue([line for line in lines if line.startswith("A thread timer expired ")])
         self.stop()
 
     def test_keeping_the_addresses_at_stop(self) -> None:
