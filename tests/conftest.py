@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -68,12 +69,14 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nothing_left_behind(
     request: pytest.FixtureRequest, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """A unit test leaves no file, and no delayed call on the real reactor: it has a clock of its own."""
+    """A unit test leaves no file, no delayed call on the real reactor (it has a clock of its own), no blocked signal."""
     if (HERE / "unit") not in request.path.parents:
         yield
         return
     monkeypatch.chdir(scratch)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == blocked, "every process of later tests inherits it"
     if "twisted.internet.reactor" not in sys.modules:
         return
     from twisted.internet import reactor

@@ -17,7 +17,7 @@ from twisted.application.service import ServiceMaker
 from twisted.python import usage
 from twisted.scripts._twistd_unix import ServerOptions, UnixApplicationRunner
 
-from kaltwisted.daemon import directories
+from kaltwisted.daemon import directories, signals
 from kaltwisted.daemon.lean import import_sockets
 from kaltwisted.daemon.options import Options
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A shell ignores INT for what it starts in the background, and so would the reactor; keepalived obeys it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals.hold()
     import_sockets()
     UnixApplicationRunner(twistd).run()
     # twistd would now end by the signal that stopped it; keepalived's users see 0.

@@ -308,7 +308,6 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             twistd["umask"] = umask
         # The file is read before the daemon changes to its rundir, but a reload will read it after.
         self["use-file"] = str(Path(self["use-file"]).absolute())
-        signals.hold()
         if twistd["pidfile"]:
             pidfile.claim(Path(twistd["pidfile"]))
 

@@ -170,6 +170,7 @@ def makeService(options: Options) -> IService:
     :raises SystemExit: with keepalived's exit status when the configuration
         must not be started with; its findings are on stderr and in syslog then.
     """
+    signals.hold()
     from twisted.internet import reactor
 
     postpone_collections()

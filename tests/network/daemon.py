@@ -125,15 +125,17 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon(configuration: str, scratch: Path, *options: str) -> Iterator[Daemon]:
-    """Run the daemon on a configuration for as long as the block lasts."""
+def daemon(configuration: str, scratch: Path, *options: str, by: str = "twistd") -> Iterator[Daemon]:
+    """Run the daemon on a configuration for as long as the block lasts; ``by``: twistd or kaltwisted."""
     file = scratch / "keepalived.conf"
     file.write_text(configuration)
     runtime = scratch / "run"
     runtime.mkdir(mode=0o700, exist_ok=True)
     environment = {**os.environ, "RUNTIME_DIRECTORY": str(runtime), "TMPDIR": str(scratch)}
-    words = [sys.executable, str(Path(sys.executable).parent / "twistd"), "-n"]
-    words += [f"--pidfile={scratch}/twistd.pid", "keepalived", "-l", "-D", "-G", "-f", str(file), *options]
+    words = [sys.executable, str(Path(sys.executable).parent / by), "-n"]
+    if by == "twistd":
+        words += [f"--pidfile={scratch}/twistd.pid", "keepalived"]
+    words += ["-l", "-D", "-G", "-f", str(file), *options]
     with (scratch / "log").open("ab") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, cwd=ROOT, env=environment)
     try:
