@@ -34,6 +34,8 @@ PINGS_MISSED: Final = 10
 STOP_S: Final = 20.0
 """How long a role may take to hand over; longer than it gives to its scripts."""
 
+READY_S: Final = 30.0
+"""How long a role may take to start and to take its configuration; after that it counts as stuck, too."""
 KILLED_MOST: Final = 3
 """How often a role may be killed while it gets ready before that is a refusal."""
 
@@ -165,17 +167,23 @@ class ProcessRunner:
         whole = self._whole
         assert whole is not None
         part = self.kind.part(whole)
-        answer = await self._hand(child, commands.Configure, (self._settings, part), None)
+        limit = self._clock.callLater(READY_S, self._kill, child, f"is not ready within {READY_S:g} seconds")
+        try:
+            answer = await self._hand(child, commands.Configure, (self._settings, part), None)
+        finally:
+            if limit.active():
+                limit.cancel()
         if answer["status"]:
             raise RoleError(answer["words"], answer["status"])
         self._given = whole, part
 
     async def _begin(self, child: IChild) -> None:
-        await _answered(child, child.call(commands.Start))
+        # Watched from now on: it may be stuck in its start, too.
         self._missed = 0
         self._pings = LoopingCall(self._ping, child)
         self._pings.clock = self._clock
         self._pings.start(PING_S, now=False).addErrback(self._broken)
+        await _answered(child, child.call(commands.Start))
 
     async def _update(self, before: Configuration | None, changes: Changes) -> None:
         child = self._child

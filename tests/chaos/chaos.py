@@ -20,8 +20,8 @@ from .script import Action, Script
 from .verdict import complaints, differences
 from .world import World, world
 
-#: Until all is as it should be: a reconciliation takes 30 s, a frozen role 11 s, a respawn some.
-SETTLES_S = 90.0
+#: Until all is as it should be: a reconciliation takes 30 s, a frozen role 11 s or 30, a respawn some.
+SETTLES_S = 120.0
 #: And how long it must stay so.
 STAYS_S = 3.0
 STARTS_S = 60.0

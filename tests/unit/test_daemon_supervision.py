@@ -21,7 +21,7 @@ from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.kinds import CHECKERS
 from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.daemon.supervision import KILLED_MOST, PINGS_MISSED, STOP_S, ProcessRunner
+from kaltwisted.daemon.supervision import KILLED_MOST, PINGS_MISSED, READY_S, STOP_S, ProcessRunner
 from kaltwisted.testing.daemon import FakeChild
 
 ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))
@@ -336,6 +336,26 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.assertIn(
             "Healthcheck child process(100) has not answered for 10 seconds: killing it", self.lines
         )
+
+    def test_one_that_is_stuck_before_it_is_ready_is_killed_and_followed_by_another(self) -> None:
+        self.holds = {commands.Configure}
+        prepared = self.runner.prepare(configured(ONE))
+        self.holds = set()
+        self.clock.advance(READY_S)
+        self.assertTrue(self.children[0].killed)
+        self.successResultOf(prepared)
+        self.assertEqual(len(self.children), 2)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_one_that_is_stuck_in_its_start_is_killed_and_comes_back(self) -> None:
+        self.holds = {commands.Start, commands.Ping}
+        self.successResultOf(self.runner.prepare(configured(ONE)))
+        started = self.runner.start()
+        self.holds = set()
+        self.clock.pump([1.0] * (PINGS_MISSED + 1))
+        self.assertTrue(self.children[0].killed)
+        self.successResultOf(started)
+        self.assertEqual(self.child.commands, ["Configure", "Start"])
 
     def test_a_machine_that_stood_still_is_nobodys_fault(self) -> None:
         self.run_it()
