@@ -70,7 +70,7 @@ def load_file(
             Severity.ERROR,
             Position(path, 1),
             f"configuration file {refused}",
-            expected="a readable file, named by -f",
+            expected="the name of a readable file",
             consequence=Consequence.NO_FILE,
             log=f"Unable to find config file(s) '{path}'.",
         )

@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] in (["-T"], ["--genhash"]):
         _genhash(words[1:])
+    if words[:1] == ["check"]:
+        return _check(words[1:])
     twistd = ServerOptions()
     # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
     twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
@@ -62,3 +64,9 @@ def _genhash(words: list[str]) -> NoReturn:
 
     sys.argv = ["genhash", *words]
     genhash.main()
+
+
+def _check(words: list[str]) -> int:
+    from kaltwisted.daemon import check
+
+    return check.main(words)

@@ -7,7 +7,6 @@ works; those that do nothing here yet say so in the log.
 
 from __future__ import annotations
 
-import getopt
 import re
 import signal
 import sys
@@ -21,6 +20,7 @@ from kaltwisted import __version__
 from kaltwisted.daemon import log, pidfile, signals
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.settings import DEFAULT_FILE, Settings
+from kaltwisted.daemon.words import in_any_order
 
 HELP = f"""\
 Kaltwisted v{__version__}: keepalived as a Twisted application
@@ -29,6 +29,7 @@ Usage:
   kaltwisted -n -l -D
   kaltwisted -f keepalived.conf
   kaltwisted -t -f keepalived.conf
+  kaltwisted check [--json | --sarif] keepalived.conf ...   (check --help tells more)
   kaltwisted -d
   kaltwisted -h
   kaltwisted -v
@@ -212,18 +213,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read ``options`` as C's getopt_long does: flags may follow words, ``-t`` may have a value."""
         words = [_optional_value(word) for word in (sys.argv[1:] if options is None else options)]
-        try:
-            flags, extra = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
-        except getopt.error:
-            super().parseOptions(words)  # reports it
-            return
-        ordered: list[str] = []
-        for flag, value in flags:
-            if flag.startswith("--") and value:
-                ordered.append(f"{flag}={value}")
-            else:
-                ordered += [flag, value] if value else [flag]
-        super().parseOptions([*ordered, "--", *extra])
+        super().parseOptions(in_any_order(words, self.shortOpt, self.longOpt))
 
     def parseArgs(self, *extra: str) -> None:
         """Words that are no flags are reported and ignored, as C keepalived does it."""
@@ -312,20 +302,18 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             pidfile.claim(Path(twistd["pidfile"]))
 
     def _test_configuration(self) -> int:
-        from kaltwisted.config.findings import render
-        from kaltwisted.daemon.reading import ConfigurationFile
+        from kaltwisted.daemon.check import examine
 
-        reading = ConfigurationFile(
-            self["use-file"], config_id=self["config-id"], all_includes=bool(self["all-config"])
-        ).read()
-        text = "".join(f"{render(finding)}\n" for finding in reading.findings)
+        found = examine(
+            [self["use-file"]], config_id=self["config-id"], all_includes=bool(self["all-config"])
+        )
         for note in self["notes"]:
             print(note, file=sys.stderr)
         if self["config-test-log"]:
-            Path(self["config-test-log"]).write_text(text, encoding="utf-8")
+            Path(self["config-test-log"]).write_text(found.text(), encoding="utf-8")
         else:
-            print(text, end="", file=sys.stderr)
-        return int(reading.exit_status)
+            print(found.text(), end="", file=sys.stderr)
+        return found.exit_status
 
 
 def _optional_value(word: str) -> str:

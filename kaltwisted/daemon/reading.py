@@ -19,15 +19,23 @@ class ConfigurationFile:
     thread reads at a time.
 
     :param vrrp: whether VRRP is to run, which needs the interfaces it names.
+    :param system: whether it is to run here; if not, scripts and interfaces of this machine mean nothing.
     """
 
     def __init__(
-        self, path: str, *, config_id: str | None = None, all_includes: bool = False, vrrp: bool = True
+        self,
+        path: str,
+        *,
+        config_id: str | None = None,
+        all_includes: bool = False,
+        vrrp: bool = True,
+        system: bool = True,
     ) -> None:
         self._path = path
         self._config_id = config_id
         self._all_includes = all_includes
         self._vrrp = vrrp
+        self._system = system
         self._memory = Memory()
 
     def read(self) -> Reading:
@@ -35,6 +43,8 @@ class ConfigurationFile:
         reading = load_file(
             self._path, config_id=self._config_id, all_includes=self._all_includes, memory=self._memory
         )
+        if not self._system:
+            return reading
         missing = missing_interfaces(reading.configuration) if self._vrrp else ()
         vetted = vet(reading.configuration)
         # The lines that were shown: a file of thousands of servers is not for keeping, and may change.

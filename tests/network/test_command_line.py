@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -235,3 +236,46 @@ def test_exit_statuses(command: Command, configuration: Path, tmp_path: Path) ->
         assert told in finished.stdout + finished.stderr
         assert "Traceback" not in finished.stderr
         assert not pid_file.exists()
+
+
+def check(*words: str) -> list[str]:
+    return [str(Path(sys.executable).parent / "kaltwisted"), "check", *words]
+
+
+def test_check_tells_people_and_programs(configuration: Path, tmp_path: Path) -> None:
+    where = tmp_path / "d"
+    where.mkdir()
+    (where / "broken.conf").write_text("unheard_of\n" + configuration.read_text())
+    (where / "includes.conf").write_text("include /nonexistent/*.conf\n")
+    for words, status, places in [
+        ([str(configuration)], 0, []),
+        (["broken.conf"], 5, ["broken.conf"]),
+        (["nonexistent.conf"], 6, ["nonexistent.conf"]),
+        (["broken.conf", str(configuration), "nonexistent.conf"], 6, ["broken.conf", "nonexistent.conf"]),
+        (["-e", "broken.conf", "includes.conf"], 6, ["broken.conf", "includes.conf"]),
+    ]:
+        told = run(check(*words), where)
+        assert (told.returncode, told.stderr) == (status, "")
+        heads = [line for line in told.stdout.splitlines() if ": error: " in line]
+        assert [head.partition(":")[0] for head in heads] == places
+
+        told = run(check("--json", *words), where)
+        assert (told.returncode, told.stderr) == (status, "")
+        document = json.loads(told.stdout)
+        assert document["status"] == status
+        assert [each["file"] for each in document["files"]] == [word for word in words if word != "-e"]
+        assert [each["file"] for each in document["findings"]] == places
+
+        told = run(check("--sarif", *words), where)
+        assert (told.returncode, told.stderr) == (status, "")
+        [found] = json.loads(told.stdout)["runs"]
+        assert found["invocations"][0]["exitCode"] == status
+        locations = [result["locations"][0]["physicalLocation"] for result in found["results"]]
+        assert [location["artifactLocation"]["uri"] for location in locations] == places
+        assert found["originalUriBaseIds"]["%SRCROOT%"]["uri"] == f"file://{where}/"
+
+
+def test_check_with_a_wrong_command_line(tmp_path: Path) -> None:
+    told = run(check("--bogus"), tmp_path / "d")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "kaltwisted check: option --bogus not recognized" in told.stderr

@@ -1,0 +1,128 @@
+"""``kaltwisted check``: configuration files read as a daemon would, for people, editors and CI.
+
+It goes beside keepalived's flags and uses none of them up, for these are all
+options.  It ends with the exit status that ``-t`` would end with.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from twisted.python import usage
+
+from kaltwisted import __version__
+from kaltwisted.config import examination, sarif
+from kaltwisted.config.examination import Examination
+from kaltwisted.daemon.reading import ConfigurationFile
+from kaltwisted.daemon.settings import DEFAULT_FILE
+from kaltwisted.daemon.words import in_any_order
+
+HELP = f"""\
+Usage:
+  kaltwisted check [--json | --sarif] [-i ID] [-e] [--no-system] [FILE...]
+
+Reads each FILE, and all it includes, as a daemon would, and prints what is wrong
+with it.  Without FILE it is {DEFAULT_FILE}.
+
+  --json                  One JSON document, see docs/check.schema.json.
+  --sarif                 SARIF 2.1.0, for code scanning and editors.
+  --config-id    -i ID    What lines that begin with @ID or @^ID are for.
+                          Default is the host name up to its first dot.
+  --all-config   -e       Take every problem of an include as fatal.
+  --no-system             Do not look for the scripts and interfaces of this machine:
+                          it is not the director.
+  --help         -h       Display this help.
+  --version      -v       Display the version number.
+
+The exit status is the highest of the files': 0 for nothing but warnings and
+advice, 2 for a missing parameter, 5 for errors, 6 for a missing file or for
+script security.  1: the command line is wrong.
+"""
+
+
+class CheckOptions(usage.Options):  # type: ignore[misc,unused-ignore]
+    """The words behind ``check``.  After parsing, ``files`` are what to look at."""
+
+    optFlags = [
+        ["json", None, "one JSON document"],
+        ["sarif", None, "SARIF 2.1.0"],
+        ["all-config", "e", "every problem of an include is fatal"],
+        ["no-system", None, "do not look for scripts and interfaces"],
+    ]
+    optParameters = [["config-id", "i", None, "what lines that begin with @ are chosen by"]]
+
+    files: tuple[str, ...] = ()
+
+    def opt_help(self) -> NoReturn:
+        """display the help"""
+        print(HELP, end="")
+        raise SystemExit(0)
+
+    opt_h = opt_help
+
+    def opt_version(self) -> NoReturn:
+        """display the version number"""
+        print(f"Kaltwisted v{__version__}")
+        raise SystemExit(0)
+
+    opt_v = opt_version
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Options may follow files."""
+        words = sys.argv[1:] if options is None else options
+        super().parseOptions(in_any_order(words, self.shortOpt, self.longOpt))
+
+    def parseArgs(self, *files: str) -> None:
+        """All other words are files."""
+        self.files = files or (DEFAULT_FILE,)
+
+    def postOptions(self) -> None:
+        """One form at a time."""
+        if self["json"] and self["sarif"]:
+            raise usage.UsageError("--json or --sarif, not both")
+
+
+def examine(
+    files: Iterable[str], *, config_id: str | None = None, all_includes: bool = False, system: bool = True
+) -> Examination:
+    """Read files as ``ConfigurationFile`` does, each for itself."""
+    return Examination.of(
+        (
+            file,
+            ConfigurationFile(file, config_id=config_id, all_includes=all_includes, system=system).read(),
+        )
+        for file in files
+    )
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the words behind ``check`` say; returns the exit status."""
+    options = CheckOptions()
+    try:
+        options.parseOptions(words)
+    except usage.UsageError as error:
+        print(f"{HELP.partition(chr(10) * 2)[0]}\n\nkaltwisted check: {error}", file=sys.stderr)
+        return 1
+    found = examine(
+        options.files,
+        config_id=options["config-id"],
+        all_includes=bool(options["all-config"]),
+        system=not options["no-system"],
+    )
+    if options["json"]:
+        text = examination.written(examination.document(found, __version__))
+    elif options["sarif"]:
+        text = examination.written(sarif.document(found, __version__, str(Path.cwd())))
+    else:
+        text = found.text()
+    _tell(text)
+    return found.exit_status
+
+
+def _tell(text: str) -> None:
+    """Print it, whatever is in it: a file need not be UTF-8, and nor need the terminal."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), end="")

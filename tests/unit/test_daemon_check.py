@@ -1,0 +1,81 @@
+"""daemon.check: the words behind ``kaltwisted check``."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kaltwisted import __version__
+from kaltwisted.daemon import check
+from kaltwisted.daemon.command import main
+from tests.unit.test_config_broken import instance
+
+
+def ended(*words: str) -> tuple[object, str, str]:
+    """Exit status, and what was printed on stdout and stderr."""
+    out, error = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        try:
+            status: object = main(["check", *words])
+        except SystemExit as end:
+            status = end.code
+    return status, out.getvalue(), error.getvalue()
+
+
+class CheckTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        self.file = directory / "a.conf"
+        self.name = str(self.file)
+
+    def test_options_in_front_and_behind(self) -> None:
+        self.file.write_text("@lb9 unheard_of\ninclude none.conf\n")
+        for words, expected in (
+            (("-i", "lb9", self.name), 5),
+            ((self.name, "--config-id=lb8"), 0),
+            ((self.name, "-i", ""), 0),
+            (("-e", self.name, "-i", "lb8"), 6),
+        ):
+            self.assertEqual(ended(*words)[0], expected, words)
+
+    def test_forms(self) -> None:
+        self.file.write_text("unheard_of\n")
+        status, text, _ = ended(self.name)
+        self.assertEqual((status, text.splitlines()[1:3]), (5, ["    unheard_of", "    ^~~~~~~~~~"]))
+        self.assertEqual(json.loads(ended("--json", self.name)[1])["status"], 5)
+        self.assertEqual(json.loads(ended("--sarif", self.name)[1])["version"], "2.1.0")
+
+    def test_this_machine_is_asked_unless_told_not_to(self) -> None:
+        self.file.write_text(instance("interface none0"))
+        for words, status in (((), 5), (("--no-system",), 0)):
+            found, text, _ = ended(self.name, *words)
+            self.assertEqual((found, "`none0`" in text), (status, status != 0), text)
+
+    def test_without_a_file_it_is_the_default(self) -> None:
+        self.patch(check, "DEFAULT_FILE", self.name)
+        self.file.write_text("unheard_of\n")
+        self.assertIn("a.conf:1:1", ended()[1])
+
+    def test_bytes_that_are_no_text(self) -> None:
+        self.file.write_bytes(b"\xe4hm\n")
+        status, text, _ = ended(self.name)
+        self.assertEqual(status, 5)
+        self.assertIn("\\udce4hm", text)
+
+    def test_help_version_and_mistakes(self) -> None:
+        self.assertEqual(ended("-h"), (0, check.HELP, ""))
+        self.assertEqual(ended("--version")[:2], (0, f"Kaltwisted v{__version__}\n"))
+        for words, message in (
+            (("--json", "--sarif"), "not both"),
+            (("--bogus",), "--bogus"),
+            (("-i",), "requires argument"),
+        ):
+            status, text, error = ended(*words)
+            self.assertEqual((status, text), (1, ""))
+            self.assertIn("Usage:", error)
+            self.assertIn(message, error)
