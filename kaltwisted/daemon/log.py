@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -160,8 +161,13 @@ class ConsoleObserver:
         self._bare = bare
         self._formatter = Formatter()
         self._dropped = 0
+        self._poll: select.poll | None = None
         try:
             self._descriptor: int | None = stream.fileno()
+            # A file takes all at once, and thousands of lines are written in a row.
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                self._poll = select.poll()
+                self._poll.register(self._descriptor, select.POLLOUT)
         except (OSError, ValueError):
             self._descriptor = None
 
@@ -187,9 +193,7 @@ class ConsoleObserver:
             return True
         data = line.encode(errors="backslashreplace")[: _LINE_BYTES - 1] + b"\n"
         try:
-            poll = select.poll()
-            poll.register(self._descriptor, select.POLLOUT)
-            if not any(bits & select.POLLOUT for _, bits in poll.poll(0)):
+            if self._poll and not any(bits & select.POLLOUT for _, bits in self._poll.poll(0)):
                 return False
             os.write(self._descriptor, data)
         except OSError:

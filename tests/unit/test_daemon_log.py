@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import socket
 import tempfile
 import time
@@ -133,6 +134,16 @@ class TestConsole(SynchronousTestCase):
         self.assertGreater(lost, 0)
         self.assertIn(f"{lost} log messages lost: the console was stuck\n", rest)
         self.assertTrue(rest.endswith(": after\n"))
+
+    def test_a_file_is_not_asked_whether_it_takes_more(self) -> None:
+        def poll() -> None:
+            self.fail("asked")
+
+        self.patch(select, "poll", poll)
+        with tempfile.TemporaryFile("w+") as file:
+            ConsoleObserver(file)(event(log_format="x"))
+            file.seek(0)
+            self.assertIn(": x\n", file.read())
 
     def test_a_reader_that_went_away_does_no_harm(self) -> None:
         reader, writer = os.pipe()
