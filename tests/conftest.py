@@ -69,7 +69,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nothing_left_behind(
     request: pytest.FixtureRequest, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """A unit test leaves no file, no delayed call on the real reactor (it has a clock of its own), no blocked signal."""
+    """A unit test leaves no file, no blocked signal, no call on the real reactor: it has its own clock."""
     if (HERE / "unit") not in request.path.parents:
         yield
         return

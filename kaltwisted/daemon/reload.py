@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
-from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
+from kaltwisted.daemon.role.collector import beside_the_reactor
 from kaltwisted.daemon.role.seam import RoleError
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.slices import in_slices
@@ -86,7 +86,6 @@ class Reload:
     async def _reload(self) -> None:
         self._log.info("Reloading ...")
         systemd.notify(f"RELOADING=1\nMONOTONIC_USEC={systemd.monotonic_us()}")
-        postpone_collections()
         try:
             with beside_the_reactor():
                 findings, changes = await self._in_thread(self._look)
@@ -97,7 +96,6 @@ class Reload:
             else:
                 await self._carry_out(changes)
         finally:
-            resume_collections()
             systemd.notify("READY=1")
 
     def _look(self) -> tuple[tuple[Finding, ...], Changes | None]:

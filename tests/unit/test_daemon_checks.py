@@ -199,7 +199,7 @@ class ReloadTests(SynchronousTestCase):
         self.assertEqual([pool.is_up(ONE, index) for index in range(3)], [True, True, False])
 
     def test_what_is_dropped_goes_without_the_garbage_collector(self) -> None:
-        """Which does not look at what was there when the daemon started (``settle``)."""
+        """Which does not look at what was there when the daemon started (``resume_collections``)."""
         # The log of before the log begins would keep them too.
         self.patch(CheckService, "_log", Logger(observer=lambda _: None))
         self.begin_and_run(virtual(real(ONE), real(TWO)))

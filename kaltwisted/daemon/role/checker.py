@@ -24,7 +24,6 @@ from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role import checker_reports
 from kaltwisted.daemon.role.checks import Checks
-from kaltwisted.daemon.role.collector import settle
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.lvs.service import Alerts, LvsService
@@ -158,7 +157,6 @@ class CheckerRole(Service):
 
     def _worked(self, result: Any) -> Any:
         self._working = None
-        settle()
         return result
 
     # -- what it tells of itself --------------------------------------------------------

@@ -17,8 +17,10 @@ def resume_collections() -> None:
     """Collect again, but never what is there now, and all generations hardly ever.
 
     With a large configuration a full collection stops the process for up to
-    0.2 s, which is what delays timers most.  What was made meanwhile goes by
-    its reference counts once it is dropped, and must not be in cycles.
+    0.2 s, which is what delays timers most.  Long-lived objects go by their
+    reference counts once a reload drops them, and must not be in cycles.  The
+    young go on being collected, a few thousand at a time: cycles that a reload
+    leaves behind are among them, so it must not freeze anything.
     """
     gc.freeze()
     gc.set_threshold(700, 10, 1_000_000)
@@ -34,12 +36,3 @@ def beside_the_reactor() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(interval)
-
-
-def settle() -> None:
-    """A role has started or reloaded, and its long-lived objects exist: look at them no more.
-
-    Only the youngest are looked at once, so that this costs little however much there is.
-    """
-    gc.collect(1)
-    gc.freeze()

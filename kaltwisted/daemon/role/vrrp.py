@@ -31,7 +31,6 @@ from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
 from kaltwisted.daemon.role.clock import use_monotonic_time
-from kaltwisted.daemon.role.collector import settle
 from kaltwisted.daemon.role.seam import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
@@ -171,8 +170,7 @@ class VrrpRole(Service):
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
         if not changes.vrrp:
             return succeed(None)
-        applying = Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
-        return applying.addCallback(lambda _: settle())
+        return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 
     def _not_applied(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
@@ -182,7 +180,6 @@ class VrrpRole(Service):
 
     def _begun(self, _: None) -> None:
         self._beginning = None
-        settle()
 
     def _not_begun(self, failure: Failure) -> None:
         self._beginning = None
