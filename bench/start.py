@@ -39,12 +39,13 @@ MODULES = {
     "bare interpreter": "",
     "supervisor": "kaltwisted.daemon.service, twisted.scripts._twistd_unix",
     "checkers": "kaltwisted.daemon.role.main, kaltwisted.daemon.role.checker",
+    "checkers that speak TLS": "kaltwisted.daemon.role.main, kaltwisted.daemon.role.checker,"
+    " kaltwisted.healthcheck.tls",
     "VRRP": "kaltwisted.daemon.role.main, kaltwisted.daemon.role.vrrp",
 }
 _IMPORT = """
 import sys, time
 began = time.process_time()
-if {without_tls}: sys.modules["OpenSSL"] = None
 {statement}
 used = time.process_time()
 pss = next(line.split()[1] for line in open("/proc/self/smaps_rollup") if line.startswith("Pss:"))
@@ -89,8 +90,9 @@ def _took(words: list[str]) -> tuple[float, float]:
 def imports(table: Table, rounds: int) -> None:
     """What each process of ours costs before it has anything to do."""
     for name, modules in MODULES.items():
-        statement = f"import {modules}, twisted.internet.reactor" if modules else ""
-        code = _IMPORT.format(without_tls=name == "VRRP", statement=statement)
+        sockets = "from kaltwisted.daemon.lean import import_sockets; import_sockets()"
+        statement = f"{sockets}; import {modules}, twisted.internet.reactor" if modules else ""
+        code = _IMPORT.format(statement=statement)
         for _ in range(rounds):
             found = subprocess.run(
                 [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True
