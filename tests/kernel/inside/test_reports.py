@@ -227,7 +227,8 @@ def report(daemon: Daemon) -> str:
     """Its data file, once all that is to happen has happened."""
     name = "[192.0.2.10]:tcp:80"
     daemon.says(f"Changing weight from 2 to 9 for active service [192.0.2.12]:tcp:80 of VS {name}")
-    daemon.says(f"Disabling service [192.0.2.11]:tcp:80 of VS {name}")
+    # No line tells that it is out of the pool where it fails before there is quorum.
+    daemon.says(f"Misc check for [[192.0.2.11]:tcp:80 VS {name}] by [/usr/bin/false] failed")
     daemon.says("TCP_CHECK on service [192.0.2.13]:tcp:80 failed.")
     daemon.says("Remote Web server [192.0.2.11]:none:0 succeed")
     daemon.says("Removing service [192.0.2.12]:none:0 from VS FWM 7")
