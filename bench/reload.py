@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,8 @@ from common.table import Table
 sys.path.append(str(Path(__file__).with_name("failover")))
 
 from daemons import Daemon, Settings, ended
-from network import DIRECTORS, OBSERVER, Host, network
+from network import DIRECTORS, OBSERVER, network
+from noise import Noise
 from observer import Observer, late_ms
 
 SIZES = (100, 1000, 10_000)
@@ -198,42 +199,38 @@ LOWERED: dict[str, tuple[range, range]] = {
 }
 
 
-def reload_instances(rounds: int) -> None:
+def reload_instances(rounds: int, prefix: Sequence[str]) -> None:
     """250 virtual routers, both daemons in turn."""
     settings = Settings(2, 1.0, instances=INSTANCES)
     table = Table(f"reload of {INSTANCES} instances, on this machine")
     with tempfile.TemporaryDirectory(prefix="bench-reload.") as scratch, network() as hosts:
         observer = Observer(hosts[OBSERVER])
         for kind, name in (("C", C), ("ours", OURS)):
-            _instances(table, kind, name, hosts[DIRECTORS[0]], observer, settings, Path(scratch), rounds)
+            with Noise(prefix) as noise:
+                master = Daemon(kind, hosts[DIRECTORS[0]], settings, 200, Path(scratch), prefix=prefix)
+                _instances(table, name, master, observer, settings, rounds)
+            print(f"beside {name} a sleeper was late by, 99 % (worst): {noise.words} ms", file=sys.stderr)
         observer.close()
     table.print()
 
 
 def _instances(
-    table: Table,
-    kind: str,
-    name: str,
-    host: Host,
-    observer: Observer,
-    settings: Settings,
-    scratch: Path,
-    rounds: int,
+    table: Table, name: str, master: Daemon, observer: Observer, settings: Settings, rounds: int
 ) -> None:
-    master = Daemon(kind, host, settings, 200, scratch)
     with ended(master):
         master.start()
         master.wait_for_line("Entering MASTER STATE", settings.instances)
         time.sleep(7)  # second announcements are over
 
         def watch(what: str, change: Callable[[], None]) -> float:
-            observer.begin()
             before = master.cpu_s()
+            time.sleep(1.5)  # looking for its processes has disturbed it
+            observer.begin()
             change()
             time.sleep(WATCHED_S)
             observer.read()
             used = master.cpu_s() - before
-            adverts = observer.adverts(host.number)
+            adverts = observer.adverts(master.host.number)
             if len({each.vrid for each in adverts}) < settings.instances:
                 raise RuntimeError("not every instance spoke")
             table.add(f"{what}: largest gap over the interval, ms", name, max(late_ms(adverts, 1.0)))
@@ -255,6 +252,7 @@ def main() -> int:
     parser.add_argument("--servers", type=int, action="append", help=f"default: {SIZES}")
     parser.add_argument("--rounds", type=int, default=3, help="of each reload")
     parser.add_argument("--only", choices=PARTS, action="append")
+    parser.add_argument("--realtime", action="store_true", help="the instances with SCHED_RR")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     sizes = options.servers or list(SIZES)
@@ -263,7 +261,7 @@ def main() -> int:
         return 0
     parts = options.only or PARTS
     if "instances" in parts:
-        reload_instances(options.rounds)
+        reload_instances(options.rounds, ["chrt", "--rr", "10"] if options.realtime else [])
     if "pools" in parts:
         words = [f"--rounds={options.rounds}", *(f"--servers={servers}" for servers in sizes)]
         return in_a_kernel_with_ipvs(__file__, words)
