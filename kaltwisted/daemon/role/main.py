@@ -43,6 +43,7 @@ ORPHAN_S = 20
 """How long a role may take to end when its supervisor is gone."""
 
 _PR_SET_PDEATHSIG = 1
+_ORPHANED = signal.SIGRTMIN + 5
 
 
 class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
@@ -229,9 +230,13 @@ def main(words: Sequence[str]) -> NoReturn:
 
 
 def _die_with_the_parent() -> None:
-    """Get TERM when the supervisor dies, in case that we do not come to read the end of its socket."""
+    """Hear of the supervisor's death, in case that we do not come to read the end of its socket.
+
+    By a signal of its own: it comes when the main thread dies, and as long as
+    another thread does not we still have the parent that we had.
+    """
     try:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(_PR_SET_PDEATHSIG, _ORPHANED)
     except OSError:
         pass  # and the end of the socket tells it all the same
 
@@ -240,15 +245,17 @@ def _listen_to_signals(control: Control, reactor: Any) -> None:
     supervisor = os.getppid()
 
     def end(_: int, __: FrameType | None) -> None:
-        orphaned = os.getppid() != supervisor
-        if orphaned:
-            signal.alarm(ORPHAN_S)
-        reactor.callFromThread(control.orphaned if orphaned else control.told_to_end)
+        reactor.callFromThread(control.told_to_end)
+
+    def orphaned(_: int, __: FrameType | None) -> None:
+        signal.alarm(ORPHAN_S)
+        reactor.callFromThread(control.orphaned)
 
     def pass_on(number: int, _: FrameType | None) -> None:
         os.kill(supervisor, number)
 
     signal.signal(signal.SIGTERM, end)
+    signal.signal(_ORPHANED, orphaned)
     # A terminal sends it to all of us, and the supervisor tells us what follows.  (Ignored
     # in the other way, it would be ignored by our scripts, too.)
     signal.signal(signal.SIGINT, lambda *_: None)
