@@ -66,10 +66,13 @@ class VirtualRouter:
     # -- a reload ------------------------------------------------------------------------
 
     def advertise(self, now: int) -> None:
-        """An advert out of turn, with a whole interval to the next: nobody may miss us meanwhile."""
+        """An advert out of turn: nobody may miss us meanwhile.
+
+        The next comes at its time.  Were it a whole interval from now, all
+        virtual routers would be due in one moment, and from then on for ever.
+        """
         if self.state is State.MASTER:
             self.send_advert(self.priority, now)
-            self.arm(TimerName.ADVERT, now + self.config.advert_int_us)
 
     def reconfigure(self, config: VrrpInstance, now: int) -> None:
         """Take over another configuration of the same VRID and interface, in whatever state we are."""
@@ -83,8 +86,11 @@ class VirtualRouter:
                 self.master_interval_us = config.advert_int_us
             if self.deadline(TimerName.MASTER_DOWN) is not None:
                 self.arm(TimerName.MASTER_DOWN, now + self.master_down_us())
-            if self.state is State.MASTER:
-                self.arm(TimerName.ADVERT, now + config.advert_int_us)
+            due = self.deadline(TimerName.ADVERT)
+            if due is not None:
+                # In step with what it sent by the old interval, so that all do not send in one moment.
+                wait = (due - old.advert_int_us - now) % config.advert_int_us
+                self.arm(TimerName.ADVERT, now + (wait or config.advert_int_us))
         if self.state is State.MASTER:
             self._change_addresses(addresses, now)
             if config.garp_master_refresh_us != old.garp_master_refresh_us:

@@ -81,14 +81,44 @@ class ReloadTests(World):
         self.assertEqual(instance.statistics.became_master, 1)
         self.stop()
 
+    def test_two_masters_keep_their_distance(self) -> None:
+        for interval_us in (SECOND_US, SECOND_US // 2, 3 * SECOND_US):
+            self.master()
+            other = attrs.evolve(Z, priority=150)
+            self.reload(config(priority=150), other)
+            self.wait(4.4)
+            before = self.due_s()
+            self.reload(
+                config(priority=149, advert_int_us=interval_us),
+                attrs.evolve(other, advert_int_us=interval_us),
+            )
+            after = self.due_s()
+            self.assertNotAlmostEqual(after["X"], after["Z"], msg=f"{interval_us}")
+            for name, due in after.items():
+                self.assertLessEqual(due - self.clock.seconds(), interval_us / SECOND_US)
+                if interval_us == SECOND_US:
+                    self.assertAlmostEqual(due, before[name])
+            self.stop()
+
+    def due_s(self) -> dict[str, float]:
+        """When each sends its next advert."""
+        found = {}
+        for name, instance in self.service.router.instances.items():
+            due = instance.router.deadline(TimerName.ADVERT)
+            assert due is not None
+            found[name] = due / SECOND_US
+        return found
+
     def test_a_master_with_a_longer_interval_advertises_by_it(self) -> None:
         self.master()
         self.reload(config(priority=150, advert_int_us=5 * SECOND_US))
         self.forget()
-        self.wait(4.8)
+        self.wait(3.9)
         self.assertEqual(self.sent, [])
-        self.wait(0.3)
+        self.wait(1.2)
         self.assertEqual(self.sent, [150])
+        self.wait(5)
+        self.assertEqual(self.sent, [150, 150])
         self.stop()
 
     def test_a_backup_with_a_longer_interval_waits_by_it(self) -> None:
