@@ -48,7 +48,7 @@ types: $(STAMP) ## mypy --strict
 hooks: $(STAMP) ## lint before every commit
 	$(BIN)/pre-commit install
 
-bench: $(STAMP) ## speed of checks, of the userspace data plane and of failover
+bench: $(STAMP) ## speed of checks, start, reload, the userspace plane and failover; what VRRP notices of checkers
 	@for bench in $(filter-out bench/chaos.py bench/soak.py,$(wildcard bench/*.py)) bench/failover; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 chaos: $(STAMP) ## two minutes of kills, reloads and cut links (ARGS="--seed N --runs N")

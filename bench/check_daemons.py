@@ -5,44 +5,16 @@ Used by bench/checks.py.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import attrs
 from check_servers import BODY, Arrivals, Servers, address, bare_connection_us
+from common.daemons import Command, Daemon, keepalived, ours, running
 
-ROOT = Path(__file__).resolve().parent.parent
-TICKS = os.sysconf("SC_CLK_TCK")
 GROUPS = 10
 START_S = 60.0
 SETTLE_S = 4.0
-
-Command = Callable[[Path, Path], list[str]]
-
-
-def keepalived(file: Path, scratch: Path) -> list[str]:
-    """The command of C keepalived, checkers only, in the foreground."""
-    pids = [f"--{name}={scratch}/{name}" for name in ("pid", "checkers_pid", "vrrp_pid")]
-    return ["/usr/sbin/keepalived", "-n", "-C", "-l", "-f", str(file), *pids]
-
-
-def ours(plane: str) -> Command:
-    """Our command with that data plane; the interpreter itself, as a launcher costs seconds under UML."""
-
-    def command(file: Path, scratch: Path) -> list[str]:
-        words = [sys.executable, str(Path(sys.executable).parent / "twistd"), "-n"]
-        words += [f"--pidfile={scratch}/twistd.pid", "keepalived", "-l", f"--data-plane={plane}"]
-        return [*words, "-f", str(file)]
-
-    return command
 
 
 def configuration(kind: str, servers: int, port: int, period: float) -> str:
@@ -64,60 +36,6 @@ def configuration(kind: str, servers: int, port: int, period: float) -> str:
             blocks.append(f"    real_server {address(number)} {port} {{\n{check}    }}\n")
         blocks.append("}\n")
     return "".join(blocks)
-
-
-# --- a running daemon ----------------------------------------------------------------
-
-
-class Daemon:
-    """A daemon's processes, as /proc tells about them."""
-
-    def __init__(self, pid: int, log: Path) -> None:
-        self._pid = pid
-        self.log = log
-
-    def _processes(self) -> list[list[str]]:
-        """What /proc/PID/stat says after the name, of the process and its descendants."""
-        family, found = {str(self._pid)}, []
-        for folder in sorted((p for p in Path("/proc").glob("[0-9]*")), key=lambda p: int(p.name)):
-            with contextlib.suppress(OSError):
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                if folder.name in family or fields[1] in family:
-                    family.add(folder.name)
-                    found.append(fields)
-        return found
-
-    def cpu_s(self) -> float:
-        """User and system time so far."""
-        return sum(int(fields[11]) + int(fields[12]) for fields in self._processes()) / TICKS
-
-    def resident_mb(self) -> float:
-        """Resident memory; of several processes the largest one's, as they share much of it."""
-        return max(int(fields[21]) for fields in self._processes()) * os.sysconf("SC_PAGESIZE") / 2**20
-
-
-@contextlib.contextmanager
-def running(command: Command, text: str) -> Iterator[Daemon]:
-    """The daemon on this configuration, ended with the block."""
-    scratch = Path(tempfile.mkdtemp(prefix="bench-checks."))
-    file, log = scratch / "keepalived.conf", scratch / "log"
-    file.write_text(text)
-    (scratch / "run").mkdir(mode=0o700)
-    environment = {**os.environ, "RUNTIME_DIRECTORY": str(scratch / "run"), "TMPDIR": str(scratch)}
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            command(file, scratch), stdout=sink, stderr=sink, env=environment, cwd=ROOT
-        )
-    try:
-        yield Daemon(process.pid, log)
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 # --- what is measured -------------------------------------------------------------------
@@ -171,7 +89,6 @@ def _wait_for_all(daemon: Daemon, backends: Servers, servers: int, period: float
     deadline = time.monotonic() + START_S
     while backends.take(period).visited < servers:
         if time.monotonic() > deadline:
-            sys.stderr.write(daemon.log.read_text(errors="replace")[-3000:])
             raise TimeoutError(f"not every server checked within {START_S:g} s of the start")
         time.sleep(1.5 * period)
 
@@ -185,11 +102,3 @@ def beside_keepalived(kind: str, servers: int, seconds: float, period: float) ->
         f"{kind}, kaltwisted: {we}\n  CPU a check, ours to C keepalived's: {we.cpu_us / c.cpu_us:.2f}",
         flush=True,
     )
-
-
-def in_a_kernel_with_ipvs(arguments: list[str]) -> int:
-    """Run bench/checks.py with ``arguments`` in User-Mode Linux."""
-    runner = [sys.executable, str(ROOT / "tests/kernel/uml.py"), "--timeout", "600", "--"]
-    return subprocess.run(
-        [*runner, sys.executable, str(ROOT / "bench/checks.py"), *arguments], cwd=ROOT
-    ).returncode

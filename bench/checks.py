@@ -27,6 +27,8 @@ from pathlib import Path
 
 import check_daemons
 from check_servers import BODY, Servers, address, bare_connection_us
+from common.daemons import ours
+from common.guest import in_a_kernel_with_ipvs
 
 from kaltwisted.config import model
 from kaltwisted.daemon.role.collector import resume_collections
@@ -147,13 +149,13 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     load = (options.kind, options.servers, options.seconds, options.period)
     if options.beside_keepalived:
-        words = ["--inside", "--kind", options.kind, "--servers", str(options.servers)]
+        words = ["--kind", options.kind, "--servers", str(options.servers)]
         words += ["--seconds", str(options.seconds), "--period", str(options.period)]
-        return check_daemons.in_a_kernel_with_ipvs(words)
+        return in_a_kernel_with_ipvs(__file__, words, 600)
     if options.inside:
         check_daemons.beside_keepalived(*load)
     elif options.daemon:
-        print(f"{options.kind}, the daemon:", check_daemons.measure(check_daemons.ours("userspace"), *load))
+        print(f"{options.kind}, the daemon:", check_daemons.measure(ours("userspace"), *load))
     else:
         with Servers(options.kind == "http") as servers:
             Bench(options, servers.port).run()

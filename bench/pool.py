@@ -1,13 +1,14 @@
 """How fast the pool follows the servers, beside C keepalived on the same file in the same kernel.
 
-    .venv/bin/python bench/pool.py [--rounds 7] [--servers 5000]
+    .venv/bin/python bench/pool.py [--rounds 7]
 
 Boots a User-Mode Linux kernel with IPVS and measures in it, for C keepalived
 and for us in turn, reading /proc/net/ip_vs every few milliseconds:
 
 * a killed server leaves the table, and comes back (TCP_CHECK, HTTP_GET);
-* all are dead: the sorry server comes in; one lives again: it leaves;
-* many real servers: start until the last is in the table, TERM until none is.
+* all are dead: the sorry server comes in; one lives again: it leaves.
+
+(Many servers, and what their start takes: bench/start.py.)
 
 Checks: delay_loop 1, connect_timeout 1, retry 1, delay_before_retry 1.
 Needs root and Debian's user-mode-linux, keepalived, kmod, iproute2.
@@ -16,71 +17,22 @@ Needs root and Debian's user-mode-linux, keepalived, kmod, iproute2.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import random
-import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from common.daemons import DAEMONS, running
+from common.guest import in_a_kernel_with_ipvs
+
 TABLE = Path("/proc/net/ip_vs")
 POLL_S = 0.004
 BODY = b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 GLOBALS = "global_defs {\n    router_id bench\n}\n"
-
-
-# --- the daemons -------------------------------------------------------------------
-
-
-def keepalived(file: Path, scratch: Path) -> list[str]:
-    """The command of C keepalived, checkers only, in the foreground."""
-    pids = [f"--{name}={scratch}/{name}" for name in ("pid", "checkers_pid", "vrrp_pid")]
-    return ["/usr/sbin/keepalived", "-n", "-C", "-l", "-f", str(file), *pids]
-
-
-def ours(file: Path, scratch: Path) -> list[str]:
-    """Our command; the interpreter itself, as a launcher costs seconds in this kernel."""
-    twistd = Path(sys.executable).parent / "twistd"
-    words = [sys.executable, str(twistd), "-n", f"--pidfile={scratch}/twistd.pid"]
-    return [*words, "keepalived", "-l", "--data-plane=ipvs", "-f", str(file)]
-
-
-DAEMONS: dict[str, Callable[[Path, Path], list[str]]] = {"C keepalived": keepalived, "kaltwisted": ours}
-
-
-@contextlib.contextmanager
-def running(name: str, text: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The daemon on this configuration, ended with the block."""
-    scratch = Path(tempfile.mkdtemp(prefix="bench-pool."))
-    file = scratch / "keepalived.conf"
-    file.write_text(text)
-    environment = {**os.environ, "RUNTIME_DIRECTORY": str(scratch / "run"), "TMPDIR": str(scratch)}
-    (scratch / "run").mkdir(mode=0o700)
-    with (scratch / "log").open("wb") as log:
-        daemon = subprocess.Popen(
-            DAEMONS[name](file, scratch), stdout=log, stderr=log, cwd=ROOT, env=environment
-        )
-        try:
-            yield daemon
-        except TimeoutError:
-            sys.stderr.write((scratch / "log").read_text(errors="replace")[-3000:])
-            raise
-        finally:
-            daemon.terminate()
-            try:
-                daemon.wait(20)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 # --- the table ---------------------------------------------------------------------
@@ -99,10 +51,6 @@ def seconds_until(condition: Callable[[], bool], limit: float = 30.0) -> float:
             raise TimeoutError(f"not within {limit} s")
         time.sleep(POLL_S)
     return time.monotonic() - began
-
-
-def empty() -> bool:
-    return destinations().count("->") <= 1  # the heading has one
 
 
 def in_table(port: int) -> bool:
@@ -171,21 +119,6 @@ def small(check: str, ports: list[int], sorry: int) -> str:
     )
 
 
-def large(servers: int) -> str:
-    blocks = []
-    for group in range(-(-servers // 500)):
-        reals = "".join(
-            f"    real_server 10.{20 + group}.{n // 250}.{n % 250 + 1} 80 {{\n        TCP_CHECK {{\n"
-            "            connect_timeout 3\n        }\n    }\n"
-            for n in range(min(500, servers - 500 * group))
-        )
-        blocks.append(
-            f"virtual_server 10.9.9.9 {8000 + group} {{\n    delay_loop 600\n    lb_algo rr\n"
-            f"    lb_kind NAT\n    protocol TCP\n{reals}}}\n"
-        )
-    return GLOBALS + "".join(blocks)
-
-
 # --- what is measured ------------------------------------------------------------------
 
 
@@ -200,7 +133,7 @@ def follow(name: str, check: str, rounds: int) -> dict[str, list[float]]:
 
     first = servers[0]
     try:
-        with running(name, small(check, [server.port for server in servers], sorry.port)):
+        with running(DAEMONS[name], small(check, [server.port for server in servers], sorry.port)):
             seconds_until(lambda: all(in_table(server.port) for server in servers))
             time.sleep(3)  # every check has run once: a first failure would not be retried
             chance = random.Random(1)
@@ -227,36 +160,13 @@ def follow(name: str, check: str, rounds: int) -> dict[str, list[float]]:
     return times
 
 
-def scale(name: str, servers: int) -> dict[str, list[float]]:
-    """Seconds to fill the table from the start of the process, and to empty it from TERM."""
-    times: dict[str, list[float]] = {}
-    for _ in range(3):
-        with running(name, large(servers)) as daemon:
-            filled = seconds_until(lambda: destinations().count("->") >= servers + 1, 120)
-            time.sleep(1)
-            daemon.send_signal(signal.SIGTERM)
-            emptied = seconds_until(lambda: empty() or daemon.poll() is not None, 60)
-            gone = seconds_until(lambda: daemon.poll() is not None, 60)
-        if not empty():
-            # C keepalived's parent may lose patience and kill its checker half-way.
-            print(f"{name}: left {destinations().count('->') - 1} destinations behind", file=sys.stderr)
-            subprocess.run(["ipvsadm", "-C"], check=True)
-            emptied = float("inf")
-        times.setdefault(f"{servers} servers: start until in the table", []).append(filled)
-        times.setdefault(f"{servers} servers: TERM until out", []).append(emptied)
-        times.setdefault(f"{servers} servers: TERM until the process is gone", []).append(emptied + gone)
-    return times
-
-
-def measure(rounds: int, servers: int) -> None:
+def measure(rounds: int) -> None:
     socket.setdefaulttimeout(5)
     results: dict[str, dict[str, list[float]]] = {}
     for name in DAEMONS:
-        for check in CHECKS if rounds else ():
+        for check in CHECKS:
             for what, seconds in follow(name, check, rounds).items():
                 results.setdefault(what, {})[name] = seconds
-        for what, seconds in scale(name, servers).items():
-            results.setdefault(what, {})[name] = seconds
     c, we = DAEMONS
     print(f"{'seconds, median (worst)':46}{c:>16}{we:>16}   ratio")
     for what, by in results.items():
@@ -267,22 +177,13 @@ def measure(rounds: int, servers: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7, help="of killing and reviving; 0: only --servers")
-    parser.add_argument("--servers", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=7, help="of killing and reviving")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        measure(options.rounds, options.servers)
+        measure(options.rounds)
         return 0
-    runner = [sys.executable, str(ROOT / "tests/kernel/uml.py"), "--timeout", "1200", "--"]
-    words = [
-        sys.executable,
-        __file__,
-        "--inside",
-        f"--rounds={options.rounds}",
-        f"--servers={options.servers}",
-    ]
-    return subprocess.run([*runner, *words], cwd=ROOT).returncode
+    return in_a_kernel_with_ipvs(__file__, [f"--rounds={options.rounds}"])
 
 
 if __name__ == "__main__":

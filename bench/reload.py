@@ -250,7 +250,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--servers", type=int, action="append", help=f"default: {SIZES}")
-    parser.add_argument("--rounds", type=int, default=3, help="of each reload")
+    parser.add_argument("--rounds", type=int, default=2, help="of each reload")
     parser.add_argument("--only", choices=PARTS, action="append")
     parser.add_argument("--realtime", action="store_true", help="the instances with SCHED_RR")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
