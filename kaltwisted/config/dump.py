@@ -24,6 +24,7 @@ from kaltwisted.config.model import (
     Url,
     VirtualServer,
 )
+from kaltwisted.config.report import granularity
 
 
 def dump(configuration: Configuration) -> Iterator[str]:
@@ -96,7 +97,9 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
     if service.persistence_timeout_s:
         yield f"    persistence timeout = {service.persistence_timeout_s}"
     if service.persistence_granularity is not None:
-        yield f"    persistence granularity = {_granularity(service)}"
+        listen = service.listen
+        ipv6 = listen.ipv6 if isinstance(listen, FirewallMark) else listen.address.version == 6
+        yield f"    persistence granularity = {granularity(service.persistence_granularity, ipv6)}"
     if service.persistence_engine is not None:
         yield f"    persistence engine = {service.persistence_engine}"
     yield f"    protocol = {service.protocol.name}"
@@ -127,17 +130,6 @@ def _kind(forwarding: ForwardingMethod) -> str:
         return str(forwarding)
     port = f" port {forwarding.tunnel_port}" if forwarding.tunnel_port else ""
     return f"{forwarding} type {forwarding.tunnel_type.value}{port}"
-
-
-def _granularity(service: VirtualServer) -> str:
-    """A mask for IPv4, a prefix length for IPv6: as it is written in the file."""
-    length = service.persistence_granularity or 0
-    listen = service.listen
-    ipv6 = listen.ipv6 if isinstance(listen, FirewallMark) else listen.address.version == 6
-    if ipv6 or length > 32:
-        return str(length)
-    mask = (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
-    return ".".join(str(mask >> shift & 0xFF) for shift in (24, 16, 8, 0))
 
 
 def _real_server(service: VirtualServer, server: RealServer) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
 from kaltwisted.config.model import SECOND_US, GlobalDefs, Script, VrrpDefaults
@@ -129,6 +130,14 @@ def command(script: Script) -> str:
 def script_line(script: Script, owner: Owner) -> str:
     """A notify script and whom it runs as."""
     return f"{command(script)}, uid:gid {owner(script)}"
+
+
+def granularity(length: int, ipv6: bool) -> str:
+    """A mask for IPv4, a prefix length for IPv6: as it is written in the configuration."""
+    if ipv6 or length > 32:
+        return str(length)
+    mask = (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
+    return str(IPv4Address(mask))
 
 
 def moment(epoch_us: int) -> str:

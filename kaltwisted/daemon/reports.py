@@ -10,19 +10,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from tempfile import gettempdir
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.role.reports import parent_data
-from kaltwisted.daemon.role.seam import Report
+from kaltwisted.daemon.role.seam import InThread, Report
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.files import replace
-
-if TYPE_CHECKING:
-    from kaltwisted.daemon.supervision import InThread
 
 PRIVATE: Final = 0o600
 """The files' permissions unless an umask was asked for; keepalived's, too."""

@@ -40,13 +40,12 @@ from kaltwisted.daemon.role.collector import (
 )
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
-from kaltwisted.daemon.role.seam import CONFIG_ERROR, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import CONFIG_ERROR, InThread, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.daemon.settings import Settings
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
-    from kaltwisted.daemon.supervision import InThread
 
 __all__ = ["Daemon", "Options", "makeService"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -23,10 +25,8 @@ from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.respawn import Respawn
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
-from kaltwisted.daemon.role.seam import FATAL, PERMANENT, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import FATAL, PERMANENT, InThread, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 
 PING_S: Final = 1.0
 PINGS_MISSED: Final = 10
@@ -99,11 +99,7 @@ class ProcessRunner:
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Start the process, and have it build the role."""
         self._whole = configuration
-        try:
-            child = self._bear()
-        except OSError as error:
-            return fail(RoleError(f"its process cannot be started: {error}"))
-        return self._turn.run(self._coroutine, self._get_ready, child)
+        return self._turn.run(self._coroutine, self._get_ready)
 
     def start(self) -> Deferred[None]:
         """Let it begin."""
@@ -147,32 +143,28 @@ class ProcessRunner:
         child.when_ended().addCallback(self._over, child).addErrback(self._broken)
         return child
 
-    async def _get_ready(self, child: IChild) -> None:
-        """Configure it; when somebody kills it over that, which is no refusal, another one."""
-        for _ in range(KILLED_MOST):
-            try:
-                return await self._configure(child)
-            except _EndedError as error:
-                if self._stopping or error.ended.signal != signal.SIGKILL:
-                    raise
-                self._log.warn("{title} was killed before it was ready", title=self.kind.title)
+    async def _get_ready(self) -> None:
+        """Start it and configure it; when somebody kills it over that, which is no refusal, another one."""
+        for killed in itertools.count():
             try:
                 child = self._bear()
             except OSError as error:
                 raise RoleError(f"its process cannot be started: {error}") from None
-        return await self._configure(child)
+            try:
+                await self._configure(child)
+                return
+            except _EndedError as error:
+                if self._stopping or error.ended.signal != signal.SIGKILL or killed >= KILLED_MOST:
+                    raise
+                self._log.warn("{title} was killed before it was ready", title=self.kind.title)
 
     async def _configure(self, child: IChild) -> None:
         """Hand it everything.  Raises RoleError where it cannot run."""
         whole = self._whole
         assert whole is not None
         part = self.kind.part(whole)
-        limit = self._clock.callLater(READY_S, self._kill, child, f"is not ready within {READY_S:g} seconds")
-        try:
+        with self._killed_after(READY_S, child, f"is not ready within {READY_S:g} seconds"):
             answer = await self._hand(child, commands.Configure, (self._settings, part), None)
-        finally:
-            if limit.active():
-                limit.cancel()
         if answer["status"]:
             raise RoleError(answer["words"], answer["status"])
         self._given = whole, part
@@ -225,11 +217,10 @@ class ProcessRunner:
         child = self._child
         if child is None:
             return
-        limit = self._clock.callLater(STOP_S, self._kill, child, f"does not end within {STOP_S:g} seconds")
-        child.call(commands.Stop).addErrback(lambda _: None)  # it may die over it, which is what we wait for
-        await child.when_ended()
-        if limit.active():
-            limit.cancel()
+        with self._killed_after(STOP_S, child, f"does not end within {STOP_S:g} seconds"):
+            # It may die over it, which is what we wait for.
+            child.call(commands.Stop).addErrback(lambda _: None)
+            await child.when_ended()
 
     def _ping(self, child: IChild) -> None:
         # Counted, not timed: when the whole machine stood still, it was nobody's fault.
@@ -241,6 +232,16 @@ class ProcessRunner:
 
     def _answered_ping(self, _: object) -> None:
         self._missed = 0
+
+    @contextmanager
+    def _killed_after(self, seconds: float, child: IChild, why: str) -> Iterator[None]:
+        """Kill it when what is done in the block takes longer."""
+        limit = self._clock.callLater(seconds, self._kill, child, why)
+        try:
+            yield
+        finally:
+            if limit.active():
+                limit.cancel()
 
     def _kill(self, child: IChild, why: str) -> None:
         self._log.error(

@@ -113,7 +113,7 @@ class Pool:
 
     def serves(self, member: Member) -> bool:
         """Whether a server is in the data plane's table: for clients, or at weight 0."""
-        return key_of(member.server) in self.service.destinations
+        return member.destination.key in self.service.destinations
 
     # -- what happens -----------------------------------------------------------------
 

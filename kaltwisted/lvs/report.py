@@ -20,7 +20,7 @@ from kaltwisted.config.model import (
     TunnelType,
     VirtualServer,
 )
-from kaltwisted.config.report import Owner, enabled, on, script_line, seconds, yes
+from kaltwisted.config.report import Owner, enabled, granularity, on, script_line, seconds, yes
 from kaltwisted.lvs.member import Member
 from kaltwisted.lvs.pool import Pool
 
@@ -61,7 +61,7 @@ def _virtual_server(pool: Pool, owner: Owner) -> Iterator[str]:
     if server.persistence_timeout_s:
         yield f"   persistence timeout = {server.persistence_timeout_s}"
     if server.persistence_granularity is not None:
-        yield f"   persistence granularity = {_granularity(server.persistence_granularity, pool.key.ipv6)}"
+        yield f"   persistence granularity = {granularity(server.persistence_granularity, pool.key.ipv6)}"
     yield f"   protocol = {'none' if server.protocol is Protocol.NONE else server.protocol.name}"
     yield f"   alpha is {on(server.alpha)}"
     yield f"   omega is {on(server.omega)}"
@@ -115,11 +115,3 @@ def _forwarding(forwarding: ForwardingMethod) -> str:
     if forwarding.tunnel_port:
         words += f", port = {forwarding.tunnel_port}"
     return words if forwarding.tunnel_type is TunnelType.IPIP else f"{words}, no checksum"
-
-
-def _granularity(length: int, ipv6: bool) -> str:
-    """A mask for IPv4, a prefix length for IPv6."""
-    if ipv6 or length > 32:
-        return str(length)
-    mask = (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
-    return ".".join(str(byte) for byte in mask.to_bytes(4))
