@@ -349,6 +349,7 @@ class VirtualServer:
     virtualhost: str | None = None
     alpha: bool = False
     omega: bool = False
+    ha_suspend: bool = False
     quorum: int = 1
     hysteresis: int = 0
     quorum_up: Script | None = None
