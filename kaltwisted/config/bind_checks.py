@@ -5,21 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import attrs
+
 from kaltwisted.config.drafts import CheckDraft, UrlDraft
 from kaltwisted.config.findings import Consequence, Severity
-from kaltwisted.config.keywords.checks import HTTP_GET, MISC_CHECK, SSL_GET, TCP_CHECK, URL
+from kaltwisted.config.keywords.checks import (
+    DNS_CHECK,
+    HTTP_GET,
+    MISC_CHECK,
+    PING_CHECK,
+    SMTP_CHECK,
+    SSL_GET,
+    TCP_CHECK,
+    UDP_CHECK,
+    URL,
+)
 from kaltwisted.config.model import (
     SECOND_US,
     Address,
     Check,
+    CheckNotRun,
     CheckTiming,
     Connection,
+    DnsCheck,
+    DnsType,
     HttpCheck,
     HttpProtocol,
     MiscCheck,
+    PingCheck,
     Script,
+    SmtpCheck,
     TcpCheck,
     TlsOptions,
+    UdpCheck,
     Url,
 )
 from kaltwisted.config.reader import says
@@ -33,6 +51,7 @@ if TYPE_CHECKING:
 DEFAULT_RETRY = 1
 DEFAULT_DELAY_BEFORE_RETRY_US = SECOND_US
 HTTP_DELAY_BEFORE_RETRY_US = 3 * SECOND_US
+DNS_RETRY = 3
 DEFAULT_CONNECT_TIMEOUT_US = 5 * SECOND_US
 
 
@@ -62,7 +81,7 @@ Timings: TypeAlias = dict[tuple[int, int, int, int, bool, bool], CheckTiming]
 
 def check(
     reader: Reader, keyword: Keyword, statement: Statement, inherited: Inherited, timings: Timings
-) -> Check | None:
+) -> Check | CheckNotRun | None:
     """The check of one block; None when it says too little to be one."""
     table = keyword.block
     assert table is not None
@@ -148,6 +167,68 @@ def _misc(
     )
 
 
+def _smtp(
+    reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
+) -> SmtpCheck:
+    draft = reader.read(statement.block or [], table, CheckDraft())
+    for keyword, inner in draft.blocks:
+        assert keyword.block is not None
+        reader.read(inner.block or [], keyword.block, draft)
+    return SmtpCheck(
+        _timing(draft, inherited, timings, DEFAULT_RETRY, DEFAULT_DELAY_BEFORE_RETRY_US),
+        _connection(draft, inherited),
+        draft.helo_name,
+        where=_where(reader, statement),
+    )
+
+
+def _ping(
+    reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
+) -> PingCheck:
+    draft = reader.read(statement.block or [], table, CheckDraft())
+    timing = _timing(draft, inherited, timings, DEFAULT_RETRY, DEFAULT_DELAY_BEFORE_RETRY_US)
+    return PingCheck(timing, _connection(draft, inherited), where=_where(reader, statement))
+
+
+def _udp(
+    reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
+) -> UdpCheck:
+    draft = reader.read(statement.block or [], table, CheckDraft())
+    timing = _timing(draft, inherited, timings, DEFAULT_RETRY, DEFAULT_DELAY_BEFORE_RETRY_US)
+    found = UdpCheck(
+        timing,
+        _connection(draft, inherited),
+        draft.payload,
+        draft.require_reply,
+        where=_where(reader, statement),
+    )
+    shortest = _first(draft.min_reply_length, None, found.min_reply_length)
+    longest = _first(draft.max_reply_length, None, found.max_reply_length)
+    if shortest > longest:
+        reader.error(
+            statement,
+            f"min_reply_length {shortest} is above max_reply_length {longest}: no answer would ever be good",
+            expected=f"max_reply_length {shortest} or more",
+            log=f"UDP_CHECK min_reply length {shortest} > max_reply_length {longest} - will always fail",
+        )
+    return attrs.evolve(found, min_reply_length=shortest, max_reply_length=longest)
+
+
+def _dns(
+    reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
+) -> DnsCheck:
+    draft = reader.read(statement.block or [], table, CheckDraft())
+    # Retries have no pace of their own unless they are given one.
+    pace_us = draft.delay_loop_us or inherited.delay_loop_us
+    return DnsCheck(
+        _timing(draft, inherited, timings, DNS_RETRY, pace_us),
+        _connection(draft, inherited),
+        draft.type or DnsType.SOA,
+        draft.name or ".",
+        where=_where(reader, statement),
+    )
+
+
 def _timing(
     draft: CheckDraft, inherited: Inherited, timings: Timings, retry: int, delay_before_retry_us: int
 ) -> CheckTiming:
@@ -188,9 +269,13 @@ def _where(reader: Reader, statement: Statement) -> Position:
     return reader.source.where(statement)
 
 
-_BUILDERS: dict[str, Callable[[Reader, Table, Statement, Inherited, Timings], Check | None]] = {
+_BUILDERS: dict[str, Callable[[Reader, Table, Statement, Inherited, Timings], Check | CheckNotRun | None]] = {
     TCP_CHECK.name: _tcp,
     HTTP_GET.name: _http,
     SSL_GET.name: _http,
     MISC_CHECK.name: _misc,
+    SMTP_CHECK.name: _smtp,
+    PING_CHECK.name: _ping,
+    UDP_CHECK.name: _udp,
+    DNS_CHECK.name: _dns,
 }

@@ -18,18 +18,18 @@ import attrs
 from kaltwisted.config.model import (
     SECOND_US,
     Check,
+    CheckNotRun,
     Configuration,
     FirewallMark,
     ForwardingMethod,
-    HttpCheck,
     RealServer,
     Script,
-    TcpCheck,
     VirtualServer,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
 )
+from kaltwisted.config.model_checks import kind
 
 T = TypeVar("T")
 
@@ -142,7 +142,9 @@ def vrrp_key(instance: VrrpInstance) -> tuple[int, str | None, int]:
     return instance.virtual_router_id, instance.interface, vips[0].address.version if vips else 4
 
 
-def predecessors(old: Sequence[Check], new: Sequence[Check]) -> tuple[int | None, ...]:
+def predecessors(
+    old: Sequence[Check | CheckNotRun], new: Sequence[Check | CheckNotRun]
+) -> tuple[int | None, ...]:
     """For each check of ``new`` the index of the one in ``old`` that it goes on from, None: it is new.
 
     Equal checks go on as they are, then those that differ only in their
@@ -162,24 +164,17 @@ def predecessors(old: Sequence[Check], new: Sequence[Check]) -> tuple[int | None
     return tuple(found)
 
 
-def same_but_timing(old: Check, new: Check) -> bool:
+def same_but_timing(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     """Whether two checks ask the same question, if not as often."""
     return type(old) is type(new) and attrs.evolve(old, timing=new.timing) == new
 
 
-def _equal(old: Check, new: Check) -> bool:
+def _equal(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return old == new
 
 
-def _same_kind(old: Check, new: Check) -> bool:
+def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return kind(old) == kind(new)
-
-
-def kind(check: Check) -> str:
-    """keepalived's word for the block."""
-    if isinstance(check, HttpCheck):
-        return "HTTP_GET" if check.tls is None else "SSL_GET"
-    return "TCP_CHECK" if isinstance(check, TcpCheck) else "MISC_CHECK"
 
 
 def _name(named: VrrpScript | VrrpSyncGroup) -> Hashable:
@@ -232,9 +227,9 @@ def _keep_real_servers(old: VirtualServer, new: VirtualServer) -> VirtualServer:
     return attrs.evolve(new, real_servers=kept)
 
 
-def _fields(old: Any, new: Any, but: str = "") -> Iterator[tuple[str, Any, Any]]:
+def _fields(old: Any, new: Any, but: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:
     for field in attrs.fields(type(new)):
-        if field.eq and field.name != but:
+        if field.eq and field.name not in but:
             before, after = getattr(old, field.name), getattr(new, field.name)
             if before != after:
                 yield field.name, before, after
@@ -258,7 +253,7 @@ def _virtual_server_words(part: Part[VirtualServer]) -> Iterator[str]:
     for server in part.added:
         yield f"virtual_server {server} added, {len(server.real_servers)} real servers"
     for change in part.changed:
-        for name, before, after in _fields(change.old, change.new, but="real_servers"):
+        for name, before, after in _fields(change.old, change.new, but=("real_servers",)):
             yield f"virtual_server {change.new}: {_turn(name, before, after)}"
         yield from _real_server_words(change)
 
@@ -272,14 +267,15 @@ def _real_server_words(change: Changed[VirtualServer]) -> Iterator[str]:
     for server in part.added:
         yield f"real_server {server.format(protocol)} {where} added"
     for each in part.changed:
-        for name, before, after in _fields(each.old, each.new, but="checks"):
+        for name, before, after in _fields(each.old, each.new, but=("checks", "checks_not_run")):
             yield f"real_server {each.new.format(protocol)} {where}: {_turn(name, before, after)}"
         for line in _check_words(each):
             yield f"real_server {each.new.format(protocol)} {where}: {line}"
 
 
 def _check_words(change: Changed[RealServer]) -> Iterator[str]:
-    old, new = change.old.checks, change.new.checks
+    old = (*change.old.checks, *change.old.checks_not_run)
+    new = (*change.new.checks, *change.new.checks_not_run)
     found = predecessors(old, new)
     for index in range(len(old)):
         if index not in found:

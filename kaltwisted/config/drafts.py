@@ -139,7 +139,7 @@ class RealServerDraft(ServerDraft):
 
 
 class CheckDraft(CheckedDraft):
-    """``TCP_CHECK``, ``HTTP_GET``, ``SSL_GET`` and ``MISC_CHECK``."""
+    """Any check of a real server."""
 
     log_all_failures: bool | None = None
     connect_ip: Address | None = None
@@ -158,6 +158,13 @@ class CheckDraft(CheckedDraft):
     misc_timeout_us: int | None = None
     misc_dynamic: bool = False
     user: tuple[str, str | None] | None = None
+    helo_name: str | None = None
+    payload: bytes = b""
+    require_reply: model.ReplyPattern | None = None
+    min_reply_length: int | None = None
+    max_reply_length: int | None = None
+    type: model.DnsType | None = None
+    name: str | None = None
 
 
 class UrlDraft(Draft):

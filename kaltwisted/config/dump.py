@@ -13,6 +13,7 @@ from kaltwisted.config.dump_settings import command, host, octal, others, second
 from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
     Check,
+    CheckNotRun,
     Configuration,
     FirewallMark,
     ForwardingMethod,
@@ -24,6 +25,7 @@ from kaltwisted.config.model import (
     Url,
     VirtualServer,
 )
+from kaltwisted.config.model_checks import kind
 from kaltwisted.config.report import granularity
 
 
@@ -40,7 +42,7 @@ def dump(configuration: Configuration) -> Iterator[str]:
         yield "-----< Health checkers >-----"
         for service in configuration.virtual_servers:
             for server in service.real_servers:
-                for check in server.checks:
+                for check in (*server.checks, *server.checks_not_run):
                     yield from _check(service, server, check)
     if configuration.vrrp_instances or configuration.vrrp_sync_groups or configuration.vrrp_scripts:
         yield "-----< VRRP Topology >-----"
@@ -147,26 +149,21 @@ def _real_server(service: VirtualServer, server: RealServer) -> Iterator[str]:
         yield f"      notify down script = {command(server.notify_down)}"
     yield from others(
         server,
-        "address port weight forwarding inhibit_on_failure notify_up notify_down checks",
+        "address port weight forwarding inhibit_on_failure notify_up notify_down checks checks_not_run",
         "      ",
         alpha=service.alpha,
         virtualhost=service.virtualhost,
     )
 
 
-def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
+def _check(service: VirtualServer, server: RealServer, check: Check | CheckNotRun) -> Iterator[str]:
     yield f"  {host(server.address)}:{server.port}"
-    match check:
-        case TcpCheck():
-            yield "    Keepalive method = TCP_CHECK"
-        case HttpCheck():
-            yield f"    Keepalive method = {'HTTP_GET' if check.tls is None else 'SSL_GET'}"
-        case MiscCheck():
-            yield "    Keepalive method = MISC_CHECK"
-            yield f"    script = {command(check.script)}"
-            yield f"    timeout = {seconds(check.timeout_us)}"
-            yield f"    dynamic = {yes(check.dynamic)}"
-    if isinstance(check, TcpCheck | HttpCheck):
+    yield f"    Keepalive method = {kind(check)}"
+    if isinstance(check, MiscCheck):
+        yield f"    script = {command(check.script)}"
+        yield f"    timeout = {seconds(check.timeout_us)}"
+        yield f"    dynamic = {yes(check.dynamic)}"
+    else:
         target = check.connection
         if (target.ip, target.port) != (server.address, server.port):
             yield f"    Connection = {host(target.ip)}:{target.port}"
@@ -184,9 +181,11 @@ def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator
             yield from others(check.tls, "", "    ")
         for url in check.urls:
             yield from _url(url)
+    elif not isinstance(check, MiscCheck | TcpCheck):
+        yield from others(check, "timing connection", "    ")
 
 
-def _timing(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
+def _timing(service: VirtualServer, server: RealServer, check: Check | CheckNotRun) -> Iterator[str]:
     timing = check.timing
     told = ""
     if not isinstance(check, TcpCheck) or timing.retry != 1:

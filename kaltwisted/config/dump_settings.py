@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from kaltwisted.config.model import SECOND_US, Script, Tracked
+from kaltwisted.config.model import SECOND_US, ReplyPattern, Script, Tracked
 
 
 def others(value: attrs.AttrsInstance, told: str, indent: str, **inherited: object) -> Iterator[str]:
@@ -29,13 +29,17 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, int) and name.endswith("_us"):
         return seconds(value)
     if isinstance(value, Enum):
-        return str(value.value)
+        return value.name if isinstance(value.value, int) else str(value.value)
     if isinstance(value, frozenset):
         return " ".join(sorted(value))
     if isinstance(value, tuple):
         return ", ".join(_text(name, each) for each in value)
     if isinstance(value, Tracked):
         return value.name if value.weight is None else f"{value.name} weight {value.weight}"
+    if isinstance(value, bytes):
+        return value.hex(" ")
+    if isinstance(value, ReplyPattern):
+        return f"{value.value.hex(' ')} mask {value.mask.hex(' ')}" if value.mask else "any"
     if isinstance(value, Script):
         return command(value)
     return str(value)

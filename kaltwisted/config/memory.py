@@ -202,7 +202,8 @@ def moved(block: Any, place: Callable[[Position], Position]) -> Any:
     if isinstance(block, VirtualServer):
         inside["real_servers"] = tuple(moved(server, place) for server in block.real_servers)
     elif isinstance(block, RealServer):
-        inside["checks"] = tuple(moved(check, place) for check in block.checks)
+        for name in ("checks", "checks_not_run"):
+            inside[name] = tuple(moved(check, place) for check in getattr(block, name))
     return attrs.evolve(block, where=place(block.where), **inside)
 
 

@@ -108,4 +108,94 @@ class MiscCheck:
     where: Position | None = place()
 
 
+@attrs.frozen
+class SmtpCheck:
+    """``SMTP_CHECK``: greets a mail server.  ``helo_name`` None: that of ``global_defs``."""
+
+    timing: CheckTiming
+    connection: Connection
+    helo_name: str | None = None
+    where: Position | None = place()
+
+
+@attrs.frozen
+class PingCheck:
+    """``PING_CHECK``: an ICMP echo; the port means nothing."""
+
+    timing: CheckTiming
+    connection: Connection
+    where: Position | None = place()
+
+
+@attrs.frozen
+class ReplyPattern:
+    """``require_reply``: the answer begins with ``value`` in the bits of ``mask``; empty: any answer."""
+
+    value: bytes = b""
+    mask: bytes = b""
+
+
+@attrs.frozen
+class UdpCheck:
+    """``UDP_CHECK``: a datagram that is not refused, or with ``require_reply`` is answered.
+
+    Lengths are of the answer, in bytes, both inclusive.
+    """
+
+    timing: CheckTiming
+    connection: Connection
+    payload: bytes = b""
+    require_reply: ReplyPattern | None = None
+    min_reply_length: int = 0
+    max_reply_length: int = 255
+    where: Position | None = place()
+
+
+class DnsType(Enum):
+    """``type`` of a ``DNS_CHECK``; the values are DNS's own (RFC 1035 §3.2.2, RFC 3596, RFC 4034)."""
+
+    A = 1
+    NS = 2
+    CNAME = 5
+    SOA = 6
+    MX = 15
+    TXT = 16
+    AAAA = 28
+    RRSIG = 46
+    DNSKEY = 48
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@attrs.frozen
+class DnsCheck:
+    """``DNS_CHECK``: a question that is answered without an error.  ``name``: as it is written."""
+
+    timing: CheckTiming
+    connection: Connection
+    type: DnsType = DnsType.SOA
+    name: str = "."
+    where: Position | None = place()
+
+
 Check: TypeAlias = TcpCheck | HttpCheck | MiscCheck
+CheckNotRun: TypeAlias = SmtpCheck | PingCheck | UdpCheck | DnsCheck
+"""What is read and not acted on yet.  A kind that gets its check moves from here to ``Check``."""
+
+
+def kind(check: Check | CheckNotRun) -> str:
+    """keepalived's word for the block."""
+    if isinstance(check, HttpCheck):
+        return "HTTP_GET" if check.tls is None else "SSL_GET"
+    return _KINDS[type(check)]
+
+
+_KINDS: dict[type, str] = {
+    TcpCheck: "TCP_CHECK",
+    MiscCheck: "MISC_CHECK",
+    SmtpCheck: "SMTP_CHECK",
+    PingCheck: "PING_CHECK",
+    UdpCheck: "UDP_CHECK",
+    DnsCheck: "DNS_CHECK",
+}

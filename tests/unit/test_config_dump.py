@@ -14,9 +14,12 @@ from kaltwisted.config.dump import dump
 from kaltwisted.config.model import (
     Authentication,
     AuthType,
+    Check,
+    CheckNotRun,
     CheckTiming,
     Configuration,
     Connection,
+    DnsCheck,
     FirewallMark,
     Forwarding,
     ForwardingMethod,
@@ -24,14 +27,18 @@ from kaltwisted.config.model import (
     HttpCheck,
     HttpProtocol,
     MiscCheck,
+    PingCheck,
     RealServer,
+    ReplyPattern,
     Script,
+    SmtpCheck,
     SmtpServer,
     SorryServer,
     TcpCheck,
     TlsOptions,
     Tracked,
     TunnelType,
+    UdpCheck,
     Url,
     VirtualIpAddress,
     VirtualServer,
@@ -59,6 +66,9 @@ OTHER: dict[str, Any] = {
     "sorry_server": SorryServer(ADDRESS, 81),
     "bindto": ADDRESS,
     "digest": "0" * 32,
+    "helo_name": "helo.example.org",
+    "payload": b"\x0a\xff",
+    "require_reply": ReplyPattern(b"\x0a", b"\xf0"),
     "status_codes": ((200, 200), (404, 410)),
     "http_protocol": HttpProtocol.HTTP_1_1,
     "mcast_src_ip": ADDRESS,
@@ -129,7 +139,8 @@ class TestDump(SynchronousTestCase):
         service = VirtualServer(FirewallMark(1), real_servers=(server,))
         services = [*every_change(service, "real_servers")]
         services += (
-            (n, attrs.evolve(service, real_servers=(each,))) for n, each in every_change(server, "checks")
+            (n, attrs.evolve(service, real_servers=(each,)))
+            for n, each in every_change(server, "checks", "checks_not_run")
         )
         self.assert_all_show(
             Configuration(virtual_servers=(service,)),
@@ -156,8 +167,9 @@ class TestDump(SynchronousTestCase):
         http = HttpCheck(timing, connection, (url,))
         misc = MiscCheck(timing, Script(("/bin/true",)), 1_000_000)
 
-        def configuration(check: TcpCheck | HttpCheck | MiscCheck) -> Configuration:
-            server = RealServer(connection.ip, 80, checks=(check,))
+        def configuration(check: Check | CheckNotRun) -> Configuration:
+            where = "checks" if isinstance(check, Check) else "checks_not_run"
+            server = attrs.evolve(RealServer(connection.ip, 80), **{where: (check,)})
             return Configuration(virtual_servers=(VirtualServer(FirewallMark(1), real_servers=(server,)),))
 
         bound = attrs.evolve(connection, bindto=ip_address("192.0.2.1"))
@@ -176,6 +188,18 @@ class TestDump(SynchronousTestCase):
             (misc, [*every_change(misc, "timing")]),
             (misc, [(n, attrs.evolve(misc, timing=each)) for n, each in every_change(timing)]),
             (misc, [("user", attrs.evolve(misc, script=each)) for each in scripts]),
+            *(
+                (base, every_change(base, "timing", "connection"))
+                for base in (
+                    SmtpCheck(timing, connection),
+                    UdpCheck(timing, connection),
+                    DnsCheck(timing, connection),
+                )
+            ),
+            *(
+                (base, [(n, attrs.evolve(base, timing=each)) for n, each in every_change(timing)])
+                for base in (PingCheck(timing, connection), DnsCheck(timing, connection))
+            ),
         ):
             self.assert_all_show(configuration(base), ((n, configuration(each)) for n, each in changes))
 

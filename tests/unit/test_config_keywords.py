@@ -5,7 +5,17 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config import drafts
-from kaltwisted.config.keywords.checks import HTTP_GET, MISC_CHECK, SSL_GET, TCP_CHECK, URL
+from kaltwisted.config.keywords.checks import (
+    DNS_CHECK,
+    HTTP_GET,
+    MISC_CHECK,
+    PING_CHECK,
+    SMTP_CHECK,
+    SSL_GET,
+    TCP_CHECK,
+    UDP_CHECK,
+    URL,
+)
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Stage, tables
@@ -22,6 +32,10 @@ DRAFTS = {
     HTTP_GET: drafts.CheckDraft,
     SSL_GET: drafts.CheckDraft,
     MISC_CHECK: drafts.CheckDraft,
+    SMTP_CHECK: drafts.CheckDraft,
+    PING_CHECK: drafts.CheckDraft,
+    UDP_CHECK: drafts.CheckDraft,
+    DNS_CHECK: drafts.CheckDraft,
     URL: drafts.UrlDraft,
     VRRP_INSTANCE: drafts.VrrpDraft,
     VRRP_SYNC_GROUP: drafts.VrrpDraft,

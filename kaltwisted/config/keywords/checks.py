@@ -1,4 +1,4 @@
-"""``TCP_CHECK``, ``HTTP_GET``, ``SSL_GET``, ``MISC_CHECK`` and ``url``."""
+"""The checks of a real server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ from kaltwisted.config.keywords.convert import (
 )
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import command, user
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
-from kaltwisted.config.model import HttpProtocol, Script
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.model import DnsType, HttpProtocol, ReplyPattern, Script
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
+_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
+# A pattern's digit for "whatever it is".
+_WHATEVER = frozenset("xX")
+# RFC 1035 §3.1: octets of a label, and of a name with its lengths.
+_LONGEST_LABEL, _LONGEST_NAME = 63, 255
 
+LONGEST_DATAGRAM = 65535
 DELAY = Seconds()
 PERIOD = Seconds(low_us=1)
 
@@ -70,6 +76,60 @@ def _misc_path(words: list[str], problems: Problems) -> Script | Keep:
 
 def _verify_name(words: list[str], problems: Problems) -> str:
     return words[1] if len(words) > 1 else ""
+
+
+def _bytes(words: list[str], wildcards: frozenset[str] = frozenset()) -> ReplyPattern | None:
+    """Pairs of hex digits, blanks between them or not; one that is alone is a byte.  None: they are not."""
+    value, mask = bytearray(), bytearray()
+    for text in " ".join(words).split():
+        for index in range(0, len(text), 2):
+            pair = text[index : index + 2].rjust(2, "0")
+            if not wildcards.union(_HEX_DIGITS).issuperset(pair):
+                return None
+            value.append(int("".join("0" if digit in wildcards else digit for digit in pair), 16))
+            mask.append(int("".join("0" if digit in wildcards else "f" for digit in pair), 16))
+    return ReplyPattern(bytes(value), bytes(mask)) if value else None
+
+
+def _payload(words: list[str], problems: Problems) -> bytes | Keep:
+    expected = "bytes as pairs of hex digits, such as 0a ff 3c"
+    if len(words) < 2:
+        return missing(words, problems, expected, fatal=False)
+    pattern = _bytes(words[1:])
+    if pattern is None:
+        problems.append(Problem(f"`{' '.join(words[1:])}` is not hexadecimal", expected=expected))
+        return KEEP
+    return pattern.value
+
+
+def _require_reply(words: list[str], problems: Problems) -> ReplyPattern | Keep:
+    """``require_reply [PATTERN]``."""
+    if len(words) < 2:
+        return ReplyPattern()
+    pattern = _bytes(words[1:], _WHATEVER)
+    if pattern is None:
+        expected = "nothing more, or bytes as pairs of hex digits, X for any digit, such as 0a fX"
+        problems.append(Problem(f"`{' '.join(words[1:])}` is not hexadecimal", expected=expected))
+        return KEEP
+    return pattern
+
+
+def _dns_name(words: list[str], problems: Problems) -> str | Keep:
+    expected = "a domain name such as www.example.org, or . for the root"
+    if len(words) < 2:
+        return missing(words, problems, expected)
+    labels = words[1].removesuffix(".").split(".") if words[1] not in ("", ".") else []
+    octets = [len(label.encode(errors="surrogateescape")) for label in labels]
+    if 0 in octets:
+        wrong = "has an empty label"
+    elif any(each > _LONGEST_LABEL for each in octets):
+        wrong = f"has a label of more than {_LONGEST_LABEL} characters"
+    elif sum(octets) + len(octets) + 1 > _LONGEST_NAME:
+        wrong = f"has more than {_LONGEST_NAME - 2} characters"
+    else:
+        return words[1] or "."
+    problems.append(Problem(f"`{words[1]}` {wrong}", expected=expected))
+    return KEEP
 
 
 _TIMING = {
@@ -166,9 +226,54 @@ MISC_CHECK = Table(
     },
 )
 
+_TARGET = {**_TIMING, **_CONNECTION}
+
+SMTP_CHECK = Table(
+    "SMTP_CHECK",
+    {
+        **_TARGET,
+        "helo_name": Keyword(
+            "name said in HELO, if not smtp_helo_name", "helo_name", Word("a host name", fatal=False)
+        ),
+        "host": Keyword("the old place of connect_ip and the like", block=Table("host", _TARGET), words=1),
+    },
+)
+
+PING_CHECK = Table("PING_CHECK", _TARGET)
+
+UDP_CHECK = Table(
+    "UDP_CHECK",
+    {
+        **_TARGET,
+        "payload": Keyword("bytes to send, in hex", "payload", _payload, words=None),
+        "require_reply": Keyword(
+            "an answer must come, perhaps one that begins so", "require_reply", _require_reply, words=None
+        ),
+        "min_reply_length": Keyword(
+            "shortest good answer, in bytes", "min_reply_length", Number(0, LONGEST_DATAGRAM)
+        ),
+        "max_reply_length": Keyword(
+            "longest good answer, in bytes", "max_reply_length", Number(0, LONGEST_DATAGRAM)
+        ),
+    },
+)
+
+DNS_CHECK = Table(
+    "DNS_CHECK",
+    {
+        **_TARGET,
+        "type": Keyword("what to ask for", "type", OneOf({each.name: each for each in DnsType}, fold=True)),
+        "name": Keyword("the name to ask for", "name", _dns_name, again=Again.FIRST_WINS),
+    },
+)
+
 CHECKS = {
     "TCP_CHECK": Keyword("good when the connection opens", block=TCP_CHECK, words=1),
     "HTTP_GET": Keyword("asks a web server and looks at the answer", block=HTTP_GET, words=1),
     "SSL_GET": Keyword("HTTP_GET over TLS", block=SSL_GET, words=1),
     "MISC_CHECK": Keyword("a command of yours, by its exit status", block=MISC_CHECK, words=1),
+    "SMTP_CHECK": Keyword("greets a mail server", block=SMTP_CHECK, words=1, stage=Stage.READ),
+    "PING_CHECK": Keyword("asks for an ICMP echo", block=PING_CHECK, words=1, stage=Stage.READ),
+    "UDP_CHECK": Keyword("sends a datagram", block=UDP_CHECK, words=1, stage=Stage.READ),
+    "DNS_CHECK": Keyword("asks a name server", block=DNS_CHECK, words=1, stage=Stage.READ),
 }

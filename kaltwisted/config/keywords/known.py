@@ -203,10 +203,6 @@ snmp_name: name shown in SNMP
 """,
     "real_server": """
 snmp_name: name shown in SNMP
-SMTP_CHECK {}: SMTP greeting/HELO check
-PING_CHECK {}: ICMP echo check
-UDP_CHECK {}: UDP port check
-DNS_CHECK {}: DNS query check
 FILE_CHECK {}: server state from a track_file
 BFD_CHECK {}: server state from a bfd_instance
 """,
