@@ -110,6 +110,7 @@ def virtual_server(
         virtualhost=draft.virtualhost,
         alpha=bool(draft.alpha),
         omega=draft.omega,
+        ha_suspend=draft.ha_suspend,
         quorum=draft.quorum or 1,
         hysteresis=draft.hysteresis or 0,
         quorum_up=draft.quorum_up,

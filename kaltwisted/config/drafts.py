@@ -119,6 +119,7 @@ class VirtualServerDraft(ServerDraft):
     persistence_granularity: int | None = None
     persistence_engine: str | None = None
     omega: bool = False
+    ha_suspend: bool = False
     quorum: int | None = None
     hysteresis: int | None = None
     quorum_up: model.Script | None = None

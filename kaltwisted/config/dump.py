@@ -110,6 +110,8 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
         yield f"    quorum = {service.quorum}, hysteresis = {service.hysteresis}"
     if service.alpha or service.omega:
         yield f"    alpha = {yes(service.alpha)}, omega = {yes(service.omega)}"
+    if service.ha_suspend:
+        yield "    ha_suspend = yes"
     if service.quorum_up is not None:
         yield f"    quorum up notify script = {command(service.quorum_up)}"
     if service.quorum_down is not None:

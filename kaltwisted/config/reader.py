@@ -10,7 +10,7 @@ import attrs
 
 from kaltwisted.config.drafts import Draft
 from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Severity, masked
-from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Table
+from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.top import homes
 from kaltwisted.config.lexer import Kind, command_words
 from kaltwisted.config.spelling import nearest
@@ -67,14 +67,14 @@ class Reader:
 
     def read(self, statements: list[Statement], table: Table, draft: D) -> D:
         """Values of a block into its draft; the blocks inside are put on ``draft.blocks`` for later."""
-        keywords = table.keywords
+        keywords, acted_on = table.keywords, Stage.ACTED_ON
         problems: Problems = []
         said: set[str] | None = None
         blocks: list[tuple[Keyword, Statement]] = []
         for statement in statements:
             words = statement.words
             keyword = keywords.get(words[0])
-            if keyword is None or keyword.later or keyword.today is not None:
+            if keyword is None or keyword.stage is not acted_on or keyword.today is not None:
                 keyword = self._odd(statement, table, blocks)
                 if keyword is None:
                     continue
@@ -284,11 +284,11 @@ class Reader:
         keyword = table.resolve(word)
         if keyword is None:
             self._unknown(statement, table, blocks)
-        elif keyword.later:
+        elif keyword.stage is not Stage.ACTED_ON:
             self._tell_once(
                 statement, table, f"`{word}`{_in(table.name)} is understood, not acted on yet: {keyword.doc}"
             )
-            return None
+            return keyword if keyword.stage is Stage.READ else None
         elif keyword.today is not None:
             self._tell_once(statement, table, f"`{word}` is accepted; today it is `{keyword.today}`")
         elif word not in table.keywords:

@@ -1,4 +1,4 @@
-"""The keyword tables fit the drafts, and the words that are for later are no longer for later once bound."""
+"""The keyword tables fit the drafts, and what is known by name only is not read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from kaltwisted.config import drafts
 from kaltwisted.config.keywords.checks import HTTP_GET, MISC_CHECK, SSL_GET, TCP_CHECK, URL
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
-from kaltwisted.config.keywords.known import later
-from kaltwisted.config.keywords.table import tables
+from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.table import Stage, tables
 from kaltwisted.config.keywords.top import TOP, homes
 from kaltwisted.config.keywords.virtual_server import REAL_SERVER, VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import AUTHENTICATION, VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
@@ -37,21 +37,22 @@ class TableTests(SynchronousTestCase):
                 if keyword.field:
                     self.assertTrue(hasattr(draft, keyword.field), f"{table.name}: {name}")
 
-    def test_every_keyword_is_read_or_opens_a_block_or_is_for_later(self) -> None:
+    def test_every_keyword_is_read_or_opens_a_block_or_is_known_by_name(self) -> None:
         for table in tables(TOP):
             for name, keyword in table.keywords.items():
+                by_name = keyword.stage is Stage.KNOWN
                 ways = [
                     keyword.convert is not None,
-                    keyword.block is not None and not keyword.later,
-                    keyword.later,
+                    keyword.block is not None and not by_name,
+                    by_name,
                 ]
                 self.assertEqual(sum(ways), 1, f"{table.name}: {name}")
                 self.assertTrue(keyword.doc)
 
-    def test_nothing_that_is_bound_is_for_later(self) -> None:
+    def test_nothing_that_is_read_is_known_by_name_only(self) -> None:
         for table in (TOP, *DRAFTS):
-            for name in later(table.name):
-                self.assertTrue(table.keywords[name].later, f"{table.name}: {name}")
+            for name in known(table.name):
+                self.assertIs(table.keywords[name].stage, Stage.KNOWN, f"{table.name}: {name}")
 
     def test_misprints_are_other_words_for_keywords(self) -> None:
         for table in tables(TOP):

@@ -15,7 +15,7 @@ from kaltwisted.config.keywords.convert import (
     missing,
     whole_number,
 )
-from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.model import HttpProtocol, Script
@@ -106,7 +106,7 @@ URL = Table(
         ),
         "regex": Keyword("pattern the body must hold", "regex", _regex, script=True),
         "regex_no_match": Keyword("the pattern must not be there", "regex_no_match", flag, words=1),
-        **later("url"),
+        **known("url"),
     },
     misprints={"Path": "path", "Digest": "digest"},
 )
@@ -150,7 +150,7 @@ SSL_GET = Table(
             _verify_name,
         ),
         "tls_ca_file": Keyword("trusted certificates (ours)", "tls_ca_file", Word("a file", fatal=False)),
-        **later("SSL_GET"),
+        **known("SSL_GET"),
     },
     misprints=_GUIDE_WORDS,
 )

@@ -11,7 +11,7 @@ from kaltwisted.config.keywords.convert import (
     missing,
     whole_number,
 )
-from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
@@ -95,6 +95,6 @@ GLOBAL_DEFS = Table(
         ),
         **VRRP_DEFAULTS,
         **PROCESSES,
-        **later("global_defs"),
+        **known("global_defs"),
     },
 )

@@ -1,4 +1,4 @@
-"""Keywords of keepalived 2.4.3 that are understood and not acted on yet, and what they would do.
+"""Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
 whole.  Blocks that are listed themselves (``bfd_instance``) lend their keywords
@@ -8,7 +8,7 @@ taken out here.
 
 from __future__ import annotations
 
-from kaltwisted.config.keywords.table import Keyword, Table
+from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
 _NOT_YET = {
     "": """
@@ -199,7 +199,6 @@ key: client key file (PEM)
 """,
     "virtual_server": """
 hashed: a scheduler flag that does nothing
-ha_suspend: suspend checks while the virtual address is not on this machine
 snmp_name: name shown in SNMP
 """,
     "real_server": """
@@ -224,12 +223,12 @@ tls_compliant: send TLS close_notify properly
 }
 
 
-def later(block: str) -> dict[str, Keyword]:
-    """Keywords of one block (``""``: top level) that are for later."""
+def known(block: str) -> dict[str, Keyword]:
+    """Keywords of one block (``""``: top level) that are not read yet."""
     found = {}
     for line in _NOT_YET.get(block, "").strip().splitlines():
         head, _, doc = line.partition(": ")
         name, _, opens = head.partition(" ")
-        inside = Table(name, later(name), values=name not in _NOT_YET) if opens else None
-        found[name] = Keyword(doc, words=None, block=inside, later=True)
+        inside = Table(name, known(name), values=name not in _NOT_YET) if opens else None
+        found[name] = Keyword(doc, words=None, block=inside, stage=Stage.KNOWN)
     return found

@@ -44,6 +44,14 @@ class Again(Enum):
     APPENDS = "both count"
 
 
+class Stage(Enum):
+    """How far kaltwisted goes with a keyword of keepalived's."""
+
+    ACTED_ON = "read and done"
+    READ = "read into the model, and not acted on yet, nor is what stands in its block"
+    KNOWN = "known by its name, and skipped, its block too"
+
+
 @attrs.frozen(eq=False)
 class Keyword:
     """One keyword of one block.
@@ -52,8 +60,7 @@ class Keyword:
     value.  ``words``: how many words it takes at most, itself included; None
     for any number.  ``block``: the table of the block it opens.  ``today``: it
     is accepted with a warning that says this.  ``script``: its words are read
-    a second time, as a command.  ``later``: known to keepalived, not acted on
-    here yet.
+    a second time, as a command.
     """
 
     doc: str
@@ -64,7 +71,7 @@ class Keyword:
     again: Again = Again.LAST_WINS
     today: str | None = None
     script: bool = False
-    later: bool = False
+    stage: Stage = Stage.ACTED_ON
 
 
 @attrs.frozen(eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
-from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Keyword, Table, tables
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
@@ -23,7 +23,7 @@ TOP = Table(
         "vrrp_sync_group": _sync_group,
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
-        **later(""),
+        **known(""),
     },
 )
 

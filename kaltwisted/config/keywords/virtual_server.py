@@ -21,9 +21,9 @@ from kaltwisted.config.keywords.convert import (
     parse_address,
     whole_number,
 )
-from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import script
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.model import Address, Forwarding, ForwardingMethod, Protocol, TunnelType
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
@@ -156,7 +156,7 @@ REAL_SERVER = Table(
         "alpha": Keyword("out of the pool until the checks succeed", "alpha", boolean),
         "notify_up": script("notify_up", "run when the server comes up"),
         "notify_down": script("notify_down", "run when the server goes down"),
-        **later("real_server"),
+        **known("real_server"),
     },
     misprints={"Weight": "weight", "Virtualhost": "virtualhost"},
 )
@@ -199,6 +199,13 @@ VIRTUAL_SERVER = Table(
         ),
         "alpha": Keyword("servers stay out until their checks succeed", "alpha", flag, words=1),
         "omega": Keyword("run the down scripts at stop", "omega", flag, words=1),
+        "ha_suspend": Keyword(
+            "suspend the checks while the virtual address is not on this machine",
+            "ha_suspend",
+            flag,
+            words=1,
+            stage=Stage.READ,
+        ),
         "quorum": Keyword("weight needed for the service to be up", "quorum", Number(1)),
         "hysteresis": Keyword("margin around the quorum", "hysteresis", Number()),
         "quorum_up": script("quorum_up", "run when the quorum is gained"),
@@ -213,7 +220,7 @@ VIRTUAL_SERVER = Table(
         ),
         "nat_mask": Keyword("NAT granularity of kernel 2.2; does nothing", convert=_nat_mask),
         "real_server": Keyword("one server of the pool", block=REAL_SERVER, words=None),
-        **later("virtual_server"),
+        **known("virtual_server"),
     },
     misprints={"Virtualhost": "virtualhost"},
 )

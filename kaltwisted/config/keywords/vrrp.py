@@ -14,7 +14,7 @@ from kaltwisted.config.keywords.convert import (
     flag,
     missing,
 )
-from kaltwisted.config.keywords.known import later
+from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import script, user
 from kaltwisted.config.keywords.table import KEEP, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.model import SECOND_US, AuthType
@@ -176,7 +176,7 @@ VRRP_INSTANCE = Table(
             _sync_interface,
             today="lvs_sync_daemon_interface",
         ),
-        **later("vrrp_instance"),
+        **known("vrrp_instance"),
     },
     misprints={
         "State": "state",
@@ -195,6 +195,6 @@ VRRP_SYNC_GROUP = Table(
         "sync_group_tracking_weight": Keyword(
             "let weights change priorities in the group", "sync_group_tracking_weight", flag, words=1
         ),
-        **later("vrrp_sync_group"),
+        **known("vrrp_sync_group"),
     },
 )

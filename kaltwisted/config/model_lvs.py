@@ -1,0 +1,153 @@
+"""``virtual_server`` and ``real_server`` as frozen values."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+import attrs
+
+from kaltwisted.config.model_checks import Check
+from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
+
+
+class Protocol(Enum):
+    """``protocol``; the values are the IP protocol numbers."""
+
+    TCP = 6
+    UDP = 17
+    SCTP = 132
+    #: A firewall mark's: whatever was marked.
+    NONE = 0
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Forwarding(Enum):
+    """``lb_kind``: how IPVS forwards a packet to a real server."""
+
+    NAT = "NAT"
+    DR = "DR"
+    TUN = "TUN"
+
+
+class TunnelType(Enum):
+    """``lb_kind TUN type``."""
+
+    IPIP = "ipip"
+    GUE = "gue"
+    GRE = "gre"
+
+
+@attrs.frozen
+class ForwardingMethod:
+    """``lb_kind`` whole: the method and, for TUN, its encapsulation."""
+
+    method: Forwarding = Forwarding.NAT
+    tunnel_type: TunnelType = TunnelType.IPIP
+    tunnel_port: int = 0
+
+    def __str__(self) -> str:
+        return self.method.value
+
+
+@attrs.frozen
+class VirtualAddress:
+    """``virtual_server IP PORT``: address and port clients connect to."""
+
+    address: Address
+    port: int
+
+    def format(self, protocol: Protocol) -> str:
+        """As keepalived writes it: ``[192.168.200.15]:tcp:80``."""
+        return f"[{self.address}]:{protocol}:{self.port}"
+
+
+@attrs.frozen
+class FirewallMark:
+    """``virtual_server fwmark N``: packets marked by the firewall."""
+
+    mark: int
+    ipv6: bool = False
+
+    def format(self, protocol: Protocol) -> str:
+        """As keepalived writes it: ``FWM 7``."""
+        return f"FWM {self.mark}"
+
+
+Listen: TypeAlias = VirtualAddress | FirewallMark
+
+
+@attrs.frozen
+class RealServer:
+    """``real_server``, with what it inherits from its virtual server filled in."""
+
+    address: Address
+    port: int
+    weight: int = 1
+    forwarding: ForwardingMethod = ForwardingMethod()
+    inhibit_on_failure: bool = False
+    alpha: bool = False
+    uthreshold: int = 0
+    lthreshold: int = 0
+    smtp_alert: bool = True
+    notify_up: Script | None = None
+    notify_down: Script | None = None
+    virtualhost: str | None = None
+    checks: tuple[Check, ...] = ()
+    where: Position | None = place()
+
+    def format(self, protocol: Protocol) -> str:
+        """As keepalived writes it: ``[192.168.100.2]:tcp:80``."""
+        return f"[{self.address}]:{protocol}:{self.port}"
+
+
+@attrs.frozen
+class SorryServer:
+    """``sorry_server``: in the pool while quorum is lost (with ``inhibit``, weight 0 otherwise)."""
+
+    address: Address
+    port: int
+    forwarding: ForwardingMethod = ForwardingMethod()
+    inhibit: bool = False
+
+    def format(self, protocol: Protocol) -> str:
+        """As keepalived writes it."""
+        return f"[{self.address}]:{protocol}:{self.port}"
+
+
+@attrs.frozen
+class VirtualServer:
+    """``virtual_server``: one load-balanced service and its pool.
+
+    ``persistence_timeout_s`` 0: no persistence.  ``persistence_granularity``
+    is a prefix length (32 and 128: each client by itself).
+    ``scheduler_flags`` are the kernel's sched-1..3 bits (sh-port, mh-fallback...).
+    """
+
+    listen: Listen
+    protocol: Protocol = Protocol.TCP
+    delay_loop_us: int = 60 * SECOND_US
+    lb_algo: str = "wlc"
+    scheduler_flags: frozenset[str] = frozenset()
+    forwarding: ForwardingMethod = ForwardingMethod()
+    persistence_timeout_s: int = 0
+    persistence_granularity: int | None = None
+    persistence_engine: str | None = None
+    ops: bool = False
+    virtualhost: str | None = None
+    alpha: bool = False
+    omega: bool = False
+    ha_suspend: bool = False
+    quorum: int = 1
+    hysteresis: int = 0
+    quorum_up: Script | None = None
+    quorum_down: Script | None = None
+    smtp_alert: bool = False
+    sorry_server: SorryServer | None = None
+    real_servers: tuple[RealServer, ...] = ()
+    where: Position | None = place()
+
+    def __str__(self) -> str:
+        return self.listen.format(self.protocol)

@@ -1,0 +1,145 @@
+"""Virtual routers and what they track as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import attrs
+
+from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
+
+
+@attrs.frozen
+class VrrpDefaults:
+    """``vrrp_*`` of ``global_defs``: what instances have that say nothing else.
+
+    ``garp_interval_us`` and ``gna_interval_us`` are no defaults but the least
+    time between two announcements on one interface, IPv4 and IPv6.
+    """
+
+    garp_master_delay_us: int = 5 * SECOND_US
+    garp_master_repeat: int = 5
+    garp_master_refresh_us: int = 0
+    garp_master_refresh_repeat: int = 1
+    garp_lower_prio_delay_us: int | None = None
+    garp_lower_prio_repeat: int | None = None
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    down_timer_adverts: int = 3
+    check_unicast_src: bool = False
+    skip_check_adv_addr: bool = False
+    garp_interval_us: int = 0
+    gna_interval_us: int = 0
+
+
+class AuthType(Enum):
+    """``auth_type``."""
+
+    PASS = 1
+    AH = 2
+
+
+@attrs.frozen
+class Authentication:
+    """``authentication``; the password never shows in a repr, dump or log."""
+
+    type: AuthType
+    password: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class VirtualIpAddress:
+    """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``."""
+
+    address: Address
+    prefix: int
+    dev: str | None = None
+    label: str | None = None
+    scope: str | None = None
+    brd: str | None = None
+    no_track: bool = False
+
+
+@attrs.frozen
+class VrrpScript:
+    """``vrrp_script``: a command whose exit status tells whether this router is fit.
+
+    ``rise`` and ``fall``: results in a row that turn it.  ``weight`` 0: bad
+    means FAULT; above 0: added while good; below 0: subtracted while bad.
+    """
+
+    name: str
+    script: Script
+    interval_us: int = SECOND_US
+    timeout_us: int | None = None
+    weight: int = 0
+    rise: int = 1
+    fall: int = 1
+    init_fail: bool = False
+    where: Position | None = place()
+
+
+@attrs.frozen
+class Tracked:
+    """A line of ``track_script`` or ``track_interface``; ``weight`` None: as defined, else none."""
+
+    name: str
+    weight: int | None = None
+
+
+@attrs.frozen
+class VrrpInstance:
+    """``vrrp_instance``: one virtual router.
+
+    With ``unicast_peer`` adverts go to the peers and never to the group.  A
+    ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
+    ``timer_expired_backup``: the priority of the rival to reckon with.
+    """
+
+    name: str
+    interface: str | None = None
+    virtual_router_id: int = 0
+    state: str = "BACKUP"
+    priority: int = 100
+    advert_int_us: int = SECOND_US
+    version: int = 2
+    mcast_src_ip: Address | None = None
+    lvs_sync_daemon_interface: str | None = None
+    authentication: Authentication | None = None
+    virtual_ipaddress: tuple[VirtualIpAddress, ...] = ()
+    virtual_ipaddress_excluded: tuple[VirtualIpAddress, ...] = ()
+    nopreempt: bool = False
+    preempt_delay_us: int = 0
+    unicast_src_ip: Address | None = None
+    unicast_peer: tuple[Address, ...] = ()
+    check_unicast_src: bool = False
+    track_script: tuple[Tracked, ...] = ()
+    track_interface: tuple[Tracked, ...] = ()
+    dont_track_primary: bool = False
+    garp_master_delay_us: int = 5 * SECOND_US
+    garp_master_repeat: int = 5
+    garp_master_refresh_us: int = 0
+    garp_master_refresh_repeat: int = 1
+    garp_lower_prio_delay_us: int | None = None
+    garp_lower_prio_repeat: int | None = None
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    down_timer_adverts: int = 3
+    skip_check_adv_addr: bool = False
+    timer_expired_backup: int | None = None
+    smtp_alert: bool = False
+    notify: Mapping[str, Script] = attrs.field(factory=dict)
+    where: Position | None = place()
+
+
+@attrs.frozen
+class VrrpSyncGroup:
+    """``vrrp_sync_group``: instances that change state together."""
+
+    name: str
+    group: tuple[str, ...] = ()
+    sync_group_tracking_weight: bool = False
+    smtp_alert: bool = False
+    notify: Mapping[str, Script] = attrs.field(factory=dict)
+    where: Position | None = place()
