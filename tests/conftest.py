@@ -15,6 +15,10 @@ HERE = Path(__file__).parent
 # Folders whose tests need more than Python; each has a marker of the same name.
 LANES = ("network", "kernel")
 
+# A shell that puts us into the background lets SIGINT be ignored, and so would the daemons we start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def lane_must_run() -> bool:
     """In CI, where everything is installed, a skipped lane is a lane that nobody noticed was lost."""
