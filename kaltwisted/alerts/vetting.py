@@ -163,6 +163,14 @@ def _uses(configuration: Configuration) -> Iterator[_Use]:
         yield from _uses_of(instance.where, *instance.notify.items())
     for group in configuration.vrrp_sync_groups:
         yield from _uses_of(group.where, *group.notify.items())
+    defs = configuration.global_defs
+    for name, reports in (
+        ("notify_fifo_script", configuration.vrrp_instances or configuration.virtual_servers),
+        ("vrrp_notify_fifo_script", configuration.vrrp_instances),
+        ("lvs_notify_fifo_script", configuration.virtual_servers),
+    ):
+        if reports:
+            yield from _uses_of(defs.where, (name, getattr(defs, name)))
 
 
 def _uses_of(where: Position | None, *scripts: tuple[str, Script | None]) -> Iterator[_Use]:

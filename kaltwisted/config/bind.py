@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import bind_lvs, bind_vrrp
+from kaltwisted.config import bind_lvs, bind_track, bind_vrrp, vrrp_lines
 from kaltwisted.config.bind_checks import Timings
 from kaltwisted.config.drafts import Draft, GlobalDraft
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
-from kaltwisted.config.keywords.top import TOP
+from kaltwisted.config.keywords.top import STATIC_IPADDRESS, TOP
+from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
 from kaltwisted.config.model import Configuration, GlobalDefs
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
@@ -66,7 +67,8 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     instances = bound(
         VRRP_INSTANCE, defaults, lambda statement: bind_vrrp.instance(reader, statement, defaults)
     )
-    scripts = bound(VRRP_SCRIPT, None, lambda statement: bind_vrrp.script(reader, statement))
+    scripts = bound(VRRP_SCRIPT, None, lambda statement: bind_track.script(reader, statement))
+    processes = bound(VRRP_TRACK_PROCESS, None, lambda statement: bind_track.track_process(reader, statement))
     names = frozenset(instance.name for instance in instances)
     groups = bound(
         VRRP_SYNC_GROUP,
@@ -79,6 +81,12 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_scripts=scripts,
         vrrp_instances=instances,
         vrrp_sync_groups=groups,
+        vrrp_track_processes=processes,
+        static_ipaddress=tuple(
+            address
+            for statement in blocks.get(STATIC_IPADDRESS.name, [])
+            for address in vrrp_lines.addresses(reader, statement)
+        ),
     )
     return Bound(configuration, reader)
 
@@ -125,6 +133,14 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         umask=draft.umask,
         json_version=draft.json_version or plain.json_version,
         state_dump_file=draft.state_dump_file,
+        notify_fifo=draft.notify_fifo,
+        notify_fifo_script=draft.notify_fifo_script,
+        vrrp_notify_fifo=draft.vrrp_notify_fifo,
+        vrrp_notify_fifo_script=draft.vrrp_notify_fifo_script,
+        lvs_notify_fifo=draft.lvs_notify_fifo,
+        lvs_notify_fifo_script=draft.lvs_notify_fifo_script,
+        fifo_write_vrrp_states_on_reload=draft.fifo_write_vrrp_states_on_reload,
+        vrrp_startup_delay_us=draft.vrrp_startup_delay_us or 0,
         where=reader.source.where(blocks[0]),
     )
 

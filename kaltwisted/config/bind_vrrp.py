@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import vrrp_lines
-from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft, VrrpScriptDraft
+from kaltwisted.config import route_lines, vrrp_lines
+from kaltwisted.config.bind_track import Trackers
+from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft
 from kaltwisted.config.findings import Consequence, Severity
 from kaltwisted.config.keywords.vrrp import (
     AUTHENTICATION,
     GROUP,
     NOTIFY,
-    TRACK_INTERFACE,
-    TRACK_SCRIPT,
     UNICAST_PEER,
     VIRTUAL_IPADDRESS,
     VIRTUAL_IPADDRESS_EXCLUDED,
+    VIRTUAL_ROUTES,
     VRRP_INSTANCE,
-    VRRP_SCRIPT,
     VRRP_SYNC_GROUP,
 )
 from kaltwisted.config.model import (
@@ -31,14 +30,13 @@ from kaltwisted.config.model import (
     AuthType,
     GlobalDefs,
     Script,
-    Tracked,
     VirtualIpAddress,
+    VirtualRoute,
     VrrpDefaults,
     VrrpInstance,
-    VrrpScript,
     VrrpSyncGroup,
 )
-from kaltwisted.config.reader import says
+from kaltwisted.config.reader import nameless, says
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -67,15 +65,14 @@ def shared_defaults(draft: GlobalDraft) -> VrrpDefaults:
 def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> VrrpInstance | None:
     """One ``vrrp_instance``; None when it cannot be one."""
     if len(statement.words) < 2:
-        _nameless(reader, statement)
+        nameless(reader, statement)
         return None
     draft = reader.read(statement.block or [], VRRP_INSTANCE, VrrpDraft())
     addresses: list[VirtualIpAddress] = []
     excluded: list[VirtualIpAddress] = []
     authentication: Authentication | None = None
     peers: list[Address] = []
-    scripts: list[Tracked] = []
-    interfaces: list[Tracked] = []
+    routes: list[VirtualRoute] = []
     for keyword, inner in draft.blocks:
         match keyword.block:
             case table if table is VIRTUAL_IPADDRESS:
@@ -84,12 +81,11 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
                 excluded.extend(vrrp_lines.addresses(reader, inner))
             case table if table is UNICAST_PEER:
                 peers.extend(vrrp_lines.peers(reader, inner))
-            case table if table is TRACK_SCRIPT:
-                scripts.extend(vrrp_lines.tracked(reader, inner))
-            case table if table is TRACK_INTERFACE:
-                interfaces.extend(vrrp_lines.tracked(reader, inner))
+            case table if table is VIRTUAL_ROUTES:
+                routes.extend(route_lines.routes(reader, inner))
             case table if table is AUTHENTICATION:
                 authentication = _authentication(reader, inner) or authentication
+    trackers = Trackers(reader, draft.blocks, acted_on=True)
     if draft.virtual_router_id is None and not says(statement, "virtual_router_id"):
         reader.report(
             Severity.ERROR,
@@ -132,8 +128,10 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         unicast_src_ip=draft.unicast_src_ip,
         unicast_peer=tuple(peers),
         check_unicast_src=draft.check_unicast_src or shared.check_unicast_src,
-        track_script=tuple(scripts),
-        track_interface=tuple(interfaces),
+        virtual_routes=tuple(routes),
+        track_script=trackers.script,
+        track_interface=trackers.interface,
+        track_process=trackers.process,
         dont_track_primary=draft.dont_track_primary,
         garp_master_delay_us=_or(draft.garp_master_delay_us, shared.garp_master_delay_us),
         # keepalived turns 0 rounds into one.
@@ -149,6 +147,16 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
         timer_expired_backup=draft.timer_expired_backup,
+        strict_mode=_first(draft.strict_mode, shared.strict),
+        use_vmac=draft.use_vmac,
+        vmac_xmit_base=draft.vmac_xmit_base,
+        accept=draft.accept,
+        unicast_ttl=draft.unicast_ttl,
+        unicast_fault_no_peer=draft.unicast_fault_no_peer,
+        track_src_ip=draft.track_src_ip,
+        no_virtual_ipaddress=draft.no_virtual_ipaddress,
+        promote_secondaries=draft.promote_secondaries,
+        notify_priority_changes=_first(draft.notify_priority_changes, shared.notify_priority_changes),
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
         where=reader.source.where(statement),
@@ -160,7 +168,7 @@ def sync_group(
 ) -> VrrpSyncGroup | None:
     """One ``vrrp_sync_group``; ``instances``: the names there are."""
     if len(statement.words) < 2:
-        _nameless(reader, statement)
+        nameless(reader, statement)
         return None
     members: list[str] = []
     keywords: list[Statement] = []
@@ -182,40 +190,17 @@ def sync_group(
     for keyword, inner in draft.blocks:
         if keyword.block is GROUP:
             members.extend(word for line in inner.block or () for word in line.words)
+    trackers = Trackers(reader, draft.blocks, acted_on=False)
     return VrrpSyncGroup(
         name=statement.words[1],
         group=tuple(dict.fromkeys(members)),
         sync_group_tracking_weight=draft.sync_group_tracking_weight,
+        track_script=trackers.script,
+        track_interface=trackers.interface,
+        track_process=trackers.process,
+        notify_priority_changes=_first(draft.notify_priority_changes, defaults.vrrp.notify_priority_changes),
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
-        where=reader.source.where(statement),
-    )
-
-
-def script(reader: Reader, statement: Statement) -> VrrpScript | None:
-    """One ``vrrp_script``; None when it has no name or no command."""
-    if len(statement.words) < 2:
-        _nameless(reader, statement)
-        return None
-    draft = reader.read(statement.block or [], VRRP_SCRIPT, VrrpScriptDraft())
-    command = draft.script
-    if command is None:
-        if not says(statement, "script"):
-            reader.error(
-                statement, "a vrrp_script without script is left out", expected='script "/path/check.sh"'
-            )
-        return None
-    if draft.user is not None and command.user is None:
-        command = Script(command.argv, *draft.user)
-    return VrrpScript(
-        name=statement.words[1],
-        script=command,
-        interval_us=draft.interval_us or SECOND_US,
-        timeout_us=draft.timeout_us,
-        weight=draft.weight,
-        rise=draft.rise,
-        fall=draft.fall,
-        init_fail=draft.init_fail,
         where=reader.source.where(statement),
     )
 
@@ -231,17 +216,6 @@ def _either(value: int | None, default: int | None) -> int | None:
 def _first(*answers: bool | None) -> bool:
     """The first that is not None."""
     return next(answer for answer in answers if answer is not None)
-
-
-def _nameless(reader: Reader, statement: Statement) -> None:
-    name = statement.words[0]
-    reader.report(
-        Severity.ERROR,
-        statement,
-        f"`{name}` lacks its name",
-        expected=f"`{name} NAME {{`",
-        log=f"{name} must have a name",
-    )
 
 
 def _authentication(reader: Reader, statement: Statement) -> Authentication | None:

@@ -24,10 +24,12 @@ from kaltwisted.config.model import (
     ForwardingMethod,
     RealServer,
     Script,
+    VirtualIpAddress,
     VirtualServer,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
+    VrrpTrackProcess,
 )
 from kaltwisted.config.model_checks import kind
 
@@ -67,9 +69,11 @@ class Changes:
     vrrp_scripts: Part[VrrpScript] = Part()
     vrrp_instances: Part[VrrpInstance] = Part()
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
+    vrrp_track_processes: Part[VrrpTrackProcess] = Part()
+    static_ipaddress: Part[VirtualIpAddress] = Part()
 
     def __bool__(self) -> bool:
-        return bool(self.global_defs or self.virtual_servers or self.vrrp)
+        return bool(self.global_defs) or any(getattr(self, block) for block in BLOCKS)
 
     @property
     def vrrp(self) -> bool:
@@ -88,6 +92,11 @@ class Changes:
         yield from _named_words("vrrp_script", self.vrrp_scripts)
         yield from _named_words("vrrp_sync_group", self.vrrp_sync_groups)
         yield from _named_words("vrrp_instance", self.vrrp_instances)
+        yield from _named_words("vrrp_track_process", self.vrrp_track_processes)
+        for address in self.static_ipaddress.removed:
+            yield f"static_ipaddress {address.address}/{address.prefix} removed"
+        for address in self.static_ipaddress.added:
+            yield f"static_ipaddress {address.address}/{address.prefix} added"
 
 
 BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) - {"global_defs"}
@@ -102,6 +111,9 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     scripts, kept_scripts = _compare(old.vrrp_scripts, new.vrrp_scripts, _name)
     instances, kept_instances = _compare(old.vrrp_instances, new.vrrp_instances, vrrp_key)
     groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
+    processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
+    # An address with other options is another one.
+    addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, lambda each: each)
     return Changes(
         attrs.evolve(
             new,
@@ -110,6 +122,8 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_scripts=kept_scripts,
             vrrp_instances=kept_instances,
             vrrp_sync_groups=kept_groups,
+            vrrp_track_processes=kept_processes,
+            static_ipaddress=kept_addresses,
         ),
         tuple(
             Changed((name, before), (name, after))
@@ -119,6 +133,8 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         scripts,
         instances,
         groups,
+        processes,
+        addresses,
     )
 
 
@@ -177,7 +193,7 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return kind(old) == kind(new)
 
 
-def _name(named: VrrpScript | VrrpSyncGroup) -> Hashable:
+def _name(named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess) -> Hashable:
     return named.name
 
 

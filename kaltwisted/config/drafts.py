@@ -78,6 +78,16 @@ class GlobalDraft(Draft):
     umask: int | None = None
     json_version: int | None = None
     state_dump_file: str | None = None
+    vrrp_strict: bool | None = None
+    vrrp_notify_priority_changes: bool | None = None
+    notify_fifo: model.NotifyFifo | None = None
+    notify_fifo_script: model.Script | None = None
+    vrrp_notify_fifo: model.NotifyFifo | None = None
+    vrrp_notify_fifo_script: model.Script | None = None
+    lvs_notify_fifo: model.NotifyFifo | None = None
+    lvs_notify_fifo_script: model.Script | None = None
+    fifo_write_vrrp_states_on_reload: bool = False
+    vrrp_startup_delay_us: int | None = None
 
 
 class CheckedDraft(Draft):
@@ -212,6 +222,16 @@ class VrrpDraft(Draft):
     down_timer_adverts: int | None = None
     skip_check_adv_addr: bool | None = None
     timer_expired_backup: int | None = None
+    strict_mode: bool | None = None
+    use_vmac: model.Vmac | None = None
+    vmac_xmit_base: bool = False
+    accept: bool | None = None
+    unicast_ttl: int | None = None
+    unicast_fault_no_peer: bool = False
+    track_src_ip: bool = False
+    no_virtual_ipaddress: bool = False
+    promote_secondaries: bool = False
+    notify_priority_changes: bool | None = None
     sync_group_tracking_weight: bool = False
 
 
@@ -221,11 +241,25 @@ class VrrpScriptDraft(Draft):
     script: model.Script | None = None
     interval_us: int | None = None
     timeout_us: int | None = None
-    weight: int = 0
+    weight: tuple[int, bool] = (0, False)
     rise: int = 1
     fall: int = 1
     init_fail: bool = False
     user: tuple[str, str | None] | None = None
+
+
+class TrackProcessDraft(Draft):
+    """``vrrp_track_process``."""
+
+    process: tuple[str, ...] = ()
+    param_match: model.ParamMatch | None = None
+    weight: tuple[int, bool] = (0, False)
+    quorum: int | None = None
+    quorum_max: int | None = None
+    delay_us: int | None = None
+    terminate_delay_us: int | None = None
+    fork_delay_us: int | None = None
+    full_command: bool = False
 
 
 class AuthenticationDraft(Draft):

@@ -44,7 +44,13 @@ def dump(configuration: Configuration) -> Iterator[str]:
             for server in service.real_servers:
                 for check in (*server.checks, *server.checks_not_run):
                     yield from _check(service, server, check)
-    if configuration.vrrp_instances or configuration.vrrp_sync_groups or configuration.vrrp_scripts:
+    if (
+        configuration.vrrp_instances
+        or configuration.vrrp_sync_groups
+        or configuration.vrrp_scripts
+        or configuration.vrrp_track_processes
+        or configuration.static_ipaddress
+    ):
         yield "-----< VRRP Topology >-----"
         yield from vrrp_topology(configuration)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from kaltwisted.config.model import SECOND_US, ReplyPattern, Script, Tracked
+from kaltwisted.config.model import SECOND_US, NotifyFifo, ReplyPattern, Script, Tracked
 
 
 def others(value: attrs.AttrsInstance, told: str, indent: str, **inherited: object) -> Iterator[str]:
@@ -35,7 +35,11 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(_text(name, each) for each in value)
     if isinstance(value, Tracked):
-        return value.name if value.weight is None else f"{value.name} weight {value.weight}"
+        weight = "" if value.weight is None else f" weight {value.weight}"
+        reverse = {None: "", True: " reverse", False: " noreverse"}[value.reverse]
+        return f"{value.name}{weight}{reverse}"
+    if isinstance(value, NotifyFifo):
+        return " ".join(filter(None, (value.path, value.user, value.group)))
     if isinstance(value, bytes):
         return value.hex(" ")
     if isinstance(value, ReplyPattern):

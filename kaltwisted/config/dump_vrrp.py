@@ -11,6 +11,7 @@ from kaltwisted.config.findings import MASK
 from kaltwisted.config.model import (
     Configuration,
     VirtualIpAddress,
+    VirtualRoute,
     VrrpDefaults,
     VrrpInstance,
     VrrpScript,
@@ -22,6 +23,14 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
     """The lines under ``VRRP Topology``."""
     for script in configuration.vrrp_scripts:
         yield from _script(script)
+    for process in configuration.vrrp_track_processes:
+        yield f"  VRRP Track process = {process.name}"
+        yield f"    process = {' '.join(process.process)}"
+        yield from others(process, "name process", "    ")
+    if configuration.static_ipaddress:
+        yield f"  Static IP = {len(configuration.static_ipaddress)}"
+        for address in configuration.static_ipaddress:
+            yield f"    {_address(address)}"
     for instance in configuration.vrrp_instances:
         yield from _instance(instance, configuration.global_defs.vrrp)
     for group in configuration.vrrp_sync_groups:
@@ -57,7 +66,7 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
         instance,
         "name state interface virtual_router_id priority advert_int_us version mcast_src_ip"
         " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication virtual_ipaddress"
-        " virtual_ipaddress_excluded notify smtp_alert",
+        " virtual_ipaddress_excluded virtual_routes use_vmac notify smtp_alert",
         "    ",
         **attrs.asdict(defaults),
     )
@@ -69,6 +78,13 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
             yield f"    {title} = {len(addresses)}"
             for address in addresses:
                 yield f"      {_address(address)}"
+    if instance.virtual_routes:
+        yield f"    Virtual Routes = {len(instance.virtual_routes)}"
+        for route in instance.virtual_routes:
+            yield f"      {_route(route)}"
+    if instance.use_vmac is not None:
+        yield "    use_vmac = yes"
+        yield from others(instance.use_vmac, "", "      ")
     for name, script in instance.notify.items():
         yield f"    {name} script = {command(script)}"
     if instance.smtp_alert:
@@ -82,6 +98,18 @@ def _address(address: VirtualIpAddress) -> str:
         if value is not None:
             words += [name, value]
     if address.no_track:
+        words.append("no_track")
+    return " ".join(words)
+
+
+def _route(route: VirtualRoute) -> str:
+    default = "default6" if route.ipv6 else "default"
+    words = [route.type, default if route.destination is None else str(route.destination)]
+    for name in ("src", "via", "dev", "table", "metric"):
+        value = getattr(route, name)
+        if value is not None:
+            words += [name, str(value)]
+    if route.no_track:
         words.append("no_track")
     return " ".join(words)
 

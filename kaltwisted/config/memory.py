@@ -24,6 +24,7 @@ from kaltwisted.config.model import (
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
+    VrrpTrackProcess,
 )
 from kaltwisted.config.segments import Segment, Standing, segments
 from kaltwisted.config.statement import Statement
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from kaltwisted.config.reader import Hidden, Oddity, Reader
     from kaltwisted.config.source import Source
 
-B = TypeVar("B", VirtualServer, VrrpInstance, VrrpScript, VrrpSyncGroup)
+B = TypeVar("B", VirtualServer, VrrpInstance, VrrpScript, VrrpSyncGroup, VrrpTrackProcess)
 
 _HEADS = tuple(sorted(top_only(TOP)))
 

@@ -44,12 +44,16 @@ from kaltwisted.config.model_values import SECOND_US, Address, Position, Script,
 from kaltwisted.config.model_vrrp import (
     Authentication,
     AuthType,
+    ParamMatch,
     Tracked,
     VirtualIpAddress,
+    VirtualRoute,
+    Vmac,
     VrrpDefaults,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
+    VrrpTrackProcess,
 )
 
 __all__ = [
@@ -72,6 +76,8 @@ __all__ = [
     "HttpProtocol",
     "Listen",
     "MiscCheck",
+    "NotifyFifo",
+    "ParamMatch",
     "PingCheck",
     "Position",
     "Protocol",
@@ -89,11 +95,14 @@ __all__ = [
     "Url",
     "VirtualAddress",
     "VirtualIpAddress",
+    "VirtualRoute",
     "VirtualServer",
+    "Vmac",
     "VrrpDefaults",
     "VrrpInstance",
     "VrrpScript",
     "VrrpSyncGroup",
+    "VrrpTrackProcess",
 ]
 
 
@@ -103,6 +112,15 @@ class SmtpServer:
 
     host: str
     port: int = 25
+
+
+@attrs.frozen
+class NotifyFifo:
+    """``notify_fifo path [user [group]]``: a named pipe that is told of what happens, and whose it is."""
+
+    path: str
+    user: str | None = None
+    group: str | None = None
 
 
 @attrs.frozen
@@ -136,6 +154,14 @@ class GlobalDefs:
     umask: int | None = None
     json_version: int = 1
     state_dump_file: str | None = None
+    notify_fifo: NotifyFifo | None = None
+    notify_fifo_script: Script | None = None
+    vrrp_notify_fifo: NotifyFifo | None = None
+    vrrp_notify_fifo_script: Script | None = None
+    lvs_notify_fifo: NotifyFifo | None = None
+    lvs_notify_fifo_script: Script | None = None
+    fifo_write_vrrp_states_on_reload: bool = False
+    vrrp_startup_delay_us: int = 0
     where: Position | None = place()
 
 
@@ -148,3 +174,5 @@ class Configuration:
     vrrp_scripts: tuple[VrrpScript, ...] = ()
     vrrp_instances: tuple[VrrpInstance, ...] = ()
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
+    vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
+    static_ipaddress: tuple[VirtualIpAddress, ...] = ()

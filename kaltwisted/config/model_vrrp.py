@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 
 import attrs
 
@@ -29,6 +30,8 @@ class VrrpDefaults:
     down_timer_adverts: int = 3
     check_unicast_src: bool = False
     skip_check_adv_addr: bool = False
+    strict: bool = False
+    notify_priority_changes: bool = False
     garp_interval_us: int = 0
     gna_interval_us: int = 0
 
@@ -77,15 +80,86 @@ class VrrpScript:
     rise: int = 1
     fall: int = 1
     init_fail: bool = False
+    reverse: bool = False
+    where: Position | None = place()
+
+
+class ParamMatch(Enum):
+    """``param_match``: how the arguments of a process must be those that are configured."""
+
+    EXACT = "exact"
+    INITIAL = "initial"
+    PARTIAL = "partial"
+
+
+@attrs.frozen
+class VrrpTrackProcess:
+    """``vrrp_track_process``: there must be ``quorum`` processes of a name, and no more than ``quorum_max``.
+
+    ``process``: name, and arguments that count where ``param_match`` is given.
+    ``full_command``: compare with the whole command line, not with the name
+    alone.  The delays are how long to wait when there are too few, or enough
+    again.  ``weight`` and ``reverse`` as of a script.
+    """
+
+    name: str
+    process: tuple[str, ...]
+    param_match: ParamMatch | None = None
+    weight: int = 0
+    reverse: bool = False
+    quorum: int = 1
+    quorum_max: int | None = None
+    terminate_delay_us: int = 0
+    fork_delay_us: int = 0
+    full_command: bool = False
     where: Position | None = place()
 
 
 @attrs.frozen
 class Tracked:
-    """A line of ``track_script`` or ``track_interface``; ``weight`` None: as defined, else none."""
+    """A line of ``track_script``, ``track_interface`` or ``track_process``.
+
+    ``weight`` and ``reverse`` None: as defined, else none and no.
+    """
 
     name: str
     weight: int | None = None
+    reverse: bool | None = None
+
+
+@attrs.frozen
+class Vmac:
+    """``use_vmac``: adverts and addresses on a macvlan with a MAC address of their own.
+
+    ``ifname`` None: ``vrrp.`` and the VRID.  ``mac`` None: that of the RFC;
+    five octets: the VRID is the sixth.  ``group``: that of the interface.
+    """
+
+    ifname: str | None = None
+    mac: bytes | None = None
+    netlink_notify_msg: bool = False
+    group: str | None = None
+
+
+@attrs.frozen
+class VirtualRoute:
+    """A line of ``virtual_routes``, in iproute2's words.
+
+    ``destination`` None: ``default``, of the family of ``ipv6``.  ``type``:
+    ``unicast``, ``blackhole``...  ``table``: a number, or a name of
+    ``rt_tables``; None: main.  ``no_track``: that it is taken away does not
+    matter.
+    """
+
+    destination: IPv4Network | IPv6Network | None
+    ipv6: bool = False
+    type: str = "unicast"
+    src: Address | None = None
+    via: Address | None = None
+    dev: str | None = None
+    table: int | str | None = None
+    metric: int | None = None
+    no_track: bool = False
 
 
 @attrs.frozen
@@ -95,6 +169,7 @@ class VrrpInstance:
     With ``unicast_peer`` adverts go to the peers and never to the group.  A
     ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
     ``timer_expired_backup``: the priority of the rival to reckon with.
+    ``accept`` None: as ``strict_mode`` has it.  ``unicast_ttl`` None: 255.
     """
 
     name: str
@@ -109,6 +184,7 @@ class VrrpInstance:
     authentication: Authentication | None = None
     virtual_ipaddress: tuple[VirtualIpAddress, ...] = ()
     virtual_ipaddress_excluded: tuple[VirtualIpAddress, ...] = ()
+    virtual_routes: tuple[VirtualRoute, ...] = ()
     nopreempt: bool = False
     preempt_delay_us: int = 0
     unicast_src_ip: Address | None = None
@@ -116,6 +192,7 @@ class VrrpInstance:
     check_unicast_src: bool = False
     track_script: tuple[Tracked, ...] = ()
     track_interface: tuple[Tracked, ...] = ()
+    track_process: tuple[Tracked, ...] = ()
     dont_track_primary: bool = False
     garp_master_delay_us: int = 5 * SECOND_US
     garp_master_repeat: int = 5
@@ -128,6 +205,16 @@ class VrrpInstance:
     down_timer_adverts: int = 3
     skip_check_adv_addr: bool = False
     timer_expired_backup: int | None = None
+    strict_mode: bool = False
+    use_vmac: Vmac | None = None
+    vmac_xmit_base: bool = False
+    accept: bool | None = None
+    unicast_ttl: int | None = None
+    unicast_fault_no_peer: bool = False
+    track_src_ip: bool = False
+    no_virtual_ipaddress: bool = False
+    promote_secondaries: bool = False
+    notify_priority_changes: bool = False
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = place()
@@ -140,6 +227,10 @@ class VrrpSyncGroup:
     name: str
     group: tuple[str, ...] = ()
     sync_group_tracking_weight: bool = False
+    track_script: tuple[Tracked, ...] = ()
+    track_interface: tuple[Tracked, ...] = ()
+    track_process: tuple[Tracked, ...] = ()
+    notify_priority_changes: bool = False
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = place()

@@ -10,6 +10,7 @@ import attrs
 
 from kaltwisted.config.drafts import Draft
 from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Severity, masked
+from kaltwisted.config.keywords.convert import missing_parameter
 from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.top import homes
 from kaltwisted.config.lexer import Kind, command_words
@@ -285,23 +286,23 @@ class Reader:
         if keyword is None:
             self._unknown(statement, table, blocks)
         elif keyword.stage is not Stage.ACTED_ON:
-            self._tell_once(
-                statement, table, f"`{word}`{_in(table.name)} is understood, not acted on yet: {keyword.doc}"
-            )
+            message = f"`{word}`{_in(table.name)} is understood, not acted on yet: {keyword.doc}"
+            self.tell_once(statement, table.name, message)
             return keyword if keyword.stage is Stage.READ else None
         elif keyword.today is not None:
-            self._tell_once(statement, table, f"`{word}` is accepted; today it is `{keyword.today}`")
+            self.tell_once(statement, table.name, f"`{word}` is accepted; today it is `{keyword.today}`")
         elif word not in table.keywords:
-            self._tell_once(
-                statement, table, f"`{word}` is accepted; the keyword is `{table.misprints[word]}`"
+            self.tell_once(
+                statement, table.name, f"`{word}` is accepted; the keyword is `{table.misprints[word]}`"
             )
         return keyword
 
-    def _tell_once(self, statement: Statement, table: Table, message: str) -> None:
-        """One warning for all places of a keyword."""
-        self.oddities.append(
-            Oddity(statement.words[0], table.name, message, statement.line, statement.column)
-        )
+    def tell_once(self, statement: Statement, block: str, message: str, *, word: int = 0) -> None:
+        """One warning for all places of a keyword in blocks of a kind."""
+        line, column = statement.line, statement.column
+        if word and len(pieces := self.source.pieces(statement)) > word:
+            column = pieces[word].start + 1
+        self.oddities.append(Oddity(statement.words[word], block, message, line, column))
 
     def _unknown(self, statement: Statement, table: Table, blocks: list[tuple[Keyword, Statement]]) -> None:
         """No keyword of this block: misplaced, misspelt, or left behind by an early brace."""
@@ -423,6 +424,20 @@ def says(statement: Statement, *keywords: str) -> bool:
         if word in keywords or (word not in homes() and nearest(word, keywords)):
             return True
     return False
+
+
+def nameless(reader: Reader, statement: Statement, consequence: Consequence = Consequence.LOGGED) -> None:
+    """Tell that a block lacks its name."""
+    name = statement.words[0]
+    missing = consequence is Consequence.MISSING_PARAMETER
+    reader.report(
+        Severity.ERROR,
+        statement,
+        f"`{name}` lacks its name",
+        expected=f"`{name} NAME {{`",
+        consequence=consequence,
+        log=missing_parameter(name) if missing else f"{name} must have a name",
+    )
 
 
 def _of(block: str) -> str:

@@ -25,7 +25,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.config.verify_vrrp import verify_instances, verify_scripts, verify_sync_groups
+from kaltwisted.config.verify_vrrp import verify_instances, verify_sync_groups, verify_tracked
 
 if TYPE_CHECKING:
     from kaltwisted.config.model import Position
@@ -34,14 +34,18 @@ if TYPE_CHECKING:
 
 def verify(configuration: Configuration, reader: Reader) -> Configuration:
     """The configuration as it will run."""
-    scripts = verify_scripts(configuration.vrrp_scripts, reader)
-    instances = verify_instances(configuration.vrrp_instances, scripts, reader)
+    scripts = verify_tracked("vrrp_script", configuration.vrrp_scripts, reader)
+    processes = verify_tracked("vrrp_track_process", configuration.vrrp_track_processes, reader)
+    instances = verify_instances(configuration.vrrp_instances, scripts, processes, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=_virtual_servers(configuration.virtual_servers, reader),
         vrrp_scripts=scripts,
         vrrp_instances=instances,
-        vrrp_sync_groups=verify_sync_groups(configuration.vrrp_sync_groups, instances, reader),
+        vrrp_sync_groups=verify_sync_groups(
+            configuration.vrrp_sync_groups, instances, scripts, processes, reader
+        ),
+        vrrp_track_processes=processes,
     )
 
 

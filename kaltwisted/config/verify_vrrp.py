@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from kaltwisted.config.findings import Consequence, Related, Severity
-from kaltwisted.config.model import SECOND_US, VrrpInstance, VrrpScript, VrrpSyncGroup
+from kaltwisted.config.model import (
+    SECOND_US,
+    Tracked,
+    VrrpInstance,
+    VrrpScript,
+    VrrpSyncGroup,
+    VrrpTrackProcess,
+)
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -16,23 +23,28 @@ if TYPE_CHECKING:
 OWNER_PRIORITY = 255
 LONGEST_V3_ADVERT_US = 40_950_000
 
+T = TypeVar("T", VrrpScript, VrrpTrackProcess)
+Owner = TypeVar("Owner", VrrpInstance, VrrpSyncGroup)
 
-def verify_scripts(scripts: tuple[VrrpScript, ...], reader: Reader) -> tuple[VrrpScript, ...]:
-    """Scripts by name; of two the first counts, in keepalived without a word."""
-    names: dict[str, VrrpScript] = {}
-    for script in scripts:
-        first = names.setdefault(script.name, script)
-        if first is not script:
-            message = f"vrrp_script `{script.name}` stands here a second time: the first one counts"
-            _report(reader, Severity.WARNING, script, message, first)
+
+def verify_tracked(block: str, tracked: tuple[T, ...], reader: Reader) -> tuple[T, ...]:
+    """Scripts or processes by name; of two the first counts, in keepalived without a word."""
+    names: dict[str, T] = {}
+    for each in tracked:
+        first = names.setdefault(each.name, each)
+        if first is not each:
+            message = f"{block} `{each.name}` stands here a second time: the first one counts"
+            _report(reader, Severity.WARNING, each, message, first)
     return tuple(names.values())
 
 
 def verify_instances(
-    instances: tuple[VrrpInstance, ...], scripts: tuple[VrrpScript, ...], reader: Reader
+    instances: tuple[VrrpInstance, ...],
+    scripts: tuple[VrrpScript, ...],
+    processes: tuple[VrrpTrackProcess, ...],
+    reader: Reader,
 ) -> tuple[VrrpInstance, ...]:
     """Instances by name, each once, each as its version allows, tracking what there is."""
-    there = {script.name for script in scripts}
     names: dict[str, VrrpInstance] = {}
     routers: dict[tuple[int, bool, str], VrrpInstance] = {}
     for instance in instances:
@@ -46,7 +58,7 @@ def verify_instances(
                 log=f"vrrp instance {instance.name} already defined",
             )
             continue
-        names[instance.name] = _track(_instance(instance, reader), there, reader)
+        names[instance.name] = _track(_instance(instance, reader), scripts, processes, reader)
         if not instance.virtual_router_id or instance.interface is None:
             continue
         key = (instance.virtual_router_id, _ipv6(instance), instance.interface)
@@ -67,24 +79,38 @@ def verify_instances(
 
 
 def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    for rule in (_family, _addressless, _interval, _authentication, _preemption):
+    for rule in (_family, _addressless, _interval, _authentication, _preemption, _vmac, _unicast_ttl):
         instance = rule(instance, reader)
     return instance
 
 
-def _track(instance: VrrpInstance, there: set[str], reader: Reader) -> VrrpInstance:
-    """Scripts that are tracked have to be defined."""
-    kept = tuple(tracked for tracked in instance.track_script if tracked.name in there)
-    for tracked in instance.track_script:
-        if tracked.name not in there:
-            _error(
-                reader,
-                instance,
-                f"`{instance.name}` tracks script `{tracked.name}`, which is not defined: it is left out",
-                expected=f"vrrp_script {tracked.name} {{ … }}",
-                log=f"({instance.name}) track script {tracked.name} not found, ignoring...",
-            )
-    return attrs.evolve(instance, track_script=kept) if len(kept) < len(instance.track_script) else instance
+def _track(
+    owner: Owner,
+    scripts: tuple[VrrpScript, ...],
+    processes: tuple[VrrpTrackProcess, ...],
+    reader: Reader,
+) -> Owner:
+    """What is tracked has to be defined."""
+    for field, block, there in (
+        ("track_script", "vrrp_script", {each.name for each in scripts}),
+        ("track_process", "vrrp_track_process", {each.name for each in processes}),
+    ):
+        tracked: tuple[Tracked, ...] = getattr(owner, field)
+        if all(each.name in there for each in tracked):
+            continue
+        kind = field.removeprefix("track_")
+        for each in tracked:
+            if each.name not in there:
+                _error(
+                    reader,
+                    owner,
+                    f"`{owner.name}` tracks {kind} `{each.name}`, which is not defined: it is left out",
+                    expected=f"{block} {each.name} {{ … }}",
+                    log=f"({owner.name}) track {kind} {each.name} not found, ignoring...",
+                )
+        kept: dict[str, Any] = {field: tuple(each for each in tracked if each.name in there)}
+        owner = attrs.evolve(owner, **kept)
+    return owner
 
 
 def _ipv6(instance: VrrpInstance) -> bool:
@@ -186,8 +212,47 @@ def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     return instance
 
 
+def _vmac(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """Unicast adverts cannot come from a VMAC; and only where there is one is another interface the base."""
+    if instance.vmac_xmit_base and instance.use_vmac is None:
+        _error(
+            reader,
+            instance,
+            f"vmac_xmit_base of `{instance.name}` is for use_vmac, and is left out",
+            expected="use_vmac",
+            log=f"({instance.name}) vmac_xmit_base is only valid with a vmac",
+        )
+        return attrs.evolve(instance, vmac_xmit_base=False)
+    if instance.use_vmac is not None and instance.unicast_peer and not instance.vmac_xmit_base:
+        _error(
+            reader,
+            instance,
+            f"unicast_peer of `{instance.name}` with use_vmac needs vmac_xmit_base, which is set",
+            expected="vmac_xmit_base",
+            log=f"({instance.name}) unicast with use_vmac requires vmac_xmit_base - setting",
+        )
+        return attrs.evolve(instance, vmac_xmit_base=True)
+    return instance
+
+
+def _unicast_ttl(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    if instance.unicast_ttl is None or instance.unicast_peer:
+        return instance
+    _error(
+        reader,
+        instance,
+        f"unicast_ttl of `{instance.name}` is for unicast_peer, and is left out",
+        log=f"({instance.name}): Cannot use unicast_ttl without unicast peers - resetting",
+    )
+    return attrs.evolve(instance, unicast_ttl=None)
+
+
 def verify_sync_groups(
-    groups: tuple[VrrpSyncGroup, ...], instances: tuple[VrrpInstance, ...], reader: Reader
+    groups: tuple[VrrpSyncGroup, ...],
+    instances: tuple[VrrpInstance, ...],
+    scripts: tuple[VrrpScript, ...],
+    processes: tuple[VrrpTrackProcess, ...],
+    reader: Reader,
 ) -> tuple[VrrpSyncGroup, ...]:
     """Groups by name, each once, with the members that there are."""
     there = {instance.name for instance in instances}
@@ -223,7 +288,8 @@ def verify_sync_groups(
                 expected="two instances or more",
                 log=log,
             )
-        names[group.name] = attrs.evolve(group, group=members) if unknown else group
+        group = attrs.evolve(group, group=members) if unknown else group
+        names[group.name] = _track(group, scripts, processes, reader)
     return tuple(group for group in names.values() if group.group)
 
 
@@ -243,9 +309,9 @@ def _error(
 def _report(
     reader: Reader,
     severity: Severity,
-    at: VrrpInstance | VrrpSyncGroup | VrrpScript,
+    at: VrrpInstance | VrrpSyncGroup | VrrpScript | VrrpTrackProcess,
     message: str,
-    first: VrrpInstance | VrrpSyncGroup | VrrpScript | None = None,
+    first: VrrpInstance | VrrpSyncGroup | VrrpScript | VrrpTrackProcess | None = None,
     *,
     expected: str | None = None,
     consequence: Consequence = Consequence.LOGGED,

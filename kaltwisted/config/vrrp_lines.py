@@ -1,13 +1,12 @@
-"""The lines of VRRP's value blocks: addresses, peers, what is tracked."""
+"""The lines of VRRP's value blocks: addresses and peers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaltwisted.config.keywords.convert import not_one_of, parse_address, signed_number, whole_number
+from kaltwisted.config.keywords.convert import not_one_of, parse_address, whole_number
 from kaltwisted.config.keywords.table import Problem
-from kaltwisted.config.keywords.vrrp import WEIGHTS
-from kaltwisted.config.model import Address, Tracked, VirtualIpAddress
+from kaltwisted.config.model import Address, VirtualIpAddress
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -17,29 +16,6 @@ if TYPE_CHECKING:
 _ADDRESS_FLAGS = frozenset(("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac"))
 _ADDRESS_WORDS = frozenset(("peer", "preferred_lft", "track_group"))
 _ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
-
-
-def tracked(reader: Reader, statement: Statement) -> list[Tracked]:
-    """Lines of ``name [weight N [reverse]]``."""
-    found = []
-    for line in statement.block or ():
-        words = line.words
-        weight: int | None = None
-        if len(words) > 1:
-            if words[1] != "weight":
-                reader.problems(line, [not_one_of(words[1], ["weight"], 1)])
-            elif len(words) == 2:
-                reader.problems(line, [Problem("`weight` lacks its value", 1)])
-            else:
-                number = signed_number(words[2], *WEIGHTS)
-                if isinstance(number, str):
-                    reader.error(line, f"weight `{words[2]}` {number}", word=2, expected="-253 to 253")
-                else:
-                    weight = number
-                if len(words) > 3:
-                    reader.warn(line, f"`{words[3]}` is understood, not acted on yet", word=3)
-        found.append(Tracked(words[0], weight))
-    return found
 
 
 def peers(reader: Reader, statement: Statement) -> list[Address]:

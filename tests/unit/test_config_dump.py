@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 import attrs
@@ -27,6 +27,8 @@ from kaltwisted.config.model import (
     HttpCheck,
     HttpProtocol,
     MiscCheck,
+    NotifyFifo,
+    ParamMatch,
     PingCheck,
     RealServer,
     ReplyPattern,
@@ -41,10 +43,13 @@ from kaltwisted.config.model import (
     UdpCheck,
     Url,
     VirtualIpAddress,
+    VirtualRoute,
     VirtualServer,
+    Vmac,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
+    VrrpTrackProcess,
 )
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
@@ -79,6 +84,29 @@ OTHER: dict[str, Any] = {
     "virtual_ipaddress_excluded": (VirtualIpAddress(ADDRESS, 32),),
     "track_script": (Tracked("watch"),),
     "track_interface": (Tracked("eth9", -10),),
+    "track_process": (Tracked("p", 10, reverse=True),),
+    "virtual_routes": (VirtualRoute(ip_network("10.1.0.0/24"), dev="eth1"),),
+    "use_vmac": Vmac("vmac7"),
+    "type": "blackhole",
+    "destination": ip_network("10.7.0.0/24"),
+    "dev": "eth7",
+    "mac": b"\x02\x00\x00\x00\x00\x07",
+    "ifname": "vmac7",
+    "accept": False,
+    "unicast_ttl": 7,
+    "via": ADDRESS,
+    "src": ADDRESS,
+    "table": "main",
+    "metric": 7,
+    "param_match": ParamMatch.PARTIAL,
+    "process": ("named", "-u"),
+    "quorum_max": 7,
+    "notify_fifo": NotifyFifo("/run/fifo", "bob"),
+    "vrrp_notify_fifo": NotifyFifo("/run/fifo", "bob"),
+    "lvs_notify_fifo": NotifyFifo("/run/fifo", "bob"),
+    "notify_fifo_script": SCRIPT,
+    "vrrp_notify_fifo_script": SCRIPT,
+    "lvs_notify_fifo_script": SCRIPT,
     "notify": {"notify_master": SCRIPT},
     "group": ("VI_1", "VI_2"),
     "user": "bob",
@@ -213,6 +241,29 @@ class TestDump(SynchronousTestCase):
         changes += ((n, attrs.evolve(base, vrrp_sync_groups=(each,))) for n, each in every_change(group))
         changes += ((n, attrs.evolve(base, vrrp_scripts=(each,))) for n, each in every_change(script))
         self.assert_all_show(base, iter(changes))
+        process = VrrpTrackProcess("p", ("named",))
+        base = Configuration(vrrp_track_processes=(process,))
+        changes = [(n, Configuration(vrrp_track_processes=(each,))) for n, each in every_change(process)]
+        changes.append(("static_ipaddress", attrs.evolve(base, static_ipaddress=(address,))))
+        self.assert_all_show(base, iter(changes))
+
+        def routed(route: VirtualRoute) -> Configuration:
+            return Configuration(vrrp_instances=(VrrpInstance("VI_1", virtual_routes=(route,)),))
+
+        for destination, told in ((ip_network("10.1.0.0/24"), ("ipv6",)), (None, ("destination",))):
+            route = VirtualRoute(destination)
+            self.assert_all_show(routed(route), ((n, routed(each)) for n, each in every_change(route, *told)))
+        base = Configuration(vrrp_instances=(VrrpInstance("VI_1", use_vmac=Vmac()),))
+        self.assert_all_show(
+            base,
+            (
+                (n, Configuration(vrrp_instances=(VrrpInstance("VI_1", use_vmac=each),)))
+                for n, each in every_change(Vmac())
+            ),
+        )
+        for tracked in (Tracked("p", 1, reverse=True), Tracked("p", 1, reverse=False)):
+            lines = list(dump(Configuration(vrrp_instances=(VrrpInstance("VI", track_process=(tracked,)),))))
+            self.assertIn(f"    track_process = p weight 1 {'' if tracked.reverse else 'no'}reverse", lines)
         base = Configuration(vrrp_instances=(VrrpInstance("VI_1", virtual_ipaddress=(address,)),))
         self.assert_all_show(
             base,

@@ -20,8 +20,9 @@ from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Stage, tables
 from kaltwisted.config.keywords.top import TOP, homes
+from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import REAL_SERVER, VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import AUTHENTICATION, VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import AUTHENTICATION, VRRP_INSTANCE, VRRP_SYNC_GROUP
 from kaltwisted.config.spelling import distance, nearest
 
 DRAFTS = {
@@ -40,6 +41,7 @@ DRAFTS = {
     VRRP_INSTANCE: drafts.VrrpDraft,
     VRRP_SYNC_GROUP: drafts.VrrpDraft,
     VRRP_SCRIPT: drafts.VrrpScriptDraft,
+    VRRP_TRACK_PROCESS: drafts.TrackProcessDraft,
     AUTHENTICATION: drafts.AuthenticationDraft,
 }
 

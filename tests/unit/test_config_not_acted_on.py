@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,8 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.config.model_checks import kind
 from tests.unit.test_config_broken import check, read_marked, server, service
+
+Case: TypeAlias = tuple[str, str, Consequence]
 
 LOGGED, MISSING = Consequence.LOGGED, Consequence.MISSING_PARAMETER
 
@@ -144,7 +147,7 @@ class CheckTests(SynchronousTestCase):
 
 
 # name: (text, part of the message, what it does to the daemon); the statuses are keepalived's.
-BROKEN = {
+BROKEN: dict[str, Case] = {
     "a check's keyword": (check("PING_CHECK", "«payload 0a"), "not a keyword", LOGGED),
     "a check's port": (check("SMTP_CHECK", "connect_port «0"), "out of range", LOGGED),
     "a check's retries": (check("DNS_CHECK", "retry «x"), "not a number", LOGGED),
@@ -181,10 +184,12 @@ class MistakeTests(SynchronousTestCase):
 
 
 def _behaviour(text: str, message: str, consequence: Consequence):  # type: ignore[no-untyped-def]
-    def test(self: MistakeTests) -> None:
+    def test(self: SynchronousTestCase) -> None:
         reading, line, column = read_marked(text)
         told = "\n".join(map(render, reading.findings))
-        [finding] = mistakes(reading)
+        found = mistakes(reading)
+        self.assertEqual(len(found), 1, told)
+        [finding] = found
         self.assertIn(message, finding.message)
         self.assertEqual((finding.position.line, finding.position.column), (line, column), told)
         self.assertIs(finding.severity, Severity.ERROR)
@@ -194,5 +199,10 @@ def _behaviour(text: str, message: str, consequence: Consequence):  # type: igno
     return test
 
 
-for _name, _case in BROKEN.items():
-    setattr(MistakeTests, f"test_{''.join(c if c.isalnum() else '_' for c in _name)}", _behaviour(*_case))
+def cases(tests: type[SynchronousTestCase], broken: dict[str, Case]) -> None:
+    """A test for each."""
+    for name, case in broken.items():
+        setattr(tests, f"test_{''.join(c if c.isalnum() else '_' for c in name)}", _behaviour(*case))
+
+
+cases(MistakeTests, BROKEN)

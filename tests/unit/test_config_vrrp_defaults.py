@@ -43,6 +43,10 @@ def field(instance: VrrpInstance, name: str) -> object:
     return getattr(instance, name, None) or getattr(instance, f"{name}_us", None)
 
 
+# What is no default of instances, and what is not acted on yet.
+OTHERS = {"garp_interval", "gna_interval", "strict", "notify_priority_changes"}
+
+
 class Defaults(SynchronousTestCase):
     def test_each_is_taken_over_and_each_can_be_said_otherwise(self) -> None:
         lines = "\n".join(f"vrrp_{name} {text}" for name, (text, _) in SAID.items())
@@ -56,7 +60,7 @@ class Defaults(SynchronousTestCase):
             self.assertEqual(field(plain, name), value, name)
         self.assertEqual((own.garp_master_delay_us, own.garp_master_repeat), (SECOND_US, 1))
         self.assertEqual((own.lower_prio_no_advert, own.down_timer_adverts), (False, 2))
-        self.assertEqual(set(SAID), {name[5:] for name in VRRP_DEFAULTS} - {"garp_interval", "gna_interval"})
+        self.assertEqual(set(SAID), {name[5:] for name in VRRP_DEFAULTS} - OTHERS)
 
     def test_nothing_said_is_keepalived_s_default(self) -> None:
         [plain] = read(INSTANCE.format(name="plain", vrid=1, more="")).values()

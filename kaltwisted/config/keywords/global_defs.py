@@ -13,10 +13,10 @@ from kaltwisted.config.keywords.convert import (
 )
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.process import PROCESSES
-from kaltwisted.config.keywords.scripts import user
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
+from kaltwisted.config.keywords.scripts import command, user
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
-from kaltwisted.config.model import SECOND_US, SmtpServer
+from kaltwisted.config.model import SECOND_US, NotifyFifo, Script, SmtpServer
 
 
 def _smtp_server(words: list[str], problems: Problems) -> SmtpServer | Keep:
@@ -37,6 +37,35 @@ def _smtp_timeout(words: list[str], problems: Problems) -> int | Keep:
         problems.append(Problem("0 seconds are no time at all, 1 is used", expected="1 or more"))
         return SECOND_US
     return value
+
+
+def _fifo(words: list[str], problems: Problems) -> NotifyFifo | Keep:
+    """``path [user [group]]``."""
+    if len(words) < 2:
+        return missing(words, problems, "the path of a named pipe, perhaps a user and a group", fatal=False)
+    return NotifyFifo(*words[1:4])
+
+
+def _fifo_script(words: list[str], problems: Problems) -> Script | Keep:
+    return command(words, problems, fatal=False)
+
+
+def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
+    pipe, reader = f"{prefix}notify_fifo", f"{prefix}notify_fifo_script"
+    return {
+        pipe: Keyword(
+            f"named pipe that is told {of}", pipe, _fifo, words=4, again=Again.FIRST_WINS, stage=Stage.READ
+        ),
+        reader: Keyword(
+            f"what reads {pipe}, whose path is its last argument",
+            reader,
+            _fifo_script,
+            words=4,
+            script=True,
+            again=Again.FIRST_WINS,
+            stage=Stage.READ,
+        ),
+    }
 
 
 NOTIFICATION_EMAIL = Table("notification_email", values=True)
@@ -88,6 +117,21 @@ GLOBAL_DEFS = Table(
         ),
         "default_interface": Keyword(
             "interface of instances that name none", "default_interface", Word("an interface", fatal=False)
+        ),
+        **_fifos("", "of all changes"),
+        **_fifos("vrrp_", "of VRRP's changes"),
+        **_fifos("lvs_", "of servers' changes"),
+        "fifo_write_vrrp_states_on_reload": Keyword(
+            "tell the FIFO the states again after a reload",
+            "fifo_write_vrrp_states_on_reload",
+            boolean,
+            stage=Stage.READ,
+        ),
+        "vrrp_startup_delay": Keyword(
+            "hold all instances back after the start",
+            "vrrp_startup_delay_us",
+            Seconds(SECOND_US // 1000),
+            stage=Stage.READ,
         ),
         # Acted on where the files are read, in config.expand.
         "include_check": Keyword(

@@ -20,12 +20,10 @@ use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 track_group {}: names a set of VRRP instances that decides whether static items may be added
-static_ipaddress {}: addresses added at start, removed at stop
 static_routes {}: routes added at start, removed at stop
 static_rules {}: policy rules added at start, removed at stop
 garp_group {}: rate limits shared by a set of interfaces
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
-vrrp_track_process {}: a process name whose count is tracked
 interface_up_down_delays {}: delay reaction to link changes
 track_file {}: a file whose number is tracked
 vrrp_track_file {}: the old word for track_file
@@ -59,19 +57,10 @@ vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipse
 nftables: use nftables for no-accept/VMAC rules
 nftables_priority: priority of the nftables chains
 nftables_ifindex: match by ifindex rather than name in nftables sets
-vrrp_strict: enforce the RFC rules, default for instances
 nftables_ipvs: set fwmarks for virtual server groups through nftables
 nftables_ipvs_priority: priority of those chains
 nftables_ipvs_start_fwmark: first fwmark used for that
 nftables_counters: add counters to generated nftables rules
-notify_fifo: named pipe for all state events
-notify_fifo_script: program started with the pipe name as last argument
-vrrp_notify_fifo: named pipe for VRRP events only
-vrrp_notify_fifo_script: reader for vrrp_notify_fifo
-vrrp_notify_priority_changes: write priority changes to the FIFO, default for instances
-fifo_write_vrrp_states_on_reload: repeat current states to the FIFO after reload
-lvs_notify_fifo: named pipe for virtual/real server events
-lvs_notify_fifo_script: reader for lvs_notify_fifo
 snmp_socket: AgentX master address
 enable_traps: send SNMP traps
 enable_snmp_vrrp: serve keepalived MIB for VRRP
@@ -97,7 +86,6 @@ lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
 lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
 vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
 vrrp_rx_bufs_multiplier: factor for the above
-vrrp_startup_delay: hold all instances back after start
 vrrp_delay_after_boot: hold instances back until the machine has been up this long
 log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
@@ -116,58 +104,30 @@ stats_dump_file: name of the SIGUSR2 dump
 json_dump_file: name of the JSON dump
 """,
     "vrrp_sync_group": """
-track_interface {}: interfaces whose failure puts the group in FAULT
-track_script {}: scripts tracked for every member
 track_file {}: files tracked for every member
-track_process {}: processes tracked for every member
 track_bfd {}: BFD sessions tracked for every member
 global_tracking: the old word for sync_group_tracking_weight
-notify_priority_changes: priority lines to the FIFO for the group's members
 """,
     "vrrp_instance": """
-use_vmac: use macvlan with the RFC virtual MAC
 use_vmac_addr: a VMAC interface for each VIP not on the base interface
-vmac_xmit_base: send adverts through the base interface
 use_ipvlan: use an ipvlan interface instead of macvlan
-unicast_fault_no_peer: FAULT instead of multicast when the peer list is empty
 old_unicast_checksum: pre-1.3.6 unicast checksum compatibility (build option)
 native_ipv6: IPv6 instance; family is now taken from the VIPs
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
-track_process {}: processes watched
 track_bfd {}: BFD sessions watched
 mcast_dst_ip: multicast group of this instance
-track_src_ip: FAULT when the source address disappears
-unicast_ttl: TTL / hop limit of unicast adverts
-no_virtual_ipaddress: instance may be without VIPs
-promote_secondaries: set the sysctl so removing a primary address keeps secondaries
 linkbeat_use_polling: poll link of the instance interface
 v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header
-virtual_routes {}: routes present only while MASTER
 virtual_rules {}: policy rules present only while MASTER
-accept: accept packets addressed to VIPs although not owner
-no_accept: drop packets addressed to VIPs when not owner
-strict_mode: RFC strictness for this instance
 debug: verbosity level (build option)
 notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
-notify_priority_changes: priority lines to the FIFO
 thread_timer_expired: the old word for timer_expired_backup
 garp_extra_if: period of gratuitous messages on VMAC extra interfaces
 vmac_garp_intvl: the old word for garp_extra_if
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 auth_hmac {}: keyed trailer authentication of adverts (own extension)
-""",
-    "vrrp_track_process": """
-process: process to look for
-param_match: how arguments must match; implies full_command
-weight: priority change; 0 = FAULT
-quorum: minimum number running
-quorum_max: maximum number running
-delay: sets both delays below
-terminate_delay: wait after quorum is lost before reacting
-fork_delay: wait after quorum is gained before reacting
-full_command: compare the whole command line rather than comm
 """,
     "track_file": """
 file: path of the file

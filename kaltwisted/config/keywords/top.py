@@ -6,9 +6,12 @@ from functools import cache
 
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.table import Keyword, Table, tables
+from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
+from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SCRIPT, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
+
+STATIC_IPADDRESS = Table("static_ipaddress", values=True)
 
 _instance = Keyword("one virtual router", block=VRRP_INSTANCE)
 _sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP)
@@ -21,6 +24,15 @@ TOP = Table(
         "vrrp_instance": _instance,
         "vrrp_script": Keyword("a command run again and again, for track_script", block=VRRP_SCRIPT),
         "vrrp_sync_group": _sync_group,
+        "vrrp_track_process": Keyword(
+            "processes that must run, for track_process", block=VRRP_TRACK_PROCESS, stage=Stage.READ
+        ),
+        "static_ipaddress": Keyword(
+            "addresses that are there while the daemon runs",
+            block=STATIC_IPADDRESS,
+            words=1,
+            stage=Stage.READ,
+        ),
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
         **known(""),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kaltwisted.config.findings import Severity
+import re
+from typing import Any
+
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     IpAddress,
@@ -15,11 +17,13 @@ from kaltwisted.config.keywords.convert import (
     missing,
 )
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.scripts import script, user
-from kaltwisted.config.keywords.table import KEEP, Keep, Keyword, Problem, Problems, Table
-from kaltwisted.config.model import SECOND_US, AuthType
+from kaltwisted.config.keywords.scripts import script
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
+from kaltwisted.config.model import SECOND_US, AuthType, Vmac
 
 LONGEST_PASSWORD = 8
+_OCTET = re.compile("[0-9a-fA-F]{1,2}")
 
 
 def _password(words: list[str], problems: Problems) -> bytes | Keep:
@@ -40,6 +44,60 @@ def _unset(words: list[str], problems: Problems) -> bool:
     return False
 
 
+# IFNAMSIZ of the kernel, without the zero at its end.
+LONGEST_INTERFACE = 15
+# What RFC 5798 §7.3 has in front of the VRID.
+_RFC_MAC = bytes.fromhex("00005e0001"), bytes.fromhex("00005e0002")
+
+
+def _mac(text: str) -> bytes | str:
+    """Five or six octets; a str is what is wrong with them."""
+    octets = text.split(":")
+    if len(octets) not in (5, 6) or not all(_OCTET.fullmatch(octet) for octet in octets):
+        return "is no MAC address"
+    mac = bytes(int(octet, 16) for octet in octets)
+    if mac[0] & 1:
+        return "is a multicast address"
+    return "is an address of the RFC's own" if mac[:5] in _RFC_MAC else mac
+
+
+def _use_vmac(words: list[str], problems: Problems) -> Vmac:
+    """``[[name] IFNAME] [MAC] [netlink_notify_msg] [group N]``; what is wrong is left out."""
+    found: dict[str, Any] = {}
+    rest = enumerate(words[1:], 1)
+    for index, word in rest:
+        if word == "netlink_notify_msg":
+            found[word] = True
+        elif word in ("group", "name"):
+            index, value = next(rest, (index, None))
+            if value is None:
+                problems.append(Problem(f"`{word}` lacks its value", index))
+            elif word == "group":
+                found[word] = value
+            else:
+                _vmac_name(value, index, found, problems)
+        elif ":" in word:
+            mac = _mac(word)
+            if isinstance(mac, str):
+                expected = "five or six octets such as 02:00:5e:00:01:33"
+                problems.append(Problem(f"`{word}` {mac}", index, expected))
+            else:
+                found["mac"] = mac
+        else:
+            _vmac_name(word, index, found, problems)
+    return Vmac(**found)
+
+
+def _vmac_name(name: str, index: int, found: dict[str, Any], problems: Problems) -> None:
+    expected = f"one name of up to {LONGEST_INTERFACE} characters, without blanks or `/`"
+    if len(name) > LONGEST_INTERFACE or re.search(r"[\s/]", name) or not name:
+        problems.append(Problem(f"`{name}` is no name for an interface", index, expected))
+    elif "ifname" in found:
+        problems.append(Problem(f"`{name}` is a second name", index, expected))
+    else:
+        found["ifname"] = name
+
+
 NOTIFY = {
     "notify": script("notify", "run on every change, with what changed as more arguments"),
     "notify_master": script("notify_master", "run on becoming MASTER"),
@@ -48,33 +106,6 @@ NOTIFY = {
     "notify_stop": script("notify_stop", "run when VRRP stops"),
 }
 
-_LONGEST_INTERVAL_US = 4_294_967 * SECOND_US
-WEIGHTS = (-253, 253)
-
-
-def _weight(words: list[str], problems: Problems) -> int | Keep:
-    """``N [reverse]``."""
-    if len(words) > 2 and words[2] == "reverse":
-        message = "`reverse` is understood, not acted on yet: good and bad would change places"
-        problems.append(Problem(message, 2, severity=Severity.WARNING))
-    return Number(*WEIGHTS)(words, problems)
-
-
-VRRP_SCRIPT = Table(
-    "vrrp_script",
-    {
-        "script": script("script", "the command; exit status 0 is good"),
-        "interval": Keyword("time from run to run", "interval_us", Seconds(0, _LONGEST_INTERVAL_US)),
-        "timeout": Keyword("limit of a run", "timeout_us", Seconds(0, _LONGEST_INTERVAL_US)),
-        "weight": Keyword("change of priority; 0: bad is FAULT", "weight", _weight, words=3),
-        "rise": Keyword("good results that make it good", "rise", Number(1, INT_MAX)),
-        "fall": Keyword("bad results that make it bad", "fall", Number(1, INT_MAX)),
-        "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),
-        "init_fail": Keyword("bad until it has been good", "init_fail", flag, words=1),
-    },
-)
-TRACK_SCRIPT = Table("track_script", values=True)
-TRACK_INTERFACE = Table("track_interface", values=True)
 UNICAST_PEER = Table("unicast_peer", values=True)
 
 _GARP = {
@@ -108,9 +139,45 @@ AUTHENTICATION = Table(
 
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True)
 VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True)
+VIRTUAL_ROUTES = Table("virtual_routes", values=True)
 GROUP = Table("group", values=True)
 
 _sync_interface = Word("an interface")
+_PRIORITY_CHANGES = Keyword(
+    "tell the FIFO of priorities", "notify_priority_changes", boolean, stage=Stage.READ
+)
+_READ = {
+    "strict_mode": Keyword("hold it to the RFC's rules", "strict_mode", boolean, stage=Stage.READ),
+    "use_vmac": Keyword(
+        "a macvlan with a MAC address of its own",
+        "use_vmac",
+        _use_vmac,
+        words=None,
+        again=Again.FIRST_WINS,
+        stage=Stage.READ,
+    ),
+    "vmac_xmit_base": Keyword(
+        "send adverts through the base interface", "vmac_xmit_base", flag, words=1, stage=Stage.READ
+    ),
+    "accept": Keyword("take packets for the addresses", "accept", flag, words=1, stage=Stage.READ),
+    "no_accept": Keyword(
+        "drop packets for the addresses when not their owner", "accept", _unset, words=1, stage=Stage.READ
+    ),
+    "unicast_ttl": Keyword("TTL of unicast adverts", "unicast_ttl", Number(0, 255), stage=Stage.READ),
+    "unicast_fault_no_peer": Keyword(
+        "without peers FAULT, not multicast", "unicast_fault_no_peer", flag, words=1, stage=Stage.READ
+    ),
+    "track_src_ip": Keyword(
+        "FAULT while the source address is not there", "track_src_ip", flag, words=1, stage=Stage.READ
+    ),
+    "no_virtual_ipaddress": Keyword(
+        "it may be without addresses", "no_virtual_ipaddress", flag, words=1, stage=Stage.READ
+    ),
+    "promote_secondaries": Keyword(
+        "removing an address keeps its secondaries", "promote_secondaries", flag, words=1, stage=Stage.READ
+    ),
+    "notify_priority_changes": _PRIORITY_CHANGES,
+}
 
 VRRP_INSTANCE = Table(
     "vrrp_instance",
@@ -123,8 +190,7 @@ VRRP_INSTANCE = Table(
         "unicast_src_ip": Keyword("source address of unicast adverts", "unicast_src_ip", IpAddress()),
         "unicast_peer": Keyword("routers to send adverts to, one by one", block=UNICAST_PEER, words=1),
         "check_unicast_src": Keyword("hear configured peers only", "check_unicast_src", flag, words=1),
-        "track_script": Keyword("scripts that tell whether it is fit", block=TRACK_SCRIPT, words=1),
-        "track_interface": Keyword("interfaces it needs", block=TRACK_INTERFACE, words=1),
+        **OF_INSTANCES,
         "dont_track_primary": Keyword("do not need its own interface", "dont_track_primary", flag, words=1),
         "lower_prio_no_advert": Keyword(
             "as master stay silent on a lower priority", "lower_prio_no_advert", boolean
@@ -161,6 +227,10 @@ VRRP_INSTANCE = Table(
         "virtual_ipaddress_excluded": Keyword(
             "more of them, not in the adverts", block=VIRTUAL_IPADDRESS_EXCLUDED, words=1
         ),
+        "virtual_routes": Keyword(
+            "routes that are there while it is master", block=VIRTUAL_ROUTES, words=1, stage=Stage.READ
+        ),
+        **_READ,
         "nopreempt": Keyword("do not displace a master of lower priority", "nopreempt", flag, words=1),
         "preempt": Keyword("take an earlier nopreempt back", "nopreempt", _unset, words=1),
         "preempt_delay": Keyword(
@@ -195,6 +265,8 @@ VRRP_SYNC_GROUP = Table(
         "sync_group_tracking_weight": Keyword(
             "let weights change priorities in the group", "sync_group_tracking_weight", flag, words=1
         ),
+        **OF_GROUPS,
+        "notify_priority_changes": _PRIORITY_CHANGES,
         **known("vrrp_sync_group"),
     },
 )

@@ -22,6 +22,7 @@ _OF_INSTANCES = (
     "down_timer_adverts",
     "check_unicast_src",
     "skip_check_adv_addr",
+    "notify_priority_changes",
 )
 
 
@@ -32,6 +33,9 @@ def _default(name: str) -> Keyword:
 
 VRRP_DEFAULTS = {
     **{f"{PREFIX}{name}": _default(name) for name in _OF_INSTANCES},
+    "vrrp_strict": attrs.evolve(
+        VRRP_INSTANCE.keywords["strict_mode"], doc="hold instances to the RFC's rules", field="vrrp_strict"
+    ),
     "vrrp_garp_interval": Keyword(
         "least time between two gratuitous ARPs on an interface", "vrrp_garp_interval_us", Seconds(1)
     ),

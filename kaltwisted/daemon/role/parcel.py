@@ -64,6 +64,7 @@ def _parts(configuration: Configuration | None) -> Iterator[object]:
     yield from configuration.vrrp_scripts
     yield from configuration.vrrp_instances
     yield from configuration.vrrp_sync_groups
+    yield from configuration.vrrp_track_processes
 
 
 # What pickle makes None of.

@@ -1,0 +1,138 @@
+"""What VRRP instances and sync groups track: ``vrrp_script``, ``vrrp_track_process``, and who names them."""
+
+from __future__ import annotations
+
+import attrs
+
+from kaltwisted.config.findings import Severity
+from kaltwisted.config.keywords.convert import (
+    INT_MAX,
+    Number,
+    OneOf,
+    Seconds,
+    flag,
+    missing,
+    not_one_of,
+)
+from kaltwisted.config.keywords.scripts import script, user
+from kaltwisted.config.keywords.table import (
+    KEEP,
+    Again,
+    Keep,
+    Keyword,
+    Problem,
+    Problems,
+    Stage,
+    Table,
+)
+from kaltwisted.config.model import SECOND_US, ParamMatch
+
+_LONGEST_INTERVAL_US = 4_294_967 * SECOND_US
+# The largest weights: of a script or an interface, and of a process.
+MOST_WEIGHT = 253
+MOST_PROCESS_WEIGHT = 254
+REVERSE = "`reverse` is understood, not acted on yet: good and bad would change places"
+
+
+@attrs.frozen
+class _Weight:
+    """``N [reverse]``.  ``fatal``: see ``missing``.  ``told``: ``reverse`` has a warning here."""
+
+    most: int
+    fatal: bool = True
+    told: bool = True
+
+    def __call__(self, words: list[str], problems: Problems) -> tuple[int, bool] | Keep:
+        number = Number(-self.most, self.most)
+        if len(words) < 2:
+            return missing(words, problems, number.expected, fatal=self.fatal)
+        value = number(words, problems)
+        if isinstance(value, Keep):
+            return KEEP
+        reverse = len(words) > 2 and words[2] == "reverse"
+        if reverse and self.told:
+            problems.append(Problem(REVERSE, 2, severity=Severity.WARNING))
+        elif len(words) > 2 and not reverse:
+            problems.append(not_one_of(words[2], ["reverse"], 2))
+        return value, reverse
+
+
+def _process(words: list[str], problems: Problems) -> tuple[str, ...] | Keep:
+    if len(words) < 2:
+        return missing(words, problems, "the name of a program, perhaps with arguments")
+    return tuple(words[1:])
+
+
+_param_match = OneOf({each.value: each for each in (ParamMatch.INITIAL, ParamMatch.PARTIAL)})
+
+
+def _how_to_match(words: list[str], problems: Problems) -> ParamMatch | Keep:
+    """``param_match [initial|partial]``."""
+    return ParamMatch.EXACT if len(words) < 2 else _param_match(words, problems)
+
+
+_PROCESS_DELAY = Seconds(1, 3600 * SECOND_US)
+
+VRRP_SCRIPT = Table(
+    "vrrp_script",
+    {
+        "script": script("script", "the command; exit status 0 is good"),
+        "interval": Keyword("time from run to run", "interval_us", Seconds(0, _LONGEST_INTERVAL_US)),
+        "timeout": Keyword("limit of a run", "timeout_us", Seconds(0, _LONGEST_INTERVAL_US)),
+        "weight": Keyword("change of priority; 0: bad is FAULT", "weight", _Weight(MOST_WEIGHT), words=3),
+        "rise": Keyword("good results that make it good", "rise", Number(1, INT_MAX)),
+        "fall": Keyword("bad results that make it bad", "fall", Number(1, INT_MAX)),
+        "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),
+        "init_fail": Keyword("bad until it has been good", "init_fail", flag, words=1),
+    },
+)
+
+VRRP_TRACK_PROCESS = Table(
+    "vrrp_track_process",
+    {
+        "process": Keyword(
+            "the program to look for, perhaps with arguments",
+            "process",
+            _process,
+            words=None,
+            again=Again.FIRST_WINS,
+        ),
+        "param_match": Keyword(
+            "arguments count: all (no word), the first ones, or the beginnings of them",
+            "param_match",
+            _how_to_match,
+        ),
+        "weight": Keyword(
+            "change of priority; 0: bad is FAULT",
+            "weight",
+            _Weight(MOST_PROCESS_WEIGHT, fatal=False, told=False),
+            words=3,
+        ),
+        "quorum": Keyword("how many there must be", "quorum", Number(1, 65535)),
+        "quorum_max": Keyword("how many there may be", "quorum_max", Number(0, 65535)),
+        "delay": Keyword("both delays that follow", "delay_us", _PROCESS_DELAY),
+        "terminate_delay": Keyword(
+            "wait when there are too few, before it counts", "terminate_delay_us", _PROCESS_DELAY
+        ),
+        "fork_delay": Keyword(
+            "wait when there are enough again, before it counts", "fork_delay_us", _PROCESS_DELAY
+        ),
+        "full_command": Keyword(
+            "compare with the whole command line, not the name", "full_command", flag, words=1
+        ),
+    },
+)
+
+TRACK_SCRIPT = Table("track_script", values=True)
+TRACK_INTERFACE = Table("track_interface", values=True)
+TRACK_PROCESS = Table("track_process", values=True)
+
+_interfaces = Keyword("interfaces it needs", block=TRACK_INTERFACE, words=1)
+_scripts = Keyword("scripts that tell whether it is fit", block=TRACK_SCRIPT, words=1)
+_processes = Keyword("processes it needs", block=TRACK_PROCESS, words=1, stage=Stage.READ)
+
+OF_INSTANCES = {"track_interface": _interfaces, "track_script": _scripts, "track_process": _processes}
+OF_GROUPS = {
+    name: attrs.evolve(keyword, doc=f"{keyword.doc}, for all members", stage=Stage.READ)
+    for name, keyword in OF_INSTANCES.items()
+}
