@@ -25,6 +25,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
+from kaltwisted.config.verify_tracking import verify_tracking
 from kaltwisted.config.verify_vrrp import verify_instances, verify_scripts, verify_sync_groups
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     """The configuration as it will run."""
     scripts = verify_scripts(configuration.vrrp_scripts, reader)
     instances = verify_instances(configuration.vrrp_instances, scripts, reader)
+    groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=_virtual_servers(configuration.virtual_servers, reader),
         vrrp_scripts=scripts,
-        vrrp_instances=instances,
-        vrrp_sync_groups=verify_sync_groups(configuration.vrrp_sync_groups, instances, reader),
+        vrrp_instances=verify_tracking(instances, scripts, groups, reader),
+        vrrp_sync_groups=groups,
     )
 
 

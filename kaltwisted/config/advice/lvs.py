@@ -54,11 +54,7 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
     for service in configuration.virtual_servers:
         unchecked = [server for server in service.real_servers if not server.checks and server.weight]
         # A check that is not acted on yet is not in the model, and has a finding of its own.
-        unchecked = [
-            server
-            for server in unchecked
-            if not any(line.block is not None for line in written.inside(server.where))
-        ]
+        unchecked = [server for server in unchecked if not _says_check(written, server)]
         if not unchecked or not written.is_sound(service.where):
             continue
         weight = sum(server.weight for server in unchecked)
@@ -75,6 +71,12 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
             f"it gets clients when it is dead, too{never}",
             expected="a check, such as TCP_CHECK { connect_timeout 3 }",
         )
+
+
+def _says_check(written: Written, server: RealServer) -> bool:
+    """Whether a block stands in the server's, whatever it is."""
+    blocks = [block for block in written.blocks(server.where) if block.words[0] == "real_server"]
+    return any(line.block is not None for block in blocks for line in block.block or ())
 
 
 def sorry_servers_in_pool(configuration: Configuration, written: Written) -> Iterator[Finding]:
