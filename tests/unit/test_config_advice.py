@@ -316,6 +316,10 @@ class ErrorTests(SynchronousTestCase):
         self.assertEqual(len(advice(text)), 1)
         self.assertEqual(advice(text.replace("lb_algo rr", "lb_algo wcl")), [])
 
+    def test_nor_does_a_script_that_it_may_have_been_meant_to_track(self) -> None:
+        self.assertEqual(len(advice(script("") + instance(""))), 1)
+        self.assertEqual(advice(script("") + instance(TRACKS.replace("track", "trakc"))), [])
+
     def test_another_block_does(self) -> None:
         text, _ = place_of(PURE["same-check"][0][0])
         self.assertEqual(len(advice(text + "nonsense\n")), 1)

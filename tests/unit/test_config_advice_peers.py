@@ -201,7 +201,10 @@ class FailoverTests(SynchronousTestCase):
 
     def test_what_is_not_in_the_model_may_count_too(self) -> None:
         more = TRACKS + "\ntrack_process {\n p\n}"
+        high = SCRIPT.format(-40) + instance(HIGH + TRACKS)
+        self.assertEqual(kinds(high, instance(LOW)), ["peer-weight"])
         self.assertEqual(kinds(SCRIPT.format(-40) + instance(HIGH + more), instance(LOW)), [])
+        self.assertEqual(kinds(high, SCRIPT.format(-40) + instance(LOW + more)), [])
 
 
 class GroupTests(SynchronousTestCase):

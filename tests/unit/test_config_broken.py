@@ -430,7 +430,8 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
         LOGGED,
     ),
     "weight of an owner that did not mean to be": (
-        'vrrp_script s {\n    script "/bin/true"\n    weight 5\n}\n'
+        globals_("enable_script_security\nscript_user root")
+        + 'vrrp_script s {\n    script "/bin/true"\n    weight 5\n}\n'
         + "«"
         + instance("state MASTER\ntrack_script {\n s\n}"),
         "the weight of script s",

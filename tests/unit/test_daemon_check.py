@@ -14,7 +14,6 @@ from kaltwisted.daemon import check
 from kaltwisted.daemon.command import main
 from tests.unit.test_config_broken import instance
 
-
 PASSWORD = "authentication {\n auth_type PASS\n auth_pass tops3c\n}"
 
 

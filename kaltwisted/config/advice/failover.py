@@ -21,7 +21,7 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
     Equal is not lower (RFC 5798 §6.4.2).  Weights that hand over together, and
     not alone, may be meant so; nothing is said of them.
     """
-    if len(router) < 2:
+    if len(router) < 2 or not all(map(_is_certain, router)):
         return
     master, *others = sorted(router, key=healthy, reverse=True)
     best, highest = others[0], healthy(others[0])
@@ -54,13 +54,16 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
         yield master, finding
 
 
+def _is_certain(member: Member) -> bool:
+    """Whether nothing else can change its priority than what the model has."""
+    blocks = member.director.written.blocks(member.instance.where)
+    return not any(line.words[0] in _NOT_COUNTED for block in blocks for line in block.block or ())
+
+
 def _weights(member: Member) -> dict[str, int]:
-    """What can lower its priority; nothing where it is not certain to be all."""
-    configuration, written = member.director.configuration, member.director.written
+    """What can change its priority."""
+    configuration = member.director.configuration
     if member.instance.name in weightless(configuration):
-        return {}
-    blocks = written.blocks(member.instance.where)
-    if any(line.words[0] in _NOT_COUNTED for block in blocks for line in block.block or ()):
         return {}
     return weights(member.instance, by_name(configuration))
 

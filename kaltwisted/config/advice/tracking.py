@@ -87,7 +87,7 @@ def untracked_scripts(configuration: Configuration, written: Written) -> Iterato
     places = [instance.where for instance in configuration.vrrp_instances]
     places += [group.where for group in configuration.vrrp_sync_groups]
     for where in places:
-        # A sync group may track too, and what is wrong may have been meant to.
+        # A sync group may track, too, which is not in the model.
         tracked.update(
             line.words[0]
             for block in written.blocks(where)
@@ -96,7 +96,8 @@ def untracked_scripts(configuration: Configuration, written: Written) -> Iterato
             for line in statement.block or ()
         )
     for script in configuration.vrrp_scripts:
-        if script.name not in tracked and written.is_sound(script.where):
+        # What is wrong in an instance may have been meant to track it.
+        if script.name not in tracked and all(map(written.is_sound, (script.where, *places))):
             yield written.advise(
                 UNTRACKED_SCRIPT,
                 written.spot(script.where, word=1),
