@@ -299,6 +299,11 @@ class WordsTests(SynchronousTestCase):
             [finding] = advice(service(f"{lines}\nquorum 2", bare + GOOD_SERVER))
             self.assertNotIn("never", finding.message)
 
+    def test_the_check_that_is_proposed_suits_the_protocol(self) -> None:
+        for protocol, check in (("TCP", "TCP_CHECK"), ("UDP", "MISC_CHECK")):
+            [finding] = advice(service(f"protocol {protocol}", "real_server 10.0.0.3 80 {\n}\n"))
+            self.assertIn(check, finding.expected or "")
+
     def test_a_pool_is_told_of_once(self) -> None:
         bare = "".join(f"real_server 10.0.1.{n} 80 {{\n}}\n" for n in range(1, 5))
         [finding] = advice(service("", bare))

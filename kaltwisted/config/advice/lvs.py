@@ -15,7 +15,7 @@ from kaltwisted.config.advice.kinds import (
 from kaltwisted.config.advice.words import others, seconds
 from kaltwisted.config.bind_checks import DEFAULT_CONNECT_TIMEOUT_US
 from kaltwisted.config.findings import Related
-from kaltwisted.config.model import Check, HttpCheck, MiscCheck, RealServer, VirtualServer
+from kaltwisted.config.model import Check, HttpCheck, MiscCheck, Protocol, RealServer, VirtualServer
 
 if TYPE_CHECKING:
     from kaltwisted.config.findings import Finding
@@ -69,7 +69,9 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
             written.spot(unchecked[0].where),
             f"real_server {unchecked[0].format(service.protocol)} has no check{others(len(unchecked) - 1)}: "
             f"it gets clients when it is dead, too{never}",
-            expected="a check, such as TCP_CHECK { connect_timeout 3 }",
+            expected="a check, such as TCP_CHECK { connect_timeout 3 }"
+            if service.protocol is Protocol.TCP
+            else 'a check, such as MISC_CHECK { misc_path "…" }',
         )
 
 
