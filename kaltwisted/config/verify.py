@@ -25,6 +25,7 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
+from kaltwisted.config.verify_tracking import verify_tracking
 from kaltwisted.config.verify_vrrp import verify_instances, verify_sync_groups, verify_tracked
 
 if TYPE_CHECKING:
@@ -37,14 +38,13 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     scripts = verify_tracked("vrrp_script", configuration.vrrp_scripts, reader)
     processes = verify_tracked("vrrp_track_process", configuration.vrrp_track_processes, reader)
     instances = verify_instances(configuration.vrrp_instances, scripts, processes, reader)
+    groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, scripts, processes, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=_virtual_servers(configuration.virtual_servers, reader),
         vrrp_scripts=scripts,
-        vrrp_instances=instances,
-        vrrp_sync_groups=verify_sync_groups(
-            configuration.vrrp_sync_groups, instances, scripts, processes, reader
-        ),
+        vrrp_instances=verify_tracking(instances, scripts, groups, reader),
+        vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
     )
 
