@@ -26,7 +26,7 @@ from kaltwisted.config.definitions import (
     replace,
 )
 from kaltwisted.config.findings import Consequence, Related, Severity
-from kaltwisted.config.include import Check
+from kaltwisted.config.include import Check, FileOnDisk
 from kaltwisted.config.includes import INCLUDE, INCLUDE_CHECK, Includes, folder
 from kaltwisted.config.lexer import Kind, tokens, too_long
 from kaltwisted.config.limits import DEEPEST_STACK, MOST_LINES_OF_ONE, Budget
@@ -48,14 +48,14 @@ def expand(
     file: str,
     surroundings: Surroundings,
     checks: Check = Check.NONE,
-    identity: object = None,
+    identity: FileOnDisk | None = None,
 ) -> Source:
     """What is read, from the text of the main file; never fails, whatever the text.
 
     :param checks: what counts as an error of every include (keepalived: ``-e``).
     :param identity: of the main file, which must not be included again.
     """
-    main = Text(text, file)
+    main = Text(text, file, on_disk=identity)
     if not _has_directives(text):
         return Source(main)
     return Expansion(File(main, identity, checks), surroundings).run()

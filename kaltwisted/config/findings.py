@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from typing import NamedTuple
 
 import attrs
 
@@ -57,6 +58,16 @@ class Consequence(Enum):
         return status
 
 
+class Rule(NamedTuple):
+    """A kind of finding.  ``name``: for people, one word; ``brief`` and ``full``: what it says."""
+
+    id: str
+    name: str
+    severity: Severity
+    brief: str
+    full: str
+
+
 @attrs.frozen
 class Related:
     """Another place that explains a finding, such as where the block was opened."""
@@ -70,6 +81,7 @@ class Finding:
     """One mistake.  ``width``: how many characters from ``position`` on are wrong.
 
     ``log``: keepalived's own wording where monitoring looks for it, without the place.
+    ``rule``: the kind, of advice alone; ``rules.rule_of`` knows it of the others.
     """
 
     severity: Severity
@@ -82,6 +94,7 @@ class Finding:
     source_line: str | None = None
     width: int = 1
     log: str | None = None
+    rule: Rule | None = None
 
     def log_line(self) -> str:
         """One line as keepalived logs it: ``(FILE: Line N) Unknown keyword 'x'``."""

@@ -144,7 +144,17 @@ class UnreadableError(Exception):
     """A file that is not read, and why."""
 
 
-def read(path: str) -> tuple[str, tuple[int, int]]:
+@attrs.frozen
+class FileOnDisk:
+    """Which file it is, and who may do what with it: permission bits and the owner's number."""
+
+    device: int
+    inode: int
+    mode: int = attrs.field(eq=False)
+    owner: int = attrs.field(eq=False)
+
+
+def read(path: str) -> tuple[str, FileOnDisk]:
     """The text of a file and what identifies it.
 
     As in keepalived only a regular file that is not executable is a
@@ -171,4 +181,5 @@ def read(path: str) -> tuple[str, tuple[int, int]]:
     except (OSError, ValueError) as error:
         raise UnreadableError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     # What is not UTF-8 is kept byte for byte: an old file may have Latin-1 in its comments.
-    return content.decode("utf-8", "surrogateescape"), (status.st_dev, status.st_ino)
+    identity = FileOnDisk(status.st_dev, status.st_ino, stat.S_IMODE(status.st_mode), status.st_uid)
+    return content.decode("utf-8", "surrogateescape"), identity

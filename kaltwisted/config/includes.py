@@ -90,7 +90,11 @@ class Includes:
         outer = line.file.text
         place = Place(outer.file, line.number, at.column + 1, outer.notes(), None, line.repeated)
         return File(
-            Text(content, path, place), identity, line.file.checks, line.chosen, characters=len(content)
+            Text(content, path, place, identity),
+            identity,
+            line.file.checks,
+            line.chosen,
+            characters=len(content),
         )
 
     def _left_out(self, at: Trouble, message: str, fatal: bool) -> None:

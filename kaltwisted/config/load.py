@@ -17,14 +17,19 @@ from kaltwisted.config.model import Configuration, Position
 from kaltwisted.config.source import Source
 from kaltwisted.config.tree import parse
 from kaltwisted.config.verify import verify
+from kaltwisted.config.written import Written
 
 
 @attrs.frozen
 class Reading:
-    """What reading gave: a ``configuration`` that can run whatever the findings are, unless ``fatal``."""
+    """What reading gave: a ``configuration`` that can run whatever the findings are, unless ``fatal``.
+
+    ``written``: the text, for those who asked that it be kept.
+    """
 
     configuration: Configuration
     findings: tuple[Finding, ...] = ()
+    written: Written | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def exit_status(self) -> int:
@@ -52,7 +57,12 @@ class Reading:
 
 
 def load_file(
-    path: str, *, config_id: str | None = None, all_includes: bool = False, memory: Memory | None = None
+    path: str,
+    *,
+    config_id: str | None = None,
+    all_includes: bool = False,
+    memory: Memory | None = None,
+    keep_text: bool = False,
 ) -> Reading:
     """Read a file and all it includes.
 
@@ -62,6 +72,7 @@ def load_file(
         None for the name of this host up to its first dot.
     :param all_includes: take every problem of an include as fatal (keepalived: ``-e``).
     :param memory: of the readings before; it makes this one quicker, not different.
+    :param keep_text: give the text back too.  It is whole only where no memory shortened the reading.
     """
     try:
         text, identity = include.read(path)
@@ -77,14 +88,19 @@ def load_file(
         return Reading(Configuration(), (finding,))
     surroundings = Surroundings(host_id() if config_id is None else config_id, os.environ)
     checks = include.Check.ALL if all_includes else include.Check.NONE
-    return _read(expand(text, path, surroundings, checks, identity), memory)
+    return _read(expand(text, path, surroundings, checks, identity), memory, keep_text=keep_text)
 
 
 def load_text(
-    text: str, file: str, surroundings: Surroundings | None = None, memory: Memory | None = None
+    text: str,
+    file: str,
+    surroundings: Surroundings | None = None,
+    memory: Memory | None = None,
+    *,
+    keep_text: bool = False,
 ) -> Reading:
     """Read a text; ``file`` is its name in the findings, and what it includes is relative to that."""
-    return _read(expand(text, file, surroundings or Surroundings()), memory)
+    return _read(expand(text, file, surroundings or Surroundings()), memory, keep_text=keep_text)
 
 
 def host_id() -> str:
@@ -92,9 +108,14 @@ def host_id() -> str:
     return os.uname().nodename.partition(".")[0]
 
 
-def _read(source: Source, memory: Memory | None) -> Reading:
+def _read(source: Source, memory: Memory | None, *, keep_text: bool) -> Reading:
     recall = Recall(memory or Memory())
-    bound = bind(source, parse(source, TOP, recall.feed), recall)
+    tree = parse(source, TOP, recall.feed)
+    bound = bind(source, tree, recall)
     recall.keep()
     configuration = verify(bound.configuration, bound.reader)
-    return Reading(configuration, tuple(bound.reader.finish()))
+    findings = tuple(bound.reader.finish())
+    if not keep_text:
+        return Reading(configuration, findings)
+    hidden = bound.reader.hidden_lines()
+    return Reading(configuration, findings, Written(source, tree.statements, hidden, findings))

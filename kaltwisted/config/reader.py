@@ -131,12 +131,7 @@ class Reader:
         """A finding about a word of a statement."""
         if statement.line in self.source.told:
             return
-        pieces = self.source.pieces(statement)
-        position, width = self.source.where(statement), 1
-        if pieces:
-            piece = pieces[min(word, len(pieces) - 1)]
-            position = self.source.place(statement.line, piece.start + 1, piece.end)
-            width = self.source.width(statement.line, piece.start, piece.end)
+        position, width = self.source.word(statement, word)
         self.findings.append(
             self.source.finding(
                 severity,
@@ -222,7 +217,7 @@ class Reader:
         for first, *others in places.values():
             lines = [first.line, *(other.line for other in others)]
             self.warn(Statement([first.word], first.line, first.column), first.message + self._also(lines))
-        hidden = self._hidden_lines()
+        hidden = self.hidden_lines()
         self._tell_undefined(hidden)
         for index, finding in enumerate(self.findings if hidden else ()):
             shown = hidden.get((finding.position.file, finding.position.line))
@@ -266,7 +261,7 @@ class Reader:
                 yield Hidden(inner.line, masked(" " * indent + f"{word} {MASK}".strip()))
                 waiting.append(inner.block or [])
 
-    def _hidden_lines(self) -> dict[tuple[str, int], str]:
+    def hidden_lines(self) -> dict[tuple[str, int], str]:
         """What may be shown of the lines with secrets, by their places in the files."""
         lines: dict[tuple[str, int], str] = {}
         for block in reversed(self.hidden):

@@ -1,26 +1,15 @@
 """Kinds of findings, under names that stay: what a report for programs files each one under.
 
-There are as many as there are answers to "what becomes of it?", which is what
-an operator filters by and what a rule of SARIF is to be.  A finer kind would be
-the message itself, and messages get better.
+Of mistakes there are as many as there are answers to "what becomes of it?",
+which is what an operator filters by and what a rule of SARIF is to be.  A finer
+kind would be the message itself, and messages get better.  Advice has a kind
+for each thing that is advised, for one may be followed and another not.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from kaltwisted.config.findings import Consequence, Finding, Severity
-
-
-class Rule(NamedTuple):
-    """One kind.  ``name``: for people, one word; ``brief`` and ``full``: what such a finding says."""
-
-    id: str
-    name: str
-    severity: Severity
-    brief: str
-    full: str
-
+from kaltwisted.config.advice.kinds import KINDS
+from kaltwisted.config.findings import Consequence, Finding, Rule, Severity
 
 MISTAKE = Rule(
     "mistake",
@@ -69,7 +58,7 @@ ODDITY = Rule(
 )
 ADVICE = Rule("advice", "Advice", Severity.ADVICE, "A tip", "All is well; it could be said better.")
 
-RULES = (MISTAKE, NO_START, MISSING_PARAMETER, UNREADABLE_FILE, SCRIPT_SECURITY, ODDITY, ADVICE)
+RULES = (MISTAKE, NO_START, MISSING_PARAMETER, UNREADABLE_FILE, SCRIPT_SECURITY, ODDITY, ADVICE, *KINDS)
 
 _BY_CONSEQUENCE = {
     Consequence.FATAL: NO_START,
@@ -82,4 +71,4 @@ _BY_SEVERITY = {Severity.ERROR: MISTAKE, Severity.WARNING: ODDITY, Severity.ADVI
 
 def rule_of(finding: Finding) -> Rule:
     """The rule that a finding falls under."""
-    return _BY_CONSEQUENCE.get(finding.consequence) or _BY_SEVERITY[finding.severity]
+    return finding.rule or _BY_CONSEQUENCE.get(finding.consequence) or _BY_SEVERITY[finding.severity]

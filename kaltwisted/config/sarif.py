@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from kaltwisted.config.examination import Examination
-from kaltwisted.config.findings import Finding, Related, Severity
+from kaltwisted.config.findings import Finding, Related, Rule, Severity
 from kaltwisted.config.model import Position
-from kaltwisted.config.rules import RULES, Rule, rule_of
+from kaltwisted.config.rules import RULES, rule_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 # GitHub's name for the root of the repository, and so what others use, too.

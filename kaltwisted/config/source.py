@@ -8,14 +8,17 @@ finding still shows the place that a person would have to edit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import attrs
 
-from kaltwisted.config.findings import Consequence, Finding, Related, Severity, masked
+from kaltwisted.config.findings import Consequence, Finding, Related, Rule, Severity, masked
 from kaltwisted.config.lexer import Kind, Token, tokens
 from kaltwisted.config.model import Position
 from kaltwisted.config.statement import Statement
+
+if TYPE_CHECKING:
+    from kaltwisted.config.include import FileOnDisk
 
 MOST_NOTES = 4
 """Places told of one finding in text made of definitions made of definitions."""
@@ -25,10 +28,18 @@ class Text:
     """The text of one file as it is on the disk.
 
     ``included``: where the line stands that includes it, None for the main file.
+    ``on_disk``: the file, None for a text that is none.
     """
 
-    def __init__(self, text: str, file: str, included: Position | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        file: str,
+        included: Position | None = None,
+        on_disk: FileOnDisk | None = None,
+    ) -> None:
         self.file = file
+        self.on_disk = on_disk
         self.marked = text.startswith("\ufeff")
         self.lines = text.removeprefix("\ufeff").split("\n")
         self.included = included
@@ -211,6 +222,15 @@ class Source:
                 found.append(token)
         return found
 
+    def word(self, statement: Statement, index: int) -> tuple[Position, int]:
+        """The place of a statement's word, or its last one, in its file, and how wide it is there."""
+        pieces = self.pieces(statement)
+        if not pieces:
+            return self.where(statement), 1
+        piece = pieces[min(index, len(pieces) - 1)]
+        position = self.place(statement.line, piece.start + 1, piece.end)
+        return position, self.width(statement.line, piece.start, piece.end)
+
     def rest(self, statement: Statement) -> str:
         """What stands behind the keyword as written, quotes included, comment and braces not."""
         pieces = self.pieces(statement)
@@ -242,6 +262,7 @@ class Source:
         related: tuple[Related, ...] = (),
         consequence: Consequence = Consequence.LOGGED,
         log: str | None = None,
+        rule: Rule | None = None,
     ) -> Finding:
         """A finding with its source line, passwords masked, and what explains its place."""
         text = self.texts.get(position.file, self.main)
@@ -258,6 +279,7 @@ class Source:
             masked(text.line(position.line)),
             width,
             log,
+            rule,
         )
 
 

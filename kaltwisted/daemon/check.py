@@ -7,15 +7,17 @@ options.  It ends with the exit status that ``-t`` would end with.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import attrs
 from twisted.python import usage
 
 from kaltwisted import __version__
 from kaltwisted.config import examination, sarif
 from kaltwisted.config.examination import Examination
+from kaltwisted.config.load import Reading
 from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.settings import DEFAULT_FILE
 from kaltwisted.daemon.words import in_any_order
@@ -25,7 +27,8 @@ Usage:
   kaltwisted check [--json | --sarif] [-i ID] [-e] [--no-system] [FILE...]
 
 Reads each FILE, and all it includes, as a daemon would, and prints what is wrong
-with it.  Without FILE it is {DEFAULT_FILE}.
+with it, and advice.  Without FILE it is {DEFAULT_FILE}.
+The files of both directors of a pair are compared, too.
 
   --json                  One JSON document, see docs/check.schema.json.
   --sarif                 SARIF 2.1.0, for code scanning and editors.
@@ -88,14 +91,31 @@ class CheckOptions(usage.Options):  # type: ignore[misc,unused-ignore]
 def examine(
     files: Iterable[str], *, config_id: str | None = None, all_includes: bool = False, system: bool = True
 ) -> Examination:
-    """Read files as ``ConfigurationFile`` does, each for itself."""
-    return Examination.of(
+    """Read files as ``ConfigurationFile`` does, with advice on each, and on directors that are a pair."""
+    readings = [
         (
             file,
-            ConfigurationFile(file, config_id=config_id, all_includes=all_includes, system=system).read(),
+            ConfigurationFile(
+                file, config_id=config_id, all_includes=all_includes, system=system, advise=True
+            ).read(),
         )
         for file in files
-    )
+    ]
+    return Examination.of(_compared(readings) if len(readings) > 1 else readings)
+
+
+def _compared(readings: list[tuple[str, Reading]]) -> Iterator[tuple[str, Reading]]:
+    """The readings, each with what the others make of it."""
+    from kaltwisted.config.advice import peers
+
+    texts = [(each.configuration, each.written) for _, each in readings if each.written is not None]
+    advice = peers.compare(texts)
+    for file, reading in readings:
+        written = reading.written
+        told = [finding for about, finding in advice if about is written]
+        if written is not None and told:
+            reading = attrs.evolve(reading, findings=written.in_order((*reading.findings, *told)))
+        yield file, reading
 
 
 def main(words: Sequence[str]) -> int:

@@ -9,9 +9,13 @@ from __future__ import annotations
 import linecache
 import socket
 from collections.abc import Iterator
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from kaltwisted.config.findings import Consequence, Finding, Severity, masked
 from kaltwisted.config.model import Configuration, Position, VrrpInstance
+
+_PATIENCE_S = 5.0
+_LARGEST_ANSWER = 1 << 16
 
 
 def missing_interfaces(configuration: Configuration) -> tuple[Finding, ...]:
@@ -53,3 +57,28 @@ def _finding(instance: VrrpInstance, name: str, log: str, *, dynamic: bool) -> F
         source_line=masked(line) if line else None,
         log=log,
     )
+
+
+def networks() -> dict[str, tuple[IPv4Interface | IPv6Interface, ...]]:
+    """The addresses that this machine has now, with their prefixes, by interface; none where it fails."""
+    # Only who is asked for advice needs the kernel's language.
+    from kaltwisted.kernel.messages import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, pack, split
+    from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE, addresses_request, parse_address
+
+    names = dict(socket.if_nameindex())
+    found: dict[str, tuple[IPv4Interface | IPv6Interface, ...]] = {}
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_ROUTE) as asking:
+            asking.settimeout(_PATIENCE_S)
+            asking.send(pack(addresses_request(), NLM_F_REQUEST | NLM_F_DUMP, 1))
+            while True:
+                for message in split(asking.recv(_LARGEST_ANSWER)):
+                    if message.type in (NLMSG_DONE, NLMSG_ERROR):
+                        return found
+                    address = parse_address(message)
+                    name = names.get(address.index) if address is not None else None
+                    if address is not None and name is not None:
+                        there = ip_interface(f"{address.address}/{address.prefix}")
+                        found[name] = (*found.get(name, ()), there)
+    except (OSError, ValueError):
+        return {}

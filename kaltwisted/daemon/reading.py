@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import linecache
+import os
 
 import attrs
 
 from kaltwisted.alerts.vetting import vet
 from kaltwisted.config.load import Reading, load_file
 from kaltwisted.config.memory import Memory
-from kaltwisted.daemon.interfaces import missing_interfaces
+from kaltwisted.config.written import Written
+from kaltwisted.daemon.interfaces import missing_interfaces, networks
 
 
 class ConfigurationFile:
@@ -20,6 +22,7 @@ class ConfigurationFile:
 
     :param vrrp: whether VRRP is to run, which needs the interfaces it names.
     :param system: whether it is to run here; if not, scripts and interfaces of this machine mean nothing.
+    :param advise: for a person who asks, once: advice is given, and the text kept.
     """
 
     def __init__(
@@ -30,19 +33,27 @@ class ConfigurationFile:
         all_includes: bool = False,
         vrrp: bool = True,
         system: bool = True,
+        advise: bool = False,
     ) -> None:
         self._path = path
         self._config_id = config_id
         self._all_includes = all_includes
         self._vrrp = vrrp
         self._system = system
-        self._memory = Memory()
+        self._advise = advise
+        self._memory = None if advise else Memory()
 
     def read(self) -> Reading:
         """As ``config.load.load_file``, with scripts looked at too, and interfaces where VRRP is to run."""
         reading = load_file(
-            self._path, config_id=self._config_id, all_includes=self._all_includes, memory=self._memory
+            self._path,
+            config_id=self._config_id,
+            all_includes=self._all_includes,
+            memory=self._memory,
+            keep_text=self._advise,
         )
+        if reading.written is not None:
+            reading = self._advised(reading, reading.written)
         if not self._system:
             return reading
         missing = missing_interfaces(reading.configuration) if self._vrrp else ()
@@ -54,3 +65,14 @@ class ConfigurationFile:
             configuration=vetted.configuration,
             findings=(*reading.findings, *missing, *vetted.findings),
         )
+
+    def _advised(self, reading: Reading, written: Written) -> Reading:
+        # A daemon gives none, and has no memory to spare for what only this needs.
+        from kaltwisted.config.advice import Machine, advise
+
+        configuration = reading.configuration
+        machine = None
+        if self._system:
+            machine = Machine(networks() if configuration.vrrp_instances else {}, os.geteuid())
+        advice = advise(configuration, written, machine)
+        return attrs.evolve(reading, findings=written.in_order((*reading.findings, *advice)))

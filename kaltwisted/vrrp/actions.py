@@ -126,6 +126,18 @@ class NotifyLowerPriority:
 
 
 @attrs.frozen
+class Alarm:
+    """Something that an operator has to mend: a mail, where mail is asked for.
+
+    ``headline`` is its subject behind the instance's name, ``words`` its line.
+    """
+
+    name: str
+    headline: str
+    words: str
+
+
+@attrs.frozen
 class Log:
     """A line for the log, worded as keepalived words it."""
 
@@ -143,5 +155,6 @@ Action: TypeAlias = (
     | CancelTimer
     | Notify
     | NotifyLowerPriority
+    | Alarm
     | Log
 )

@@ -7,11 +7,10 @@ and feeds the state machine; it has no socket, no clock and no log.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from ipaddress import ip_address
 from typing import Final, assert_never
 
-from kaltwisted.config.model import AuthType, VrrpInstance, VrrpScript
-from kaltwisted.vrrp import packet
+from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
+from kaltwisted.vrrp import packet, rivalry
 from kaltwisted.vrrp.actions import Action, ArmTimer, Level, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
@@ -32,6 +31,7 @@ from kaltwisted.vrrp.events import (
 )
 from kaltwisted.vrrp.machine import build_machine
 from kaltwisted.vrrp.packet import Advert, Reason
+from kaltwisted.vrrp.rivalry import Rivalry
 from kaltwisted.vrrp.statistics import Statistics
 from kaltwisted.vrrp.track import Tracking
 from kaltwisted.vrrp.virtual_router import VirtualRouter
@@ -41,6 +41,9 @@ STALL_US: Final = 100_000
 
 Its adverts may wait unread in the socket, so they get one turn to be read first.
 """
+
+ALARM_US: Final = 3600 * SECOND_US
+"""An operator is told again of the same mismatch with a peer after so long, unless states change."""
 
 _SAID_ELSEWHERE = (FaultKind.INTERFACE, FaultKind.GROUP)
 """Faults that have a log line of their own: ``Netlink reports eth0 down``, ``Syncing instances to``."""
@@ -74,6 +77,7 @@ class Instance:
         self._faults: set[Fault] = set()
         self._started = False
         self._stalled = False
+        self._rivalry = Rivalry()
 
     # -- what others ask -----------------------------------------------------------------
 
@@ -132,12 +136,13 @@ class Instance:
         router = self.router
         match event:
             case PacketReceived(data):
-                self._judge(packet.decode(data, router.expected, router.sequence.value), data, now)
+                verdict = packet.decode(data, router.expected, router.sequence.value)
+                self._judge(verdict, bytes(data[12:16]) if len(data) >= 20 else b"", now)
             case TimerExpired():
                 self._expired(event, now)
             case MessageReceived(message, source, destination, hop_limit):
                 verdict = packet.decode_ipv6(message, source, destination, hop_limit, router.expected)
-                self._judge(verdict, b"", now)
+                self._judge(verdict, source, now)
             case Start():
                 self._start(now)
             case Stop():
@@ -163,6 +168,8 @@ class Instance:
                 self._sync(event, now)
             case _:
                 assert_never(event)
+        if self.state is not State.MASTER:
+            self._tell_of_split("Split brain is over", self._rivalry.yielded(now))
         return self._take_actions()
 
     def _start(self, now: int) -> None:
@@ -203,6 +210,8 @@ class Instance:
                 self._machine.take_over(now, silence=True)
             case TimerName.ADVERT:
                 self._machine.advert_due(due, now)
+                over = self._rivalry.still(now, self.config.advert_int_us)
+                self._tell_of_split("Split brain is over", over)
             case TimerName.GARP_DELAY:
                 router.announce(router.config.garp_master_repeat, 0, now)
             case TimerName.GARP_REFRESH:
@@ -260,17 +269,20 @@ class Instance:
 
     # -- packets -------------------------------------------------------------------------
 
-    def _judge(self, verdict: Advert | Reason, data: bytes | memoryview, now: int) -> None:
+    def _judge(self, verdict: Advert | Reason, source: bytes, now: int) -> None:
+        """What a packet is taken for.  ``source``: packed, empty when the packet is too short to tell."""
         router = self.router
         if isinstance(verdict, Reason):
             if verdict is Reason.FOREIGN:
                 return
             router.statistics.packet_errors[verdict] += 1
             if verdict is Reason.SEQUENCE and self.state is State.MASTER:
-                router.leave_lockstep(bytes(data[12:16]), now)
+                router.leave_lockstep(source, now)
             if router.may_say(verdict, now):
-                sender = f" from {ip_address(bytes(data[12:16]))}" if len(data) >= 20 else ""
+                sender = f" from {packet.unpacked(source)}" if source else ""
                 router.log(f"dropped a packet{sender}: {verdict.value}", Level.WARNING)
+                self._alarm_of_mismatch(source, rivalry.CAUSES.get(verdict), now)
+            self._heard_beside_us(source, verdict, now)
             return
         self._stalled = False
         router.statistics.adverts_received += 1
@@ -287,7 +299,27 @@ class Instance:
                     f"advertisement interval mismatch: mine={self.config.advert_int_us} us,"
                     f" received={verdict.interval_us} us"
                 )
+                self._alarm_of_mismatch(verdict.source, rivalry.CAUSES[Reason.INTERVAL], now)
         self._machine.hear(verdict, now)
+        if verdict.priority and verdict.source != router.packed_source:
+            self._heard_beside_us(verdict.source, None, now)
+
+    def _heard_beside_us(self, source: bytes, reason: Reason | None, now: int) -> None:
+        """Another router spoke as master; if we are master too, and stay so, that may be a split brain."""
+        if self.state is State.MASTER and source and (words := self._rivalry.heard(source, reason, now)):
+            self.router.statistics.split_brains += 1
+            self._tell_of_split("Split brain", words)
+
+    def _tell_of_split(self, headline: str, words: str | None) -> None:
+        if words is not None:
+            self.router.log(words, Level.WARNING)
+            self.router.alarm(headline, words)
+
+    def _alarm_of_mismatch(self, source: bytes, cause: str | None, now: int) -> None:
+        """A peer is configured otherwise; its log line is written already."""
+        if source and cause is not None and self.router.may_say(("alarm", cause), now, ALARM_US):
+            other, vrid = packet.unpacked(source), self.config.virtual_router_id
+            self.router.alarm("Mismatch with a peer", f"{other} sends adverts for VRID {vrid}, and {cause}")
 
     def _compare_addresses(self, advert: Advert, now: int) -> None:
         """Another list is told and counted, and the advert is used (keepalived; against RFC 3768 §7.1)."""
@@ -300,6 +332,9 @@ class Instance:
         router.statistics.address_list_errors += 1
         if not router.may_say("addresses", now):
             return
+        self._alarm_of_mismatch(
+            advert.source, "its virtual addresses are others: compare virtual_ipaddress", now
+        )
         source = packet.unpacked(advert.source)
         if len(theirs) != len(ours):
             router.log(f"expected {len(ours)} VIPs but received {len(theirs)}", Level.WARNING)

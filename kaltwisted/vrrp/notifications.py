@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from kaltwisted.config.model import Script, VrrpInstance, VrrpSyncGroup
 from kaltwisted.ports import Mail
-from kaltwisted.vrrp.actions import Notify, NotifyLowerPriority, State, Subject
+from kaltwisted.vrrp.actions import Alarm, Notify, NotifyLowerPriority, State, Subject
 
 _OF_STATE: Mapping[State, str] = {
     State.MASTER: "notify_master",
@@ -63,6 +63,11 @@ def mail(notify: Notify) -> Mail:
     bodies = {State.MASTER: _OWNING, State.STOP: _STOPPING}
     body = bodies.get(notify.state, _NOT_OWNING)
     return Mail(f"VRRP Instance {notify.name} - {_headline(notify.state)}", body)
+
+
+def alarm_mail(alarm: Alarm) -> Mail:
+    """The mail about what an operator has to mend."""
+    return Mail(f"VRRP Instance {alarm.name} - {alarm.headline}", f"=> {alarm.words} <=")
 
 
 def _headline(state: State) -> str:

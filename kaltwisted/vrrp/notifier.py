@@ -9,7 +9,7 @@ from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.config.model import Configuration, VrrpInstance, VrrpSyncGroup
 from kaltwisted.ports import IMailer, ISyncDaemon, SyncRole
 from kaltwisted.vrrp import notifications
-from kaltwisted.vrrp.actions import Notify, NotifyLowerPriority, State, Subject
+from kaltwisted.vrrp.actions import Alarm, Notify, NotifyLowerPriority, State, Subject
 
 _SYNC_ROLES = {
     State.MASTER: SyncRole.MASTER,
@@ -71,6 +71,12 @@ class Notifier:
         if instance is not None:
             for script, arguments in notifications.lower_priority_scripts(instance, notify):
                 self._queue.run(about, script, arguments)
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Something is to be mended by somebody."""
+        instance = self._instances.get(alarm.name)
+        if instance is not None and instance.smtp_alert:
+            self._mailer.send(notifications.alarm_mail(alarm))
 
     def drained(self) -> Deferred[None]:
         """Fires when every script that was asked for has ended."""

@@ -27,6 +27,7 @@ from kaltwisted.vrrp import events
 from kaltwisted.vrrp.actions import (
     Action,
     AddAddresses,
+    Alarm,
     Announce,
     ArmTimer,
     CancelTimer,
@@ -354,6 +355,8 @@ class VrrpService(Service):
                 self._notify(name, action)
             case NotifyLowerPriority():
                 self._notifier.tell_lower_priority(action)
+            case Alarm():
+                self._notifier.alarm(action)
             case SendAdvert() | ArmTimer() | CancelTimer():
                 raise AssertionError("done at once")
             case _:

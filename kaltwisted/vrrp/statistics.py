@@ -21,4 +21,5 @@ class Statistics:
     priority_zero_sent: int = 0
     address_list_errors: int = 0
     interval_mismatches: int = 0
+    split_brains: int = 0
     packet_errors: Counter[Reason] = attrs.field(factory=Counter)

@@ -249,6 +249,10 @@ class VirtualRouter:
         """A log line under the instance's name."""
         self.actions.append(act.Log(f"({self.name}) {line}", level))
 
+    def alarm(self, headline: str, words: str) -> None:
+        """Something that an operator has to mend."""
+        self.actions.append(act.Alarm(self.name, headline, words))
+
     def may_say(self, what: object, now: int, every_us: int = COMPLAINT_US) -> bool:
         """Whether ``what``, of a closed set, was not said for a while; then it counts as said now."""
         said = self._said.get(what)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.network.test_vrrp_failover import holds_all, holds_none, instance, vip
+from tests.network.test_vrrp_failover import authentication, holds_all, holds_none, instance, vip
 from tests.network.vrrp_lan import Host, lan, needs_keepalived, needs_lan, wait_for
 
 pytestmark = [pytest.mark.network, needs_lan]
@@ -189,3 +189,25 @@ vrrp_script check {{
         wait_for(lambda: holds_all(two, [51, 52]), "after the script hangs")
         router.stop()
         assert not router.says("Traceback")
+
+
+def test_a_split_brain_is_told_with_its_cause_and_told_to_be_over() -> None:
+    """Two passwords, so both are master and say what to compare; then it is mended.
+
+    keepalived 2.2.7 is no such rival: as master it sends nothing while hearing adverts with another password.
+    """
+    with lan(2) as (one, two):
+        routers = [
+            host.daemon(instance(51, priority, more=authentication("PASS", password)))
+            for host, priority, password in ((one, 150, "right"), (two, 100, "wrong"))
+        ]
+        wait_for(lambda: one.holds(vip(51)) and two.holds(vip(51)), "for two masters")
+        for router, rival in zip(routers, ("10.77.0.2", "10.77.0.1"), strict=True):
+            wait_for(lambda r=router, a=rival: r.says(f"(VI_51) split brain: {a} is master too, for"))  # type: ignore[misc]
+            assert router.says("its password is another: compare auth_pass")
+        routers[1].reload(instance(51, 100, more=authentication("PASS", "right")))
+        wait_for(lambda: not two.holds(vip(51)), "for the other to yield")
+        for router in routers:
+            wait_for(lambda r=router: r.says("(VI_51) split brain is over after"))  # type: ignore[misc]
+            assert router.lines.count("split brain:") == 1
+        assert one.holds(vip(51))

@@ -296,10 +296,14 @@ class BadPacketTests(SynchronousTestCase):
             actions += driven.hear(200, password=auth.pad(b"wrong"))
             driven.after(100)
         self.assertEqual(lines(actions), ["(X) dropped a packet from 10.0.0.9: wrong password"])
-        self.assertEqual(len(actions), 1)
+        self.assertEqual(kinds(actions), [act.Alarm])
         self.assertEqual(driven.instance.statistics.packet_errors[Reason.PASSWORD], 1000)
         driven.after(seconds(60))
-        self.assertEqual(len(driven.hear(200, password=auth.pad(b"wrong"))), 1)
+        again = driven.hear(200, password=auth.pad(b"wrong"))
+        # A line a minute, but a mail an hour.
+        self.assertEqual((len(lines(again)), kinds(again)), (1, []))
+        driven.after(seconds(3600))
+        self.assertEqual(kinds(driven.hear(200, password=auth.pad(b"wrong"))), [act.Alarm])
 
     def test_and_again_in_another_state(self) -> None:
         driven = Driven()

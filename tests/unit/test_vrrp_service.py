@@ -390,6 +390,24 @@ class Telling(World):
         )
         self.assertEqual(self.mailer.mails[1].body, "=> VRRP Instance is now owning VRRP VIPs <=")
 
+    def test_a_split_brain_is_logged_and_mailed_where_mail_is_asked_for(self) -> None:
+        for asked in (True, False):
+            self.start(config(smtp_alert=asked))
+            self.wait(4)
+            self.mailer.mails.clear()
+            for _ in range(3):
+                self.wire.ports["eth0"].receive(advert(50))
+                self.wait(1)
+            mails = self.mailer.mails
+            self.assertEqual(
+                [mail.subject for mail in mails], ["VRRP Instance X - Split brain"] if asked else []
+            )
+            for mail in mails:
+                self.assertIn(
+                    "=> split brain: 10.0.0.9 is master too, for 2.0 s: it does not hear", mail.body
+                )
+            self.stop()
+
     def test_the_group_is_told_with_priority_0(self) -> None:
         group = VrrpSyncGroup("G", ("X",), smtp_alert=True, notify={"notify": Script(("/g",))})
         self.start(config(), vrrp_sync_groups=(group,))

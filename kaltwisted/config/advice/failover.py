@@ -1,0 +1,78 @@
+"""Advice on two directors: whether what one tracks can ever make the other master."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kaltwisted.config.advice.kinds import PEER_NOPREEMPT, PEER_WEIGHT
+from kaltwisted.config.advice.routers import Member
+from kaltwisted.config.advice.tracking import HIGHEST_PRIORITY, OWNER_PRIORITY, by_name, weightless, weights
+from kaltwisted.config.findings import Finding
+from kaltwisted.config.written import Spot
+
+_NOT_COUNTED = frozenset(("track_file", "track_process", "track_bfd", "vrrp_track_process"))
+"""What can change a priority too, and is not in the model."""
+
+
+def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
+    """The master-to-be tracks things with weights, and the backup takes over only from a lower priority.
+
+    Equal is not lower (RFC 5798 §6.4.2).  Weights that hand over together, and
+    not alone, may be meant so; nothing is said of them.
+    """
+    if len(router) < 2:
+        return
+    master, *others = sorted(router, key=healthy, reverse=True)
+    best, highest = others[0], healthy(others[0])
+    if healthy(master) == highest:
+        return
+    found = _weights(master)
+    if not found:
+        return
+    lowest = max(1, master.instance.priority + sum(weight for weight in found.values() if weight < 0))
+    what = ", ".join(found)
+    if lowest >= highest:
+        finding = master.director.written.advise(
+            PEER_WEIGHT,
+            _spot(master),
+            f"when {what} fails, {master} still has priority {lowest}, and {best} has {highest}: "
+            "it does not take over",
+            expected=f"weights that bring {lowest} below {highest}",
+            related=best.related("the other one's priority", "priority"),
+        )
+        yield master, finding
+    elif all(other.instance.nopreempt for other in others):
+        finding = master.director.written.advise(
+            PEER_NOPREEMPT,
+            _spot(master),
+            f"when {what} fails, the priority of {master} falls, but {best} has nopreempt "
+            "and does not take over from a lower priority",
+            expected="no nopreempt, or no weight, so that a failure is FAULT",
+            related=best.related("nopreempt is here", "nopreempt"),
+        )
+        yield master, finding
+
+
+def _weights(member: Member) -> dict[str, int]:
+    """What can lower its priority; nothing where it is not certain to be all."""
+    configuration, written = member.director.configuration, member.director.written
+    if member.instance.name in weightless(configuration):
+        return {}
+    inside = written.inside(member.instance.where)
+    if any(statement.words[0] in _NOT_COUNTED for statement in inside):
+        return {}
+    return weights(member.instance, by_name(configuration))
+
+
+def healthy(member: Member) -> int:
+    """Its priority with all that it tracks in order."""
+    if member.instance.priority == OWNER_PRIORITY:
+        return OWNER_PRIORITY
+    lifted = sum(weight for weight in _weights(member).values() if weight > 0)
+    return min(HIGHEST_PRIORITY, member.instance.priority + lifted)
+
+
+def _spot(master: Member) -> Spot:
+    where = master.instance.where
+    block = "track_script" if master.instance.track_script else "track_interface"
+    return master.director.written.keyword(block, where)
