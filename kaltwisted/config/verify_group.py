@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def verify_server_groups(
     groups: tuple[VirtualServerGroup, ...], reader: Reader
-) -> dict[str, VirtualServerGroup]:
+) -> tuple[VirtualServerGroup, ...]:
     """Groups by name; of two the first counts, in keepalived without a word."""
     names: dict[str, VirtualServerGroup] = {}
     for group in groups:
