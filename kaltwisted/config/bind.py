@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import bind_lvs, bind_track, bind_vrrp, vrrp_lines
+from kaltwisted.config import bind_group, bind_lvs, bind_track, bind_vrrp, vrrp_lines
 from kaltwisted.config.bind_checks import Timings
 from kaltwisted.config.drafts import Draft, GlobalDraft
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
-from kaltwisted.config.keywords.top import STATIC_IPADDRESS, TOP
+from kaltwisted.config.keywords.top import STATIC_IPADDRESS, TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
-from kaltwisted.config.model import Configuration, GlobalDefs
+from kaltwisted.config.model import Configuration, GlobalDefs, ServerGroup
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
@@ -64,6 +64,9 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         defaults,
         lambda statement: bind_lvs.virtual_server(reader, statement, defaults, timings),
     )
+    server_groups = bound(
+        VIRTUAL_SERVER_GROUP, None, lambda statement: bind_group.server_group(reader, statement)
+    )
     instances = bound(
         VRRP_INSTANCE, defaults, lambda statement: bind_vrrp.instance(reader, statement, defaults)
     )
@@ -77,7 +80,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     )
     configuration = Configuration(
         defaults,
-        services,
+        tuple(each for each in services if not isinstance(each.listen, ServerGroup)),
         vrrp_scripts=scripts,
         vrrp_instances=instances,
         vrrp_sync_groups=groups,
@@ -87,6 +90,8 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
             for statement in blocks.get(STATIC_IPADDRESS.name, [])
             for address in vrrp_lines.addresses(reader, statement)
         ),
+        virtual_server_groups=server_groups,
+        group_services=tuple(each for each in services if isinstance(each.listen, ServerGroup)),
     )
     return Bound(configuration, reader)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from kaltwisted.config import bind_checks
 from kaltwisted.config.bind_checks import Inherited, Timings
 from kaltwisted.config.drafts import RealServerDraft, VirtualServerDraft
-from kaltwisted.config.keywords.convert import UINT_MAX, endpoint, whole_number
+from kaltwisted.config.findings import Consequence, Severity
+from kaltwisted.config.keywords.convert import UINT_MAX, endpoint, missing_parameter, whole_number
 from kaltwisted.config.keywords.table import Keep, Problems
 from kaltwisted.config.keywords.virtual_server import PERSISTENCE_DEFAULT_S, REAL_SERVER, VIRTUAL_SERVER
 from kaltwisted.config.model import (
@@ -21,6 +22,7 @@ from kaltwisted.config.model import (
     Listen,
     Protocol,
     RealServer,
+    ServerGroup,
     SorryServer,
     VirtualAddress,
     VirtualServer,
@@ -64,7 +66,7 @@ def virtual_server(
         return None
     if isinstance(listen, FirewallMark) and draft.ip_family == 6:
         listen = FirewallMark(listen.mark, ipv6=True)
-    if draft.protocol is None and isinstance(listen, VirtualAddress):
+    if draft.protocol is None and not isinstance(listen, FirewallMark):
         _missing(reader, statement, "protocol", "protocol TCP (or UDP, SCTP)", "UDP is taken")
     if draft.lb_algo is None:
         _missing(reader, statement, "lb_algo lvs_sched", "lb_algo rr (or another scheduler)", "wlc is taken")
@@ -143,13 +145,26 @@ def _listen(reader: Reader, statement: Statement) -> Listen | None:
             )
         return None
     if len(words) > 1 and words[1] == "group":
-        reader.warn(
+        reader.tell_once(
             statement,
+            "",
             "`virtual_server group` is understood, not acted on yet: "
             "it would serve all addresses of a virtual_server_group; the service is left out",
             word=1,
         )
-        return None
+        if len(words) < 3:
+            reader.report(
+                Severity.ERROR,
+                statement,
+                "`group` lacks its name",
+                word=1,
+                expected="the name of a virtual_server_group",
+                consequence=Consequence.MISSING_PARAMETER,
+                log=missing_parameter("group"),
+            )
+            return None
+        reader.most_words(statement, 3)
+        return ServerGroup(words[2])
     found = endpoint(words, problems)
     if isinstance(found, Keep):
         reader.problems(statement, problems)

@@ -9,23 +9,20 @@ object, so that whoever compares again has only to look at identities.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
+from kaltwisted.config.change_words import turn
 from kaltwisted.config.model import (
-    SECOND_US,
     Check,
     CheckNotRun,
     Configuration,
     FirewallMark,
-    ForwardingMethod,
     RealServer,
-    Script,
     VirtualIpAddress,
     VirtualServer,
+    VirtualServerGroup,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -71,6 +68,8 @@ class Changes:
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
+    virtual_server_groups: Part[VirtualServerGroup] = Part()
+    group_services: Part[VirtualServer] = Part()
 
     def __bool__(self) -> bool:
         return bool(self.global_defs) or any(getattr(self, block) for block in BLOCKS)
@@ -87,8 +86,10 @@ class Changes:
             prefix = _PREFIXES.get(name)
             inner = [("", before, after)] if prefix is None else _fields(before, after)
             for keyword, was, is_now in inner:
-                yield f"global_defs: {_turn(name if prefix is None else prefix + keyword, was, is_now)}"
+                yield f"global_defs: {turn(name if prefix is None else prefix + keyword, was, is_now)}"
         yield from _virtual_server_words(self.virtual_servers)
+        yield from _virtual_server_words(self.group_services)
+        yield from _named_words("virtual_server_group", self.virtual_server_groups)
         yield from _named_words("vrrp_script", self.vrrp_scripts)
         yield from _named_words("vrrp_sync_group", self.vrrp_sync_groups)
         yield from _named_words("vrrp_instance", self.vrrp_instances)
@@ -114,6 +115,10 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
     # An address with other options is another one.
     addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, lambda each: each)
+    server_groups, kept_server_groups = _compare(old.virtual_server_groups, new.virtual_server_groups, _name)
+    group_services, kept_group_services = _compare(
+        old.group_services, new.group_services, virtual_server_key, _keep_real_servers
+    )
     return Changes(
         attrs.evolve(
             new,
@@ -124,6 +129,8 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_sync_groups=kept_groups,
             vrrp_track_processes=kept_processes,
             static_ipaddress=kept_addresses,
+            virtual_server_groups=kept_server_groups,
+            group_services=kept_group_services,
         ),
         tuple(
             Changed((name, before), (name, after))
@@ -135,6 +142,8 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         groups,
         processes,
         addresses,
+        server_groups,
+        group_services,
     )
 
 
@@ -193,7 +202,7 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return kind(old) == kind(new)
 
 
-def _name(named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess) -> Hashable:
+def _name(named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup) -> Hashable:
     return named.name
 
 
@@ -253,7 +262,6 @@ def _fields(old: Any, new: Any, but: Sequence[str] = ()) -> Iterator[tuple[str, 
 
 # -- words -----------------------------------------------------------------------------
 
-_UNITS: Final = {"_us": SECOND_US, "_s": 1}
 # Settings that are values of their own here, and in the file keywords that begin so.
 _PREFIXES: Final = {
     "vrrp": "vrrp_",
@@ -270,7 +278,7 @@ def _virtual_server_words(part: Part[VirtualServer]) -> Iterator[str]:
         yield f"virtual_server {server} added, {len(server.real_servers)} real servers"
     for change in part.changed:
         for name, before, after in _fields(change.old, change.new, but=("real_servers",)):
-            yield f"virtual_server {change.new}: {_turn(name, before, after)}"
+            yield f"virtual_server {change.new}: {turn(name, before, after)}"
         yield from _real_server_words(change)
 
 
@@ -284,7 +292,7 @@ def _real_server_words(change: Changed[VirtualServer]) -> Iterator[str]:
         yield f"real_server {server.format(protocol)} {where} added"
     for each in part.changed:
         for name, before, after in _fields(each.old, each.new, but=("checks", "checks_not_run")):
-            yield f"real_server {each.new.format(protocol)} {where}: {_turn(name, before, after)}"
+            yield f"real_server {each.new.format(protocol)} {where}: {turn(name, before, after)}"
         for line in _check_words(each):
             yield f"real_server {each.new.format(protocol)} {where}: {line}"
 
@@ -304,7 +312,7 @@ def _check_words(change: Changed[RealServer]) -> Iterator[str]:
             # Timing and connection are values of their own here, and keywords of the block in the file.
             inner = _fields(before, after) if name in ("timing", "connection") else [(name, before, after)]
             for keyword, was, is_now in inner:
-                yield f"{kind(check)} {_turn(keyword, was, is_now)}"
+                yield f"{kind(check)} {turn(keyword, was, is_now)}"
 
 
 def _named_words(block: str, part: Part[Any]) -> Iterator[str]:
@@ -314,29 +322,4 @@ def _named_words(block: str, part: Part[Any]) -> Iterator[str]:
         yield f"{block} {each.name} added"
     for change in part.changed:
         for name, before, after in _fields(change.old, change.new):
-            yield f"{block} {change.new.name}: {_turn(name, before, after)}"
-
-
-def _turn(name: str, before: Any, after: Any) -> str:
-    unit = next((each for each in _UNITS if name.endswith(each)), "")
-    texts = [_text(each, _UNITS.get(unit, 1)) for each in (before, after)]
-    if name == "umask":
-        texts = ["none" if each is None else f"0{each:03o}" for each in (before, after)]
-    what = name.removesuffix(unit)
-    return f"{what} changed" if None in texts else f"{what} {texts[0]} -> {texts[1]}"
-
-
-def _text(value: object, scale: int) -> str | None:
-    """A value as keepalived.conf has it, None when it is too much for a line or must not be shown."""
-    match value:
-        case None | ():
-            return "none"
-        case (int(), *_) as numbers:
-            return " ".join(map(str, numbers))
-        case bool():
-            return "on" if value else "off"
-        case int():
-            return f"{value / scale:g}" if scale > 1 else str(value)
-        case str() | Enum() | Script() | ForwardingMethod() | IPv4Address() | IPv6Address():
-            return str(value)
-    return None
+            yield f"{block} {change.new.name}: {turn(name, before, after)}"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from kaltwisted.config.dump_settings import command, host, octal, others, seconds, yes
 from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
+    AddressRange,
     Check,
     CheckNotRun,
     Configuration,
@@ -19,10 +20,13 @@ from kaltwisted.config.model import (
     ForwardingMethod,
     GlobalDefs,
     HttpCheck,
+    Listen,
     MiscCheck,
     RealServer,
+    ServerGroup,
     TcpCheck,
     Url,
+    VirtualAddress,
     VirtualServer,
 )
 from kaltwisted.config.model_checks import kind
@@ -35,12 +39,17 @@ def dump(configuration: Configuration) -> Iterator[str]:
     yield from _global_defs(configuration.global_defs)
     yield "-----< SSL definitions >-----"
     yield "  Using autogen SSL context"
-    if configuration.virtual_servers:
+    services = (*configuration.virtual_servers, *configuration.group_services)
+    if services or configuration.virtual_server_groups:
         yield "-----< LVS Topology >-----"
-        for service in configuration.virtual_servers:
+        for group in configuration.virtual_server_groups:
+            yield f"  Virtual Server Group = {group.name}"
+            for entry in group.entries:
+                yield f"    {_entry(entry)}"
+        for service in services:
             yield from _virtual_server(service)
         yield "-----< Health checkers >-----"
-        for service in configuration.virtual_servers:
+        for service in services:
             for server in service.real_servers:
                 for check in (*server.checks, *server.checks_not_run):
                     yield from _check(service, server, check)
@@ -93,11 +102,21 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
 # --- LVS ---------------------------------------------------------------------------------
 
 
+def _entry(entry: AddressRange | FirewallMark) -> str:
+    if isinstance(entry, FirewallMark):
+        return f"fwmark {entry.mark}{' inet6' if entry.ipv6 else ''}"
+    return str(entry)
+
+
 def _virtual_server(service: VirtualServer) -> Iterator[str]:
-    if isinstance(service.listen, FirewallMark):
-        yield f"  VS FWMARK = {service.listen.mark}{', inet6' if service.listen.ipv6 else ''}"
-    else:
-        yield f"  VIP = {service.listen.address}, VPORT = {service.listen.port}"
+    listen = service.listen
+    match listen:
+        case FirewallMark():
+            yield f"  VS FWMARK = {listen.mark}{', inet6' if listen.ipv6 else ''}"
+        case ServerGroup():
+            yield f"  VS GROUP = {listen.name}"
+        case VirtualAddress():
+            yield f"  VIP = {listen.address}, VPORT = {listen.port}"
     if service.virtualhost is not None:
         yield f"    VirtualHost = {service.virtualhost}"
     flags = "".join(f", {flag}" for flag in sorted(service.scheduler_flags))
@@ -105,9 +124,7 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
     if service.persistence_timeout_s:
         yield f"    persistence timeout = {service.persistence_timeout_s}"
     if service.persistence_granularity is not None:
-        listen = service.listen
-        ipv6 = listen.ipv6 if isinstance(listen, FirewallMark) else listen.address.version == 6
-        yield f"    persistence granularity = {granularity(service.persistence_granularity, ipv6)}"
+        yield f"    persistence granularity = {_granularity(listen, service.persistence_granularity)}"
     if service.persistence_engine is not None:
         yield f"    persistence engine = {service.persistence_engine}"
     yield f"    protocol = {service.protocol.name}"
@@ -133,6 +150,18 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
         yield f"    sorry server = {host(sorry.address)}:{sorry.port}{kind}{inhibit}"
     for server in service.real_servers:
         yield from _real_server(service, server)
+
+
+def _granularity(listen: Listen, prefix: int) -> str:
+    match listen:
+        case FirewallMark():
+            ipv6 = listen.ipv6
+        case VirtualAddress():
+            ipv6 = listen.address.version == 6
+        case ServerGroup():
+            # A group has no family of its own; the longest prefix of IPv4 is 32.
+            ipv6 = prefix > 32
+    return granularity(prefix, ipv6)
 
 
 def _kind(forwarding: ForwardingMethod) -> str:

@@ -21,6 +21,7 @@ from kaltwisted.config.model import (
     Position,
     RealServer,
     VirtualServer,
+    VirtualServerGroup,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from kaltwisted.config.reader import Hidden, Oddity, Reader
     from kaltwisted.config.source import Source
 
-B = TypeVar("B", VirtualServer, VrrpInstance, VrrpScript, VrrpSyncGroup, VrrpTrackProcess)
+B = TypeVar("B", VirtualServer, VrrpInstance, VrrpScript, VrrpSyncGroup, VrrpTrackProcess, VirtualServerGroup)
 
 _HEADS = tuple(sorted(top_only(TOP)))
 

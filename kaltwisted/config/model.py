@@ -28,16 +28,19 @@ from kaltwisted.config.model_checks import (
     Url,
 )
 from kaltwisted.config.model_lvs import (
+    AddressRange,
     FirewallMark,
     Forwarding,
     ForwardingMethod,
     Listen,
     Protocol,
     RealServer,
+    ServerGroup,
     SorryServer,
     TunnelType,
     VirtualAddress,
     VirtualServer,
+    VirtualServerGroup,
 )
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
@@ -59,6 +62,7 @@ from kaltwisted.config.model_vrrp import (
 __all__ = [
     "SECOND_US",
     "Address",
+    "AddressRange",
     "AuthType",
     "Authentication",
     "Check",
@@ -84,6 +88,7 @@ __all__ = [
     "RealServer",
     "ReplyPattern",
     "Script",
+    "ServerGroup",
     "SmtpCheck",
     "SmtpServer",
     "SorryServer",
@@ -97,6 +102,7 @@ __all__ = [
     "VirtualIpAddress",
     "VirtualRoute",
     "VirtualServer",
+    "VirtualServerGroup",
     "Vmac",
     "VrrpDefaults",
     "VrrpInstance",
@@ -167,7 +173,10 @@ class GlobalDefs:
 
 @attrs.frozen
 class Configuration:
-    """A whole configuration, as one value."""
+    """A whole configuration, as one value.
+
+    ``group_services``: the virtual servers whose ``listen`` is a group, which are not served yet.
+    """
 
     global_defs: GlobalDefs = GlobalDefs()
     virtual_servers: tuple[VirtualServer, ...] = ()
@@ -176,3 +185,5 @@ class Configuration:
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
+    virtual_server_groups: tuple[VirtualServerGroup, ...] = ()
+    group_services: tuple[VirtualServer, ...] = ()

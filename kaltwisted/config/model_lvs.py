@@ -76,7 +76,40 @@ class FirewallMark:
         return f"FWM {self.mark}"
 
 
-Listen: TypeAlias = VirtualAddress | FirewallMark
+@attrs.frozen
+class ServerGroup:
+    """``virtual_server group NAME``: all that is in a ``virtual_server_group``."""
+
+    name: str
+
+    def format(self, protocol: Protocol) -> str:
+        """As keepalived writes it: ``[web]:0``."""
+        return f"[{self.name}]:0"
+
+
+Listen: TypeAlias = VirtualAddress | FirewallMark | ServerGroup
+
+
+@attrs.frozen
+class AddressRange:
+    """A line of ``virtual_server_group``: addresses from ``first`` to ``last``; port 0: all ports."""
+
+    first: Address
+    last: Address
+    port: int = 0
+
+    def __str__(self) -> str:
+        end = "" if self.first == self.last else f"-{self.last}"
+        return f"{self.first}{end} {self.port}"
+
+
+@attrs.frozen
+class VirtualServerGroup:
+    """``virtual_server_group``: addresses and marks that are served as one."""
+
+    name: str
+    entries: tuple[AddressRange | FirewallMark, ...]
+    where: Position | None = place()
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import attrs
 
 from kaltwisted.config.diff import compare_real_servers
-from kaltwisted.config.model import FirewallMark, RealServer, SorryServer, VirtualServer
+from kaltwisted.config.model import FirewallMark, RealServer, SorryServer, VirtualAddress, VirtualServer
 from kaltwisted.lvs.member import Member, key_of
 from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
 
@@ -52,6 +52,7 @@ def service_key(server: VirtualServer) -> ServiceKey:
     listen = server.listen
     if isinstance(listen, FirewallMark):
         return ServiceKey(ipv6=listen.ipv6, fwmark=listen.mark)
+    assert isinstance(listen, VirtualAddress), f"{server} is not served yet"
     return ServiceKey(
         ipv6=listen.address.version == 6,
         protocol=server.protocol,

@@ -18,6 +18,7 @@ from kaltwisted.config.model import (
     RealServer,
     SorryServer,
     TunnelType,
+    VirtualAddress,
     VirtualServer,
 )
 from kaltwisted.config.report import Owner, enabled, granularity, on, script_line, seconds, yes
@@ -48,7 +49,7 @@ def _virtual_server(pool: Pool, owner: Owner) -> Iterator[str]:
     listen = server.listen
     if isinstance(listen, FirewallMark):
         yield f" VS FWMARK = {listen.mark}"
-    else:
+    elif isinstance(listen, VirtualAddress):
         yield f" VS VIP = {listen.address}, VPORT = {listen.port}"
     if server.virtualhost is not None:
         yield f"   VirtualHost = {server.virtualhost}"

@@ -29,7 +29,6 @@ track_file {}: a file whose number is tracked
 vrrp_track_file {}: the old word for track_file
 bfd_instance {}: a BFD session
 SSL {}: client certificate material for all SSL_GET checks
-virtual_server_group {}: several addresses or marks handled as one virtual server
 """,
     "global_defs": """
 use_symlink_paths: keep script paths as written instead of resolving symbolic links

@@ -11,6 +11,7 @@ from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
 
+VIRTUAL_SERVER_GROUP = Table("virtual_server_group", values=True)
 STATIC_IPADDRESS = Table("static_ipaddress", values=True)
 
 _instance = Keyword("one virtual router", block=VRRP_INSTANCE)
@@ -21,6 +22,9 @@ TOP = Table(
     {
         "global_defs": Keyword("settings of the whole daemon", block=GLOBAL_DEFS, words=1),
         "virtual_server": Keyword("a load-balanced service", block=VIRTUAL_SERVER, words=None),
+        "virtual_server_group": Keyword(
+            "addresses and marks that are served as one", block=VIRTUAL_SERVER_GROUP, stage=Stage.READ
+        ),
         "vrrp_instance": _instance,
         "vrrp_script": Keyword("a command run again and again, for track_script", block=VRRP_SCRIPT),
         "vrrp_sync_group": _sync_group,
