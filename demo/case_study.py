@@ -61,10 +61,11 @@ def keepalived_conf(director: int, digests: Mapping[tuple[str, str], str]) -> st
         for name, members in GROUPS.items()
     ]
     instances = [_instance(director, *instance) for instance in INSTANCES]
-    return "\n\n".join([_GLOBAL_DEFS, *groups, *instances, _web(digests), _secured()]) + "\n"
+    return "\n\n".join([_global_defs(director), *groups, *instances, _web(digests), _secured()]) + "\n"
 
 
-_GLOBAL_DEFS = f"""\
+def _global_defs(director: int) -> str:
+    return f"""\
 # A case study in mixing healthchecks and failover.
 
 global_defs {{
@@ -74,7 +75,7 @@ global_defs {{
     notification_email_from keepalived@domain.example
     smtp_server {MAIL_SERVER}
     smtp_connect_timeout 5
-    lvs_id LVS_MAIN
+    lvs_id LVS_{director}
 }}"""
 
 
@@ -102,7 +103,7 @@ vrrp_instance {name} {{
 def _web(digests: Mapping[tuple[str, str], str]) -> str:
     def real_server(name: str, pages: tuple[str, ...]) -> str:
         urls = _lines(f"url {{\n    path {page}\n    digest {digests[name, page]}\n}}" for page in pages)
-        timing = "connect_timeout 3\nnb_get_retry 3\ndelay_before_retry 1"
+        timing = "connect_timeout 1\nnb_get_retry 3\ndelay_before_retry 1"
         check = f"HTTP_GET {{\n{indent(urls)}\n{indent(timing)}\n}}"
         body = f"weight {WEIGHTS[name]}\n{check}"
         return f"real_server {SERVERS[name]} 80 {{\n{indent(body)}\n}}"
@@ -113,7 +114,7 @@ def _web(digests: Mapping[tuple[str, str], str]) -> str:
 
 
 def _secured() -> str:
-    body = indent("weight 1\nTCP_CHECK {\n    connect_timeout 3\n}")
+    body = indent("weight 1\nTCP_CHECK {\n    connect_timeout 1\n}")
     servers = [f"real_server {SERVERS[name]} 443 {{\n{body}\n}}" for name in CHECKED]
     return _virtual_server(f"{SECURED} 443", "rr", 360, servers)
 

@@ -190,7 +190,16 @@ def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 
 
 def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    """``state MASTER`` cancels what would keep it from becoming master."""
+    """``state MASTER``, or priority 255, cancels what would keep it from becoming master."""
+    if instance.priority == OWNER_PRIORITY and instance.state != "MASTER" and instance.nopreempt:
+        _error(
+            reader,
+            instance,
+            f"nopreempt does not go with priority 255; that of `{instance.name}` is left out",
+            expected="priority 1 to 254",
+            log=f"({instance.name}) nopreempt is incompatible with priority 255. resetting nopreempt",
+        )
+        instance = attrs.evolve(instance, nopreempt=False)
     if instance.state == "MASTER" and instance.nopreempt:
         _error(
             reader,
@@ -207,6 +216,15 @@ def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             expected="state BACKUP on both routers",
             log=f"({instance.name}) Warning - preempt delay will not work "
             "with initial state MASTER - clearing",
+        )
+        instance = attrs.evolve(instance, preempt_delay_us=0)
+    if instance.nopreempt and instance.preempt_delay_us:
+        _error(
+            reader,
+            instance,
+            f"`{instance.name}` has nopreempt, so it has nothing to delay: preempt_delay is left out",
+            expected="one of the two",
+            log=f"({instance.name}) preempt_delay is incompatible with nopreempt mode - resetting",
         )
         instance = attrs.evolve(instance, preempt_delay_us=0)
     return instance

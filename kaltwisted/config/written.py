@@ -15,6 +15,7 @@ import attrs
 
 from kaltwisted.config.findings import Consequence, Finding, Related, Rule, Severity
 from kaltwisted.config.keywords.convert import parse_address
+from kaltwisted.config.keywords.top import spellings
 from kaltwisted.config.model import Address, Position
 from kaltwisted.config.source import Source
 from kaltwisted.config.statement import Statement
@@ -61,7 +62,7 @@ class Written:
 
         Where the path ends early, it is the first word of the block that it came to.
         """
-        statement = self._blocks.get(_key(where), (None, None))[0]
+        statement = next(iter(self.blocks(where)), None)
         if statement is None:
             return Spot(where or Position(self.source.file, 1))
         for step in path:
@@ -75,15 +76,13 @@ class Written:
     def keyword(self, name: str, *blocks: Position | None, word: int = 0) -> Spot:
         """A keyword in the first of these blocks that says it, as it may be inherited; else the first."""
         for where in blocks:
-            statement = self._blocks.get(_key(where), (None, None))[0]
-            if statement is not None and _line(statement, name) is not None:
+            if any(_line(statement, name) is not None for statement in self.blocks(where)[:1]):
                 return self.spot(where, name, word=word)
         return self.spot(blocks[0] if blocks else None)
 
-    def inside(self, where: Position | None) -> list[Statement]:
-        """The statements in the block at ``where``, those included that are not acted on yet."""
-        statement = self._blocks.get(_key(where), (None, None))[0]
-        return (statement.block or []) if statement is not None else []
+    def blocks(self, where: Position | None) -> list[Statement]:
+        """The blocks at a place, outer ones first: several where all are of one use of a definition."""
+        return [statement for statement, _ in self._blocks.get(_key(where), ())]
 
     def is_sound(self, where: Position | None) -> bool:
         """Whether no error is told of the block of the top level in which ``where`` stands.
@@ -91,21 +90,22 @@ class Written:
         What is wrong is not in the model as it was meant, so advice on the
         rest could be about something that nobody wrote.
         """
-        top = self._blocks.get(_key(where), (None, None))[1]
-        if top is None or not self._wrong:
-            return True
-        lines = map(self.source.origin, range(top.line, max(top.line, top.end_line) + 1))
-        return not any((origin.text.file, origin.number) in self._wrong for origin in lines)
+        tops = [top for _, top in self._blocks.get(_key(where), ())] if self._wrong else []
+        return not any(
+            (origin.text.file, origin.number) in self._wrong
+            for top in dict.fromkeys(tops)
+            for origin in map(self.source.origin, range(top.line, max(top.line, top.end_line) + 1))
+        )
 
     @cached_property
-    def _blocks(self) -> dict[tuple[str, int, int], tuple[Statement, Statement]]:
-        """Each block by the place of its first word, and the block of the top level that it is in."""
-        found: dict[tuple[str, int, int], tuple[Statement, Statement]] = {}
+    def _blocks(self) -> dict[tuple[str, int, int], list[tuple[Statement, Statement]]]:
+        """Blocks by the place of their first word, each with the block of the top level that it is in."""
+        found: dict[tuple[str, int, int], list[tuple[Statement, Statement]]] = {}
         waiting = [(statement, statement) for statement in reversed(self.statements)]
         while waiting:
             statement, top = waiting.pop()
             if statement.block is not None:
-                found.setdefault(_key(self.source.where(statement)), (statement, top))
+                found.setdefault(_key(self.source.where(statement)), []).append((statement, top))
                 waiting.extend((inner, top) for inner in reversed(statement.block))
         return found
 
@@ -156,7 +156,7 @@ def _lines(block: Statement, step: Step) -> Iterator[Statement]:
         first = line.words[0]
         match step:
             case str():
-                found = first == step
+                found = spellings().get(first, first) == step
             case (word, _):
                 found = first == word
             case address:

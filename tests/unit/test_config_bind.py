@@ -211,7 +211,8 @@ class VrrpTests(SynchronousTestCase):
         text = (
             'vrrp_script up {\n    script "/bin/up now"\n    interval 2\n    weight -20\n    fall 3\n}\n'
             + instance(
-                "state MASTER\nadvert_int 2\nunicast_src_ip 10.0.0.7\nunicast_peer {\n    10.0.0.8\n}\n"
+                "state MASTER\npriority 150\nadvert_int 2\nunicast_src_ip 10.0.0.7\n"
+                "unicast_peer {\n    10.0.0.8\n}\n"
                 "track_script {\n    up weight -5\n}\ntrack_interface {\n    eth1\n}\n"
                 "virtual_ipaddress {\n    10.0.0.9/24 dev eth1 "
                 "label eth1:1 brd 10.0.0.255 scope link no_track\n}\n"
@@ -223,7 +224,7 @@ class VrrpTests(SynchronousTestCase):
         [script] = found.vrrp_scripts
         self.assertEqual((script.script.argv, script.weight, script.fall), (("/bin/up", "now"), -20, 3))
         [one] = found.vrrp_instances
-        self.assertEqual((one.state, one.priority, one.advert_int_us), ("MASTER", 255, 2 * SECOND_US))
+        self.assertEqual((one.state, one.priority, one.advert_int_us), ("MASTER", 150, 2 * SECOND_US))
         self.assertEqual(
             (one.unicast_src_ip, one.unicast_peer), (IPv4Address("10.0.0.7"), (IPv4Address("10.0.0.8"),))
         )
@@ -235,6 +236,10 @@ class VrrpTests(SynchronousTestCase):
         self.assertEqual(one.virtual_ipaddress_excluded, (VirtualIpAddress(IPv6Address("2001:db8::9"), 128),))
         self.assertEqual(one.notify, {"notify": Script(("/bin/n", "a")), "notify_stop": Script(("/bin/s",))})
         self.assertFalse(one.nopreempt)
+
+    def test_a_master_that_says_no_priority_is_the_owner(self) -> None:
+        [one] = configuration(instance("state MASTER")).vrrp_instances
+        self.assertEqual(one.priority, 255)
 
     def test_ipv6_is_version_3(self) -> None:
         [one] = configuration(instance("virtual_ipaddress {\n    fe80::9\n}")).vrrp_instances

@@ -409,6 +409,42 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
         LOGGED,
     ),
     "nopreempt with MASTER": ("«" + instance("state MASTER\nnopreempt"), "state MASTER", LOGGED),
+    "nopreempt of an owner": (
+        "«" + instance("priority 255\nnopreempt"),
+        "nopreempt does not go with priority 255",
+        LOGGED,
+    ),
+    "preempt_delay with nopreempt": (
+        "«" + instance("nopreempt\npreempt_delay 5"),
+        "nothing to delay",
+        LOGGED,
+    ),
+    "own interface tracked": (
+        "«" + instance("track_interface {\n eth0\n}\ninterface eth0"),
+        "its own interface",
+        LOGGED,
+    ),
+    "weight of an owner": (
+        "«" + instance("priority 255\ntrack_interface {\n eth1 weight 5\n}"),
+        "never changes",
+        LOGGED,
+    ),
+    "weight of an owner that did not mean to be": (
+        globals_("enable_script_security\nscript_user root")
+        + 'vrrp_script s {\n    script "/bin/true"\n    weight 5\n}\n'
+        + "«"
+        + instance("state MASTER\ntrack_script {\n s\n}"),
+        "the weight of script s",
+        LOGGED,
+    ),
+    "weight in a sync group": (
+        "«"
+        + instance("track_interface {\n eth1 weight 5\n}", "VI_1")
+        + instance("", "VI_2", "virtual_router_id 52")
+        + "vrrp_sync_group G {\n    group {\n        VI_1\n        VI_2\n    }\n}\n",
+        "`G` has no sync_group_tracking_weight",
+        LOGGED,
+    ),
     "preempt_delay with MASTER": ("«" + instance("state MASTER\npreempt_delay 5"), "state MASTER", LOGGED),
     # --- what is read later
     # --- accepted, with a word of warning
@@ -489,5 +525,9 @@ class GoodConfigurationTests(SynchronousTestCase):
             url("path /"),
             instance(""),
             TWO,
+            # Next to what an owner and a sync group may not have.
+            instance("priority 255\ntrack_interface {\n eth1\n}"),
+            TWO.replace("VI_1 {", "VI_1 {\ntrack_interface {\n eth1 weight 5\n}")
+            + "vrrp_sync_group G {\nsync_group_tracking_weight\ngroup {\nVI_1\nVI_2\n}\n}\n",
         ):
             self.assertEqual(load_text(text, "good.conf").findings, ())

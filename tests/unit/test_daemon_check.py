@@ -14,6 +14,8 @@ from kaltwisted.daemon import check
 from kaltwisted.daemon.command import main
 from tests.unit.test_config_broken import instance
 
+PASSWORD = "authentication {\n auth_type PASS\n auth_pass tops3c\n}"
+
 
 def ended(*words: str) -> tuple[object, str, str]:
     """Exit status, and what was printed on stdout and stderr."""
@@ -55,6 +57,26 @@ class CheckTests(SynchronousTestCase):
         for words, status in (((), 5), (("--no-system",), 0)):
             found, text, _ = ended(self.name, *words)
             self.assertEqual((found, "`none0`" in text), (status, status != 0), text)
+
+    def test_advice_is_given_and_changes_no_status(self) -> None:
+        self.file.write_text(
+            instance("interface lo\nauthentication {\n auth_type PASS\n auth_pass tops3c\n}")
+        )
+        self.file.chmod(0o644)
+        status, text, _ = ended(self.name)
+        self.assertEqual((status, "everybody on this machine may read it" in text), (0, True), text)
+        self.assertEqual(ended("--no-system", self.name)[:2], (0, ""))
+        self.file.chmod(0o600)
+        self.assertEqual(ended(self.name)[:2], (0, ""))
+
+    def test_two_directors_are_compared(self) -> None:
+        other = self.file.with_name("b.conf")
+        for file in (self.file, other):
+            file.write_text(instance("interface lo"))
+        status, text, _ = ended("--json", self.name, str(other))
+        [finding] = json.loads(text)["findings"]
+        self.assertEqual((status, finding["rule"], finding["file"]), (0, "peer-priority", str(other)))
+        self.assertEqual(finding["related"][0]["file"], self.name)
 
     def test_without_a_file_it_is_the_default(self) -> None:
         self.patch(check, "DEFAULT_FILE", self.name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import socket
+from ipaddress import ip_address, ip_interface
 
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,7 +16,7 @@ from kaltwisted.config.model import (
     VirtualIpAddress,
     VrrpInstance,
 )
-from kaltwisted.daemon.interfaces import missing_interfaces
+from kaltwisted.daemon.interfaces import missing_interfaces, networks
 
 VIP = VirtualIpAddress(ip_address("10.0.0.9"), 32)
 THERE = VrrpInstance("V", "lo", 9, virtual_ipaddress=(VIP,))
@@ -57,3 +58,15 @@ class Missing(SynchronousTestCase):
         (finding,) = missing_interfaces(configuration)
         self.assertIs(finding.consequence, Consequence.NONE)
         self.assertIn("will use if created", finding.log or "")
+
+
+class NetworksTests(SynchronousTestCase):
+    def test_addresses_come_with_their_prefixes(self) -> None:
+        self.assertIn(ip_interface("127.0.0.1/8"), networks()["lo"])
+
+    def test_where_the_kernel_does_not_tell_there_are_none(self) -> None:
+        def refuse(*arguments: object) -> None:
+            raise PermissionError
+
+        self.patch(socket, "socket", refuse)
+        self.assertEqual(networks(), {})

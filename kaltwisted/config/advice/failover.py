@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from kaltwisted.config.advice.kinds import PEER_NOPREEMPT, PEER_WEIGHT
 from kaltwisted.config.advice.routers import Member
-from kaltwisted.config.advice.tracking import HIGHEST_PRIORITY, OWNER_PRIORITY, by_name, weightless, weights
+from kaltwisted.config.advice.tracking import HIGHEST_PRIORITY, by_name, weightless, weights
 from kaltwisted.config.findings import Finding
+from kaltwisted.config.verify_vrrp import OWNER_PRIORITY
 from kaltwisted.config.written import Spot
 
 _NOT_COUNTED = frozenset(("track_file", "track_process", "track_bfd", "vrrp_track_process"))
-"""What can change a priority too, and is not in the model."""
+"""What can change a priority too, and is not acted on yet."""
 
 
 def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
@@ -20,7 +21,7 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
     Equal is not lower (RFC 5798 §6.4.2).  Weights that hand over together, and
     not alone, may be meant so; nothing is said of them.
     """
-    if len(router) < 2:
+    if len(router) < 2 or not all(map(_is_certain, router)):
         return
     master, *others = sorted(router, key=healthy, reverse=True)
     best, highest = others[0], healthy(others[0])
@@ -30,12 +31,12 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
     if not found:
         return
     lowest = max(1, master.instance.priority + sum(weight for weight in found.values() if weight < 0))
-    what = ", ".join(found)
+    what = f"{' and '.join(found)} {'fails' if len(found) == 1 else 'fail'}"
     if lowest >= highest:
         finding = master.director.written.advise(
             PEER_WEIGHT,
             _spot(master),
-            f"when {what} fails, {master} still has priority {lowest}, and {best} has {highest}: "
+            f"when {what}, {master} still has priority {lowest}, and {best} has {highest}: "
             "it does not take over",
             expected=f"weights that bring {lowest} below {highest}",
             related=best.related("the other one's priority", "priority"),
@@ -45,7 +46,7 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
         finding = master.director.written.advise(
             PEER_NOPREEMPT,
             _spot(master),
-            f"when {what} fails, the priority of {master} falls, but {best} has nopreempt "
+            f"when {what}, the priority of {master} falls, but {best} has nopreempt "
             "and does not take over from a lower priority",
             expected="no nopreempt, or no weight, so that a failure is FAULT",
             related=best.related("nopreempt is here", "nopreempt"),
@@ -53,13 +54,16 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
         yield master, finding
 
 
+def _is_certain(member: Member) -> bool:
+    """Whether nothing else can change its priority than what the model has."""
+    blocks = member.director.written.blocks(member.instance.where)
+    return not any(line.words[0] in _NOT_COUNTED for block in blocks for line in block.block or ())
+
+
 def _weights(member: Member) -> dict[str, int]:
-    """What can lower its priority; nothing where it is not certain to be all."""
-    configuration, written = member.director.configuration, member.director.written
+    """What can change its priority."""
+    configuration = member.director.configuration
     if member.instance.name in weightless(configuration):
-        return {}
-    inside = written.inside(member.instance.where)
-    if any(statement.words[0] in _NOT_COUNTED for statement in inside):
         return {}
     return weights(member.instance, by_name(configuration))
 

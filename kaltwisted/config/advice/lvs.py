@@ -15,7 +15,7 @@ from kaltwisted.config.advice.kinds import (
 from kaltwisted.config.advice.words import others, seconds
 from kaltwisted.config.bind_checks import DEFAULT_CONNECT_TIMEOUT_US
 from kaltwisted.config.findings import Related
-from kaltwisted.config.model import Check, HttpCheck, MiscCheck, RealServer, VirtualServer
+from kaltwisted.config.model import Check, HttpCheck, MiscCheck, Protocol, RealServer, VirtualServer
 
 if TYPE_CHECKING:
     from kaltwisted.config.findings import Finding
@@ -54,11 +54,7 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
     for service in configuration.virtual_servers:
         unchecked = [server for server in service.real_servers if not server.checks and server.weight]
         # A check that is not acted on yet, or not read, has a finding of its own.
-        unchecked = [
-            server
-            for server in unchecked
-            if not any(line.block is not None for line in written.inside(server.where))
-        ]
+        unchecked = [server for server in unchecked if not _says_check(written, server)]
         if not unchecked or not written.is_sound(service.where):
             continue
         weight = sum(server.weight for server in unchecked)
@@ -73,8 +69,16 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
             written.spot(unchecked[0].where),
             f"real_server {unchecked[0].format(service.protocol)} has no check{others(len(unchecked) - 1)}: "
             f"it gets clients when it is dead, too{never}",
-            expected="a check, such as TCP_CHECK { connect_timeout 3 }",
+            expected="a check, such as TCP_CHECK { connect_timeout 3 }"
+            if service.protocol is Protocol.TCP
+            else 'a check, such as MISC_CHECK { misc_path "…" }',
         )
+
+
+def _says_check(written: Written, server: RealServer) -> bool:
+    """Whether a block stands in the server's, whatever it is."""
+    blocks = [block for block in written.blocks(server.where) if block.words[0] == "real_server"]
+    return any(line.block is not None for block in blocks for line in block.block or ())
 
 
 def sorry_servers_in_pool(configuration: Configuration, written: Written) -> Iterator[Finding]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
 
 import attrs
 
 from kaltwisted.config.advice.networks import neighbours
 from kaltwisted.config.findings import Related
 from kaltwisted.config.model import Address, Configuration, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.source import Text
 from kaltwisted.config.written import Spot, Step, Written
 
 
@@ -53,18 +53,23 @@ class Member:
 def directors(readings: Iterable[tuple[Configuration, Written]]) -> list[Director]:
     """The files that are of directors.  One that another includes is a part of that, and no peer of any."""
     found = [Director(configuration, written) for configuration, written in readings]
+    mains = {_identity(director.written.source.main): director for director in reversed(found)}
     parts = {
-        PurePath(file)
+        _identity(text)
         for director in found
-        for file in director.written.source.texts
-        if PurePath(file) != PurePath(director.file)
+        for text in director.written.source.texts.values()
+        if text is not director.written.source.main
     }
-    seen: dict[PurePath, Director] = {}
-    for director in found:
-        path = PurePath(director.file)
-        if path not in parts:
-            seen.setdefault(path, director)
-    return list(seen.values())
+    return [
+        director
+        for director in found
+        if (identity := _identity(director.written.source.main)) not in parts and mains[identity] is director
+    ]
+
+
+def _identity(text: Text) -> object:
+    """Which file it is, however it is named."""
+    return text.on_disk or text.file
 
 
 def virtual_routers(found: Sequence[Director]) -> list[list[Member]]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from kaltwisted.config.advice.kinds import CLAMPED_PRIORITY, SLOW_SCRIPT, UNTRACKED_SCRIPT
 from kaltwisted.config.advice.words import seconds
 from kaltwisted.config.model import SECOND_US
+from kaltwisted.config.verify_vrrp import OWNER_PRIORITY
 
 if TYPE_CHECKING:
     from kaltwisted.config.findings import Finding
     from kaltwisted.config.model import Configuration, VrrpInstance, VrrpScript
     from kaltwisted.config.written import Written
 
-OWNER_PRIORITY = 255
 HIGHEST_PRIORITY = 254
 LATE_US = 60 * SECOND_US
 """A failure that stays unnoticed for longer than this is worth a word."""
@@ -23,14 +23,13 @@ LATE_US = 60 * SECOND_US
 def weights(instance: VrrpInstance, scripts: Mapping[str, VrrpScript]) -> dict[str, int]:
     """The weights that can change an instance's priority, by what it tracks.
 
-    An owner's priority never changes, and its own interface down is FAULT, whatever its weight.
+    An owner's priority never changes.
     """
     if instance.priority == OWNER_PRIORITY:
         return {}
     found: dict[str, int] = {}
-    own = None if instance.dont_track_primary else instance.interface
     for tracked in instance.track_interface:
-        if tracked.weight and tracked.name != own:
+        if tracked.weight:
             found[f"interface {tracked.name}"] = tracked.weight
     for tracked in instance.track_script:
         script = scripts.get(tracked.name)
@@ -88,15 +87,17 @@ def untracked_scripts(configuration: Configuration, written: Written) -> Iterato
     places = [instance.where for instance in configuration.vrrp_instances]
     places += [group.where for group in configuration.vrrp_sync_groups]
     for where in places:
-        # A sync group may track too, and what is wrong may have been meant to.
+        # A sync group may track, too, which is not acted on yet.
         tracked.update(
             line.words[0]
-            for statement in written.inside(where)
+            for block in written.blocks(where)
+            for statement in block.block or ()
             if statement.words[0] == "track_script"
             for line in statement.block or ()
         )
     for script in configuration.vrrp_scripts:
-        if script.name not in tracked and written.is_sound(script.where):
+        # What is wrong in an instance may have been meant to track it.
+        if script.name not in tracked and all(map(written.is_sound, (script.where, *places))):
             yield written.advise(
                 UNTRACKED_SCRIPT,
                 written.spot(script.where, word=1),

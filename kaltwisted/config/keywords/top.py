@@ -53,3 +53,13 @@ def homes() -> dict[str, tuple[str, ...]]:
             if keyword.today is None:
                 found.setdefault(name, []).append(table.name)
     return {name: tuple(names) for name, names in found.items()}
+
+
+@cache
+def spellings() -> dict[str, str]:
+    """Other ways to write a keyword, and the keyword of today: ``lvs_id`` is ``router_id``."""
+    found: dict[str, str] = {}
+    for table in tables(TOP):
+        found.update(table.misprints)
+        found.update((name, keyword.today) for name, keyword in table.keywords.items() if keyword.today)
+    return found
