@@ -256,6 +256,13 @@ class RouteTests(SynchronousTestCase):
             [found] = reading.configuration.vrrp_instances
             self.assertEqual(found.virtual_routes, (VirtualRoute(ip_network("10.1.0.0/24"), dev="eth0"),))
 
+    def test_an_old_word(self) -> None:
+        reading = load_text(instance("virtual_routes {\n10.1.0.0/24 gw 10.0.0.1 dev eth0\n}"), "x.conf")
+        [warning] = mistakes(reading)
+        self.assertEqual(warning.message, "`gw` is accepted; today it is `via`")
+        [found] = reading.configuration.vrrp_instances
+        self.assertEqual(found.virtual_routes[0].via, IPv4Address("10.0.0.1"))
+
     def test_one_is_told_of_once(self) -> None:
         lines = "10.1.0.0/24 dev eth0 mtu 1400\n10.2.0.0/24 dev eth0 mtu 1400\n"
         self.assertEqual(len(read(instance(f"virtual_routes {{\n{lines}}}")).findings), 2)
