@@ -7,9 +7,11 @@ cd "$(dirname "$0")"
 
 missing=
 for package in $(grep -v '^#' debian-packages.txt); do
-    # Another flavour of a package, such as nginx-core, will do: what counts is the command.
+    # Another flavour of a package, such as nginx-core or vim-nox, will do: what counts is the command.
     case $package in
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing $package" ;;
+    nodejs) command -v node >/dev/null || missing="$missing $package" ;;
+    npm | vim) command -v "$package" >/dev/null || missing="$missing $package" ;;
     *) dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package" ;;
     esac
 done 2>/dev/null

@@ -70,6 +70,15 @@ class TableTests(SynchronousTestCase):
             for name in known(table.name):
                 self.assertIs(table.keywords[name].stage, Stage.KNOWN, f"{table.name}: {name}")
 
+    def test_a_block_known_by_name_has_the_keywords_of_its_place(self) -> None:
+        """A ``track_file`` of its own has keywords, one that an instance looks at has lines of names."""
+        defined, looked_at = TOP.keywords["track_file"].block, VRRP_INSTANCE.keywords["track_file"].block
+        assert defined is not None
+        assert looked_at is not None
+        self.assertIn("init_file", defined.keywords)
+        self.assertEqual((looked_at.values, dict(looked_at.keywords)), (True, {}))
+        self.assertIn("FILE_CHECK", homes()["track_file"])
+
     def test_misprints_are_other_words_for_keywords(self) -> None:
         for table in tables(TOP):
             for misprint, right in table.misprints.items():

@@ -163,12 +163,12 @@ class Seconds:
     def expected(self) -> str:
         """What would be right."""
         low = (
-            f"{self.low_us / SECOND_US:g}"
+            f"{self.low_us / SECOND_US:.7g}"
             if self.low_us >= 10_000
             else ("0" if not self.low_us else "more than 0")
         )
         kind = "whole seconds" if self.whole else "seconds, decimals allowed"
-        return f"{kind}, {low} to {self.high_us / SECOND_US:g}"
+        return f"{kind}, {low} to {self.high_us / SECOND_US:.7g}"
 
 
 def flag(words: list[str], problems: Problems) -> bool:
@@ -176,8 +176,9 @@ def flag(words: list[str], problems: Problems) -> bool:
     return True
 
 
-_TRUE = frozenset(("on", "true", "yes"))
-_FALSE = frozenset(("off", "false", "no"))
+_TRUE = ("on", "true", "yes")
+_FALSE = ("off", "false", "no")
+BOOLEANS = (*_TRUE, *_FALSE)
 
 
 def boolean(words: list[str], problems: Problems) -> bool | Keep:
@@ -186,9 +187,7 @@ def boolean(words: list[str], problems: Problems) -> bool | Keep:
         return True
     if words[1] in _FALSE:
         return False
-    problems.append(
-        Problem(f"`{words[1]}` is neither yes nor no", expected="on, true, yes, off, false or no")
-    )
+    problems.append(Problem(f"`{words[1]}` is neither yes nor no", expected=one_of(list(BOOLEANS))))
     return KEEP
 
 

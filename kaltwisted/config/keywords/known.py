@@ -1,8 +1,9 @@
 """Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves (``bfd_instance``) lend their keywords
-to "that is valid in block …".  What gets its place in a table of its own is
+whole.  Blocks that are listed themselves, by their path (``bfd_instance``,
+``real_server FILE_CHECK``), lend their keywords to "that is valid in block …";
+lines of the others are values.  What gets its place in a table of its own is
 taken out here.
 """
 
@@ -10,6 +11,11 @@ from __future__ import annotations
 
 from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
+_TRACK_FILE = """
+file: path of the file
+weight: multiplier for the value
+init_file: create the file at start
+"""
 _NOT_YET = {
     "": """
 linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
@@ -128,11 +134,24 @@ owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 auth_hmac {}: keyed trailer authentication of adverts (own extension)
 """,
-    "track_file": """
-file: path of the file
-weight: multiplier for the value
-init_file: create the file at start
+    "vrrp_instance auth_hmac": """
+key: one key: its number and the secret; there may be several
+active_key: number of the key that adverts are sent with
+time_window: how far the clocks may differ
+anti_replay: what an old advert is told by: time or monotonic
+mode: what becomes of adverts without it: enforce, permissive or receive-only
 """,
+    "track_group": """
+group {}: the instances of the set
+""",
+    "garp_group": """
+garp_interval: least time between two gratuitous ARPs
+gna_interval: least time between two unsolicited NAs
+interface: an interface with a pace of its own
+interfaces {}: interfaces that share one pace
+""",
+    "track_file": _TRACK_FILE,
+    "vrrp_track_file": _TRACK_FILE,
     "bfd_instance": """
 source_ip: local address
 neighbor_ip: remote address
@@ -165,6 +184,14 @@ snmp_name: name shown in SNMP
 FILE_CHECK {}: server state from a track_file
 BFD_CHECK {}: server state from a bfd_instance
 """,
+    "real_server FILE_CHECK": """
+track_file: name of the track_file that is watched
+weight: multiplier for its value; 0: down unless it is 0
+""",
+    "real_server BFD_CHECK": """
+name: name of the bfd_instance that is watched
+alpha: down until the session is up
+""",
     "url": """
 regex_options: pattern options
 regex_min_offset: first body offset of a match
@@ -179,11 +206,12 @@ tls_compliant: send TLS close_notify properly
 
 
 def known(block: str) -> dict[str, Keyword]:
-    """Keywords of one block (``""``: top level) that are not read yet."""
+    """Keywords of one block, by name or path (``""``: top level), that are not read yet."""
     found = {}
     for line in _NOT_YET.get(block, "").strip().splitlines():
         head, _, doc = line.partition(": ")
         name, _, opens = head.partition(" ")
-        inside = Table(name, known(name), values=name not in _NOT_YET) if opens else None
+        path = f"{block} {name}".lstrip()
+        inside = Table(name, known(path), values=path not in _NOT_YET) if opens else None
         found[name] = Keyword(doc, words=None, block=inside, stage=Stage.KNOWN)
     return found

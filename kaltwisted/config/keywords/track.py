@@ -123,9 +123,10 @@ VRRP_TRACK_PROCESS = Table(
     },
 )
 
-TRACK_SCRIPT = Table("track_script", values=True)
-TRACK_INTERFACE = Table("track_interface", values=True)
-TRACK_PROCESS = Table("track_process", values=True)
+_OPTIONS = ("weight", "reverse")
+TRACK_SCRIPT = Table("track_script", values=True, options=_OPTIONS)
+TRACK_INTERFACE = Table("track_interface", values=True, options=_OPTIONS)
+TRACK_PROCESS = Table("track_process", values=True, options=_OPTIONS)
 
 _interfaces = Keyword("interfaces it needs", block=TRACK_INTERFACE, words=1)
 _scripts = Keyword("scripts that tell whether it is fit", block=TRACK_SCRIPT, words=1)
