@@ -20,7 +20,7 @@ LONGEST_LOOKED_AT = 2048
 MASK = "********"
 
 # What stands behind these words is nobody's business.
-_SECRET = re.compile(r"(?i)([\w-]*(?:pas|pwd|secret)[\w-]*|\bkey)([ \t\"'{]+)(\S.*)")
+_SECRET = re.compile(r"(?i)([\w-]*(?:pas|pwd|secret)[\w-]*|\bkey)([ \t\"'{:=\[-]+)(\S.*)")
 
 
 class Severity(Enum):

@@ -224,12 +224,26 @@ tls_compliant: send TLS close_notify properly
 }
 
 
+_NAMED = frozenset(
+    (
+        "bfd_instance",
+        "track_file",
+        "track_group",
+        "virtual_server_group",
+        "vrrp_track_file",
+        "vrrp_track_process",
+    )
+)
+"""Blocks of the top level that have a name."""
+
+
 def later(block: str) -> dict[str, Keyword]:
     """Keywords of one block (``""``: top level) that are for later."""
     found = {}
     for line in _NOT_YET.get(block, "").strip().splitlines():
         head, _, doc = line.partition(": ")
         name, _, opens = head.partition(" ")
-        inside = Table(name, later(name), values=name not in _NOT_YET) if opens else None
+        header = ("name",) if not block and name in _NAMED else ()
+        inside = Table(name, later(name), values=name not in _NOT_YET, header=header) if opens else None
         found[name] = Keyword(doc, words=None, block=inside, later=True)
     return found

@@ -69,13 +69,21 @@ class Keyword:
 
 @attrs.frozen(eq=False)
 class Table:
-    """The keywords of one block.  ``values``: its lines are values, not keywords (``virtual_ipaddress``)."""
+    """The keywords of one block.  ``values``: its lines are values, not keywords (``virtual_ipaddress``).
+
+    ``header``: names of the words behind the keyword.  ``marked``: words that may stand there instead, each in
+    front of its value.  ``ordered``: the name that the blocks in it have together in formats that do not keep
+    the order of keywords; given where that order counts.
+    """
 
     name: str
     keywords: Mapping[str, Keyword] = attrs.field(factory=dict)
     values: bool = False
     # Words of the 2002 guide's tables: another spelling of a keyword, by what is right.
     misprints: Mapping[str, str] = attrs.field(factory=dict)
+    header: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+    ordered: str = ""
 
     def resolve(self, word: str) -> Keyword | None:
         """The keyword that a word stands for in this block, the guide's misprints included."""

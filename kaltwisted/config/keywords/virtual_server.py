@@ -159,6 +159,8 @@ REAL_SERVER = Table(
         **later("real_server"),
     },
     misprints={"Weight": "weight", "Virtualhost": "virtualhost"},
+    header=("address", "port"),
+    ordered="checks",
 )
 
 VIRTUAL_SERVER = Table(
@@ -216,4 +218,6 @@ VIRTUAL_SERVER = Table(
         **later("virtual_server"),
     },
     misprints={"Virtualhost": "virtualhost"},
+    header=("address", "port"),
+    marked=("fwmark", "group"),
 )

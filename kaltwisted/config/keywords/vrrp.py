@@ -72,6 +72,7 @@ VRRP_SCRIPT = Table(
         "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),
         "init_fail": Keyword("bad until it has been good", "init_fail", flag, words=1),
     },
+    header=("name",),
 )
 TRACK_SCRIPT = Table("track_script", values=True)
 TRACK_INTERFACE = Table("track_interface", values=True)
@@ -184,6 +185,7 @@ VRRP_INSTANCE = Table(
         "Virtual_router_id": "virtual_router_id",
         "Priority": "priority",
     },
+    header=("name",),
 )
 
 VRRP_SYNC_GROUP = Table(
@@ -197,4 +199,5 @@ VRRP_SYNC_GROUP = Table(
         ),
         **later("vrrp_sync_group"),
     },
+    header=("name",),
 )
