@@ -88,6 +88,11 @@ class Finding:
         return f"({self.position.file}: Line {self.position.line}) {self.log or self.message}"
 
 
+def has_secret(text: str) -> bool:
+    """Whether there is a word in a text whose value is nobody's business."""
+    return _SECRET.search(f"{text} x") is not None
+
+
 def masked(line: str) -> str:
     """A source line fit for showing: secrets replaced, unprintable characters too, each by one character."""
     line = _SECRET.sub(lambda match: match[1] + match[2] + MASK, line[:LONGEST_LOOKED_AT])

@@ -140,6 +140,8 @@ class Source:
         self.findings: list[Finding] = []
         # Lines of which something is told that explains whatever else is wrong with them.
         self.told: set[int] = set()
+        # Lines of files that must not be shown.
+        self.secrets: set[tuple[str, int]] = set()
         self.defined: frozenset[str] = frozenset()
         # Uses of what is not defined: line to name and the columns it stands at.
         self.undefined: dict[int, tuple[str, int, int]] = {}
@@ -265,7 +267,7 @@ class Source:
             suggestion,
             related + notes,
             Consequence.NONE if severity is not Severity.ERROR else consequence,
-            masked(text.line(position.line)),
+            None if (text.file, position.line) in self.secrets else masked(text.line(position.line)),
             width,
             log,
         )

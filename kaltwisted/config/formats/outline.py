@@ -50,7 +50,7 @@ class Outline:
         return {name: self._entry(name, occurrences, table) for name, occurrences in found.items()}
 
     def _entry(self, name: str, occurrences: list[Statement], table: Table) -> Data:
-        if name == table.ordered:
+        if table.ordered and name == table.ordered:
             return [{each.words[0]: self._one(each, table.resolve(each.words[0]))} for each in occurrences]
         keyword = table.resolve(name)
         if len(occurrences) == 1:

@@ -9,13 +9,11 @@ here, and is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import attrs
-
 from kaltwisted.config.builder import top_only
-from kaltwisted.config.findings import MASK, Consequence, Finding, Severity, masked
+from kaltwisted.config.findings import MASK, Consequence, Severity, has_secret
 from kaltwisted.config.formats import json_text, shapes, yaml_text
 from kaltwisted.config.formats.nodes import Mapping, Node, Scalar, Sequence, Spot, UnreadableTextError
 from kaltwisted.config.formats.written import InexpressibleError, checked, command_word, word
@@ -27,6 +25,9 @@ from kaltwisted.config.reader import SECRET_BLOCKS
 from kaltwisted.config.source import Origin, Source, Text, Use
 
 READERS: dict[str, Callable[[str], Node]] = {"json": json_text.read, "yaml": yaml_text.read}
+
+LINES_OF_A_SECRET = 6
+"""How far from its key a secret may stand in a text that is laid out, the key's own line included."""
 
 _INCLUDE = re.compile(r"include[rmwba]?").fullmatch
 _ONE_LINE = re.compile(r"[^\n\0]*").fullmatch
@@ -58,6 +59,7 @@ def structured(text: str, file: str, form: str) -> Source:
     except UnreadableTextError as error:
         lines.tell(str(error), error.spot, expected=error.expected, consequence=Consequence.FATAL)
     else:
+        lines.source.secrets.update((file, line) for line in _secret_lines(root))
         lines.block(root, TOP)
     return lines.source
 
@@ -83,7 +85,7 @@ class _Lines:
         outside = self._secret
         for key, node in mapping.entries:
             name = key.text
-            self._secret = outside or table.name in SECRET_BLOCKS or masked(f"{name} x").endswith(MASK)
+            self._secret = outside or name in SECRET_BLOCKS or has_secret(name)
             if name in seen:
                 self.tell(
                     f"`{self._shown(name)}` stands here a second time, and is left out",
@@ -92,9 +94,9 @@ class _Lines:
                 )
                 continue
             seen.add(name)
-            if name == table.ordered:
+            if table.ordered and name == table.ordered:
                 self._in_order(node, table)
-            elif name not in reserved:
+            elif name not in reserved or name == shapes.LINES:
                 self._entry(key, node, table)
         self._secret = outside
 
@@ -194,9 +196,11 @@ class _Lines:
             key, node = given[name]
             if marks:
                 found.append(Word(name, key.spot))
-            texts = self._texts(node, None) if isinstance(node, Scalar) else None
-            if not texts:
+            if not isinstance(node, Scalar):
                 self.tell(f"`{name}` is one word", node.spot, expected="a string or a number")
+                return None
+            texts = self._texts(node, None)
+            if texts is None:
                 return None
             found += texts
         if shapes.WORDS in given:
@@ -358,21 +362,23 @@ class _Lines:
         consequence: Consequence = Consequence.LOGGED,
     ) -> None:
         """A finding about a piece of the text."""
-        found: Finding = self.source.finding(
-            Severity.ERROR,
-            Position(self._main.file, spot.line, spot.column),
-            message,
-            width=spot.width,
-            expected=expected,
-            consequence=consequence,
+        if consequence is Consequence.FATAL and self._near_secret(spot.line):
+            self.source.secrets.add((self._main.file, spot.line))
+        self.source.findings.append(
+            self.source.finding(
+                Severity.ERROR,
+                Position(self._main.file, spot.line, spot.column),
+                message,
+                width=spot.width,
+                expected=expected,
+                consequence=consequence,
+            )
         )
-        if self._secret or self._follows_secret(spot.line):
-            found = attrs.evolve(found, source_line=None)
-        self.source.findings.append(found)
 
-    def _follows_secret(self, line: int) -> bool:
-        """Whether the key of a secret stands on the line before."""
-        return line > 1 and masked(f"{self._main.line(line - 1).rstrip()} x").endswith(MASK)
+    def _near_secret(self, line: int) -> bool:
+        """Whether the key of a secret stands just before: of a broken text nobody knows what is inside of what."""
+        near = "\n".join(self._main.lines[max(0, line - LINES_OF_A_SECRET) : line])
+        return has_secret(near.rpartition("\n")[0]) or any(block in near for block in SECRET_BLOCKS)
 
     def _shown(self, name: str) -> str:
         """A key, unless it may be a secret that stands in the wrong place."""
@@ -382,3 +388,23 @@ class _Lines:
 def _part(node: Scalar, start: int, end: int) -> Spot:
     """Where a part of a scalar stands; the whole of it, if it is not written as it is."""
     return Spot(node.spot.line, node.inside + start, end - start) if node.inside else node.spot
+
+
+def _secret_lines(node: Node, inside: bool = False) -> Iterator[int]:
+    """Lines that have secrets in them, apart from those that are masked as they are."""
+    match node:
+        case Scalar():
+            if inside:
+                yield node.spot.line
+        case Sequence(items, _):
+            for item in items:
+                yield from _secret_lines(item, inside)
+        case Mapping(entries, _):
+            for key, value in entries:
+                if inside:
+                    yield key.spot.line
+                within = inside or key.text in SECRET_BLOCKS
+                secret = has_secret(key.text)
+                for line in _secret_lines(value, within or secret):
+                    if within or not secret or line != key.spot.line:
+                        yield line

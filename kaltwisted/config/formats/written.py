@@ -15,7 +15,7 @@ INDENT = "    "
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:+,=%^*()|<>?&;-][A-Za-z0-9_./:+,=%^*()|<>?&;@~-]*").fullmatch
 _COMMAND = re.compile(r"[A-Za-z0-9_./:+,=%^-][A-Za-z0-9_./:+,=%^@-]*").fullmatch
-_NEEDS_QUOTES = re.compile(r"""[ \t\r{}#!'\\]|^[@~$]|^include[rmwba]?$|^$""").search
+_NEEDS_QUOTES = re.compile(r"""[ \t\r{}#!'\\$]|^[@~]|^include[rmwba]?$|^$""").search
 _INEXPRESSIBLE = {'"': "a double quote", "\n": "a line break", "\0": "a NUL byte"}
 _NOTHING = Surroundings()
 

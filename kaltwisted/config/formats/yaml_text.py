@@ -126,7 +126,7 @@ class _Reader:
         value: str = event.value
         start, end = event.start_mark.index, event.end_mark.index
         written = self._text[start:end]
-        if event.style is None:
+        if not event.style:  # plain: None in one reader, empty in the other
             if value == "<<":
                 raise UnreadableTextError("merge keys are not read", spot, "the keys themselves")
             kind = _KINDS.get(value) or ("number" if _NUMBER(value) else "string")
