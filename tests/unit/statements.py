@@ -16,19 +16,38 @@ Made: TypeAlias = tuple[list[str], "list[Made] | None"]
 """Words and block of a statement."""
 
 NUMBERS = st.one_of(
-    st.integers(0, 300).map(str), st.sampled_from(["1.5", "0.1", "007", "-1", "5x", "1e3", "0x10", "4294967296"])
+    st.integers(0, 300).map(str),
+    st.sampled_from(["1.5", "0.1", "007", "-1", "5x", "1e3", "0x10", "4294967296"]),
 )
 NAMES = st.one_of(
     st.sampled_from(
-        ["eth0", "VI_1", "10.0.0.1", "2001:db8::1", "192.0.2.0/24", "TCP", "rr", "NAT", "MASTER", "fwmark", "group"]
+        [
+            "eth0",
+            "VI_1",
+            "10.0.0.1",
+            "2001:db8::1",
+            "192.0.2.0/24",
+            "TCP",
+            "rr",
+            "NAT",
+            "MASTER",
+            "fwmark",
+            "group",
+        ]
     ),
-    st.sampled_from(["yes", "on", "true", "off", "no", "false", "null", "~", "1:30", "@x", "~SEQ(n, 1, 2)", "include"]),
-    st.sampled_from(["$X=1", "a b", "", "#", "!", "{", "}", "\\", "'", "- x", "key: x", "é", "\x85", "\xa0", "<<", "*a"]),
+    st.sampled_from(
+        ["yes", "on", "true", "off", "no", "false", "null", "~", "1:30", "@x", "~SEQ(n, 1, 2)", "include"]
+    ),
+    st.sampled_from(
+        ["$X=1", "a b", "", "#", "!", "{", "}", "\\", "'", "- x", "key: x", "é", "\x85", "\xa0", "<<", "*a"]
+    ),
     st.text(st.characters(exclude_characters='"\n\0$', exclude_categories=["Cs"]), max_size=12),
 )
 WORDS = st.one_of(NAMES, NUMBERS)
 COMMANDS = st.one_of(
-    st.sampled_from(["/bin/true", '/bin/sh -c "a b"', "a 'b' c", "$HOME ${HOME}", "back\\slash", "a\tb", '"', "x#y!z"]),
+    st.sampled_from(
+        ["/bin/true", '/bin/sh -c "a b"', "a 'b' c", "$HOME ${HOME}", "back\\slash", "a\tb", '"', "x#y!z"]
+    ),
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12),
 )
 

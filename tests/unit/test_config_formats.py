@@ -132,7 +132,14 @@ class ShapeTests(SynchronousTestCase):
         )
 
     def test_numbers_only_where_they_are_written_so_everywhere(self) -> None:
-        for text, value in (("1.5", 1.5), ("1", 1), ("01", "01"), ("1.", "1."), ("+1", "+1"), ("1.50", "1.50")):
+        for text, value in (
+            ("1.5", 1.5),
+            ("1", 1),
+            ("01", "01"),
+            ("1.", "1."),
+            ("+1", "+1"),
+            ("1.50", "1.50"),
+        ):
             found = data(f"vrrp_instance V {{\n advert_int {text}\n}}\n")
             self.assertEqual(found["vrrp_instance"]["advert_int"], value)
 
@@ -148,10 +155,15 @@ class ShapeTests(SynchronousTestCase):
             "": {},
         }.items():
             self.assertEqual(data(f"virtual_server {head} {{\n}}\n")["virtual_server"], names)
-        self.assertEqual(data("virtual_server_group G {\n fwmark 7\n}\n"), {"virtual_server_group": {"name": "G", "lines": ["fwmark 7"]}})
+        self.assertEqual(
+            data("virtual_server_group G {\n fwmark 7\n}\n"),
+            {"virtual_server_group": {"name": "G", "lines": ["fwmark 7"]}},
+        )
 
     def test_what_stands_several_times_where_it_stands_last(self) -> None:
-        found = data("vrrp_instance V {\n priority 1\n state MASTER\n priority 2\n nopreempt\n nopreempt\n}\n")
+        found = data(
+            "vrrp_instance V {\n priority 1\n state MASTER\n priority 2\n nopreempt\n nopreempt\n}\n"
+        )
         self.assertEqual(
             list(found["vrrp_instance"].items()),
             [("name", "V"), ("state", "MASTER"), ("priority", [["1"], ["2"]]), ("nopreempt", [[], []])],
@@ -160,7 +172,7 @@ class ShapeTests(SynchronousTestCase):
         self.assertEqual((one, two), ({"name": "a"}, {"name": "b"}))
 
     def test_blocks_of_lines(self) -> None:
-        text = "vrrp_instance V {\n virtual_ipaddress {\n 10.0.0.1 dev eth0\n \"a b\"\n }\n%s}\n"
+        text = 'vrrp_instance V {\n virtual_ipaddress {\n 10.0.0.1 dev eth0\n "a b"\n }\n%s}\n'
         one = ["10.0.0.1 dev eth0", '"a b"']
         self.assertEqual(data(text % "")["vrrp_instance"]["virtual_ipaddress"], one)
         again = data(text % " virtual_ipaddress {\n }\n")
@@ -169,7 +181,9 @@ class ShapeTests(SynchronousTestCase):
     def test_checks_keep_their_order(self) -> None:
         text = "virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n TCP_CHECK {\n }\n MISC_CHECK {\n misc_path /a\n }\n TCP_CHECK {\n }\n weight 2\n}\n}\n"
         server = data(text)["virtual_server"]["real_server"]
-        self.assertEqual(server["checks"], [{"TCP_CHECK": {}}, {"MISC_CHECK": {"misc_path": "/a"}}, {"TCP_CHECK": {}}])
+        self.assertEqual(
+            server["checks"], [{"TCP_CHECK": {}}, {"MISC_CHECK": {"misc_path": "/a"}}, {"TCP_CHECK": {}}]
+        )
         self.assertEqual(server["weight"], 2)
         direct = '{"virtual_server": {"address": "10.0.0.1", "real_server": {"address": "10.0.0.2", "TCP_CHECK": {}}}}'
         [service] = load.load_text(direct, "a.json").configuration.virtual_servers
@@ -177,7 +191,7 @@ class ShapeTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         for line, value in {
-            '"/bin/x a \'b c\'"': "/bin/x a 'b c'",
+            "\"/bin/x a 'b c'\"": "/bin/x a 'b c'",
             "/bin/x user group": ["/bin/x", "user", "group"],
             r'"a \x22b\x22"': 'a "b"',
             "'single'": "single",
@@ -199,7 +213,9 @@ class ShapeTests(SynchronousTestCase):
             self.assertFalse(named & {*table.keywords, *table.misprints}, table.name)
 
     def test_every_block_of_the_top_level_that_has_a_name_has_a_header(self) -> None:
-        nameless = {name for name, keyword in TOP.keywords.items() if keyword.block and not keyword.block.header}
+        nameless = {
+            name for name, keyword in TOP.keywords.items() if keyword.block and not keyword.block.header
+        }
         self.assertEqual(
             nameless,
             {"global_defs", "SSL", "garp_group", "interface_up_down_delays", "linkbeat_interfaces"}
@@ -211,7 +227,7 @@ class WritingTests(SynchronousTestCase):
     """keepalived's language out."""
 
     def test_tidy(self) -> None:
-        text = "a # comment\nglobal_defs { router_id \"x\" # why\n\tlvs_flush }\nvrrp_script s\n{\n}\n"
+        text = 'a # comment\nglobal_defs { router_id "x" # why\n\tlvs_flush }\nvrrp_script s\n{\n}\n'
         self.assertEqual(
             turned(text, "keepalived", "keepalived"),
             "a\n\nglobal_defs {\n    router_id x\n    lvs_flush\n}\n\nvrrp_script s {\n}\n",

@@ -79,18 +79,26 @@ class PlaceTests(SynchronousTestCase):
             lines(JSON, "json"),
             ['6:16 "wcl"', '8:43 "wieght"', "9:53 -3", "10:38 99999", "15:65 lable"],
         )
-        self.assertEqual(lines(YAML, "yaml"), ["6:14 wcl", "8:39 wieght", "11:17 -3", "12:35 99999", "19:20 lable"])
+        self.assertEqual(
+            lines(YAML, "yaml"), ["6:14 wcl", "8:39 wieght", "11:17 -3", "12:35 99999", "19:20 lable"]
+        )
 
     def test_a_caret_is_drawn(self) -> None:
         shown = render(read(JSON).findings[0]).split("\n")
         self.assertEqual(
             shown[:3],
-            ["a.json:6:16: error: `wcl` is not known here", '        "lb_algo": "wcl",', "                   ^~~~~"],
+            [
+                "a.json:6:16: error: `wcl` is not known here",
+                '        "lb_algo": "wcl",',
+                "                   ^~~~~",
+            ],
         )
 
     def test_blocks_stand_where_they_begin(self) -> None:
         one, two = read('{"virtual_server": [{"address": "10.0.0.1"},\n {"address": "10.0.0.2"}]}').findings
-        self.assertEqual([(each.position.line, each.position.column) for each in (one, two)], [(1, 21), (2, 2)])
+        self.assertEqual(
+            [(each.position.line, each.position.column) for each in (one, two)], [(1, 21), (2, 2)]
+        )
 
     def test_words_on_several_lines(self) -> None:
         text = 'global_defs:\n  smtp_server:\n    - relay\n    - "x"\n'
@@ -114,7 +122,14 @@ class MeaningTests(SynchronousTestCase):
             self.assertEqual((found.configuration.global_defs.router_id, found.findings), (value, ()))
 
     def test_switches(self) -> None:
-        for value, on in (("true", True), ("yes", True), ("On", True), ("false", False), ("no", False), ("off", False)):
+        for value, on in (
+            ("true", True),
+            ("yes", True),
+            ("On", True),
+            ("false", False),
+            ("no", False),
+            ("off", False),
+        ):
             found = read(f"global_defs:\n  lvs_flush: {value}\n  smtp_alert: {value.lower()}\n", "yaml")
             defs = found.configuration.global_defs
             self.assertEqual((defs.lvs_flush, defs.smtp_alert, found.findings), (on, on, ()), value)
@@ -135,11 +150,18 @@ class MeaningTests(SynchronousTestCase):
         self.assertEqual([server.checks[0].connection.port for server in service.real_servers], [81, 81])  # type: ignore[union-attr]
 
     def test_nothing_at_all_and_a_schema(self) -> None:
-        for text, form in (("", "yaml"), ("# nothing\n", "yaml"), ("{}", "json"), ('{"$schema": "x"}', "json")):
+        for text, form in (
+            ("", "yaml"),
+            ("# nothing\n", "yaml"),
+            ("{}", "json"),
+            ('{"$schema": "x"}', "json"),
+        ):
             self.assertEqual(read(text, form).findings, ())
 
     def test_definitions_and_marks_are_words(self) -> None:
-        found = read('{"global_defs": {"router_id": "${_PWD}"}, "vrrp_script": {"name": "~SEQ(n, 1, 9)", "script": "@a"}}')
+        found = read(
+            '{"global_defs": {"router_id": "${_PWD}"}, "vrrp_script": {"name": "~SEQ(n, 1, 9)", "script": "@a"}}'
+        )
         self.assertEqual(found.findings, ())
         self.assertEqual(found.configuration.global_defs.router_id, "${_PWD}")
 
@@ -147,7 +169,9 @@ class MeaningTests(SynchronousTestCase):
 class ShapeTests(SynchronousTestCase):
     """Wrong shapes are one finding each, and the rest is read."""
 
-    def only(self, block: dict[str, Any], message: str, where: str = "global_defs", statuses: Any = (5, None)) -> None:
+    def only(
+        self, block: dict[str, Any], message: str, where: str = "global_defs", statuses: Any = (5, None)
+    ) -> None:
         for form in ("json", "yaml"):
             text = json.dumps({where: block, "vrrp_script": {"name": "S", "script": "/x"}})
             found = read(text, form)
@@ -210,7 +234,9 @@ class ShapeTests(SynchronousTestCase):
     def test_blocks_where_they_do_not_belong_open_nothing(self) -> None:
         inner: dict[str, Any] = {"name": "W", "lines": [["a"], {"words": ["vrrp_instance"], "lines": []}]}
         for name, block in (("vrrp_instance", inner), ("other", {"lines": inner["lines"]})):
-            text = json.dumps({"vrrp_instance": {"name": "V", "interface": "e", "virtual_router_id": 1, name: block}})
+            text = json.dumps(
+                {"vrrp_instance": {"name": "V", "interface": "e", "virtual_router_id": 1, name: block}}
+            )
             for finding in read(text).findings:
                 self.assertNotIn("not closed", finding.message)
 
@@ -251,7 +277,11 @@ BAD_YAML = {
     "[" * 200: "deep in one another",
     "[" * 100_000: "is not YAML",
     "- " * 50_000 + "x": "deep in one another",
-    "x: &a [y]\n" + "".join(f"x{n}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for n, (a, b) in enumerate(zip("abcdefghi", "bcdefghij", strict=True))): "aliases stand for more",
+    "x: &a [y]\n"
+    + "".join(
+        f"x{n}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n"
+        for n, (a, b) in enumerate(zip("abcdefghi", "bcdefghij", strict=True))
+    ): "aliases stand for more",
     "x: &a [y]\n" + "".join(f"x{n}: &a [*a]\n" for n in range(200)): "deep in one another",
 }
 
@@ -282,12 +312,21 @@ class HostileTests(SynchronousTestCase):
 
     @given(
         st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(KEYWORDS),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from([*KEYWORDS, "name", "address", "port", "words", "lines", "checks", "fwmark", "x"]),
-                inner,
-                max_size=4,
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.floats()
+            | st.text(max_size=5)
+            | st.sampled_from(KEYWORDS),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(
+                        [*KEYWORDS, "name", "address", "port", "words", "lines", "checks", "fwmark", "x"]
+                    ),
+                    inner,
+                    max_size=4,
+                )
             ),
             max_leaves=25,
         ),
@@ -319,10 +358,19 @@ class HostileTests(SynchronousTestCase):
         ]
         for block in blocks:
             for indent in (None, 1):
-                data = {"vrrp_instance": {"name": "V", "interface": "e", "virtual_router_id": 1, "authentication": block}}
+                data = {
+                    "vrrp_instance": {
+                        "name": "V",
+                        "interface": "e",
+                        "virtual_router_id": 1,
+                        "authentication": block,
+                    }
+                }
                 text = json.dumps(data, indent=indent)
                 for form in ("json", "yaml"):
-                    self.assertNotIn(SECRET, everything_said(read(text, form)).replace(f"b'{SECRET}'", ""), block)
+                    self.assertNotIn(
+                        SECRET, everything_said(read(text, form)).replace(f"b'{SECRET}'", ""), block
+                    )
                     # Broken off behind it.
                     cut = text[: text.index(SECRET) + len(SECRET)] + " : : ["
                     self.assertNotIn(SECRET, everything_said(read(cut, form)))
@@ -331,7 +379,9 @@ class HostileTests(SynchronousTestCase):
 
     def test_ten_thousand_servers(self) -> None:
         text = "virtual_server 10.0.0.1 80 {\n protocol TCP\n lb_algo rr\n lb_kind NAT\n"
-        text += "".join(f" real_server 10.1.{n >> 8}.{n & 255} 80 {{\n TCP_CHECK {{\n }}\n }}\n" for n in range(10_000))
+        text += "".join(
+            f" real_server 10.1.{n >> 8}.{n & 255} 80 {{\n TCP_CHECK {{\n }}\n }}\n" for n in range(10_000)
+        )
         for form in ("json", "yaml"):
             [service] = read(turned(text + "}\n", "keepalived", form), form).configuration.virtual_servers
             self.assertEqual(len(service.real_servers), 10_000)

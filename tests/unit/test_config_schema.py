@@ -104,7 +104,9 @@ class SchemaTests(SynchronousTestCase):
         for table in tables(TOP):
             if not table.values:
                 names = set(table.keywords)
-                self.assertTrue(any(names <= set(each.get("properties", {})) for each in described), table.name)
+                self.assertTrue(
+                    any(names <= set(each.get("properties", {})) for each in described), table.name
+                )
 
     def test_what_is_right(self) -> None:
         for text in (ALL_KINDS, *(file.read_text("utf-8") for file in RIGHT)):

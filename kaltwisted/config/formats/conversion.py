@@ -62,7 +62,10 @@ def converted(source: Source, form: str) -> Conversion:
             text, refused = _WRITERS[form](data), outline.findings
     except written.InexpressibleError as error:
         position = source.where(error.args[1]) if len(error.args) > 1 else Position(source.file, 1)
-        text, refused = "", [source.finding(Severity.ERROR, position, f"{error.args[0]}; this cannot be converted")]
+        text, refused = (
+            "",
+            [source.finding(Severity.ERROR, position, f"{error.args[0]}; this cannot be converted")],
+        )
     if not refused:
         return Conversion(text, reading)
     findings = source.in_order([*reading.findings, *refused])
@@ -72,7 +75,9 @@ def converted(source: Source, form: str) -> Conversion:
 def _unread(source: Source, tree: Tree) -> bool:
     """Whether there are lines that were not read as they stand: braces, quotes, includes, definitions."""
     found: Iterator[Finding] = (each for each in (*source.findings, *tree.findings))
-    return any(each.severity is Severity.ERROR for each in found) or bool(tree.open_quotes or source.undefined)
+    return any(each.severity is Severity.ERROR for each in found) or bool(
+        tree.open_quotes or source.undefined
+    )
 
 
 def as_json(data: Data) -> str:

@@ -41,7 +41,9 @@ class Outline:
                 earlier = statement
                 name = table.ordered or name
             elif name in shapes.reserved(table):
-                self._refuse(statement, f"`{name}` is no keyword here, and means something else in other formats")
+                self._refuse(
+                    statement, f"`{name}` is no keyword here, and means something else in other formats"
+                )
                 continue
             # Each key where its keyword stands last.
             occurrences = found.pop(name, [])
@@ -118,9 +120,7 @@ class Outline:
     def _generic(self, statement: Statement, words: list[str]) -> Data:
         """A block of which nothing is known: its lines in their order."""
         block = statement.block or []
-        lines = [
-            inner.words if inner.block is None else self._generic(inner, inner.words) for inner in block
-        ]
+        lines = [inner.words if inner.block is None else self._generic(inner, inner.words) for inner in block]
         return {shapes.WORDS: words, shapes.LINES: lines} if words else {shapes.LINES: lines}
 
     def _refuse(self, statement: Statement, why: str) -> None:

@@ -87,7 +87,12 @@ def _block(table: Table, names: dict[Table, str]) -> Schema:
         if not head:
             return lines
         whole = {shapes.LINES: lines}
-        return {"type": "object", "properties": head | whole, "required": [*head, *whole], "additionalProperties": False}
+        return {
+            "type": "object",
+            "properties": head | whole,
+            "required": [*head, *whole],
+            "additionalProperties": False,
+        }
     inner = {name: _keyword(keyword, names) for name, keyword in table.keywords.items()}
     if table.ordered:
         kinds = {name: inner[name] for name, keyword in table.keywords.items() if keyword.block is not None}
@@ -140,7 +145,12 @@ def _values(keyword: Keyword) -> list[Schema]:
     alone: list[Schema] = [{"const": True}] if _stands_alone(keyword) else []
     match convert:
         case Number():
-            return [{"type": "integer", "minimum": convert.low, "maximum": convert.high}, _DIGITS, *several, *alone]
+            return [
+                {"type": "integer", "minimum": convert.low, "maximum": convert.high},
+                _DIGITS,
+                *several,
+                *alone,
+            ]
         case Seconds():
             kind = "integer" if convert.whole else "number"
             limits = {"minimum": convert.low_us / SECOND_US, "maximum": convert.high_us / SECOND_US}
@@ -155,7 +165,10 @@ def _values(keyword: Keyword) -> list[Schema]:
 def _one_of(convert: OneOf[Any]) -> Schema:
     """A few words; where case does not count, one pattern for all of them."""
     if convert.fold:
-        letters = ("".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in word) for word in convert.choices)
+        letters = (
+            "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in word)
+            for word in convert.choices
+        )
         return {"type": "string", "pattern": f"^({'|'.join(letters)})$"}
     numbers = [shapes.number(word) for word in convert.choices]
     return {"enum": [*convert.choices, *(value for value in numbers if value is not None)]}

@@ -54,7 +54,9 @@ def structured(text: str, file: str, form: str) -> Source:
         root = READERS[form](text.removeprefix("\ufeff"))
         if not isinstance(root, Mapping):
             raise UnreadableTextError(
-                "the file is not an object", root.spot, "an object whose keys are keywords, such as global_defs"
+                "the file is not an object",
+                root.spot,
+                "an object whose keys are keywords, such as global_defs",
             )
     except UnreadableTextError as error:
         lines.tell(str(error), error.spot, expected=error.expected, consequence=Consequence.FATAL)
@@ -185,7 +187,9 @@ class _Lines:
         found: list[Word] = []
         if len(marks) + bool(names) > 1:
             key, _ = given[marks[-1]]
-            self.tell(f"`{key.text}` and `{(names or marks)[0]}` cannot both be", key.spot, expected="one of them")
+            self.tell(
+                f"`{key.text}` and `{(names or marks)[0]}` cannot both be", key.spot, expected="one of them"
+            )
             return None
         if names and names != list(table.header[: len(names)]):
             key, _ = given[names[-1]]

@@ -68,7 +68,9 @@ def checked(text: str) -> str:
     return text
 
 
-def lines(source: Source, statements: Sequence[Statement], table: Table | None, depth: int = 0) -> Iterator[str]:
+def lines(
+    source: Source, statements: Sequence[Statement], table: Table | None, depth: int = 0
+) -> Iterator[str]:
     """The lines of a block; ``table``: its keywords, None if nothing is known of it.
 
     :raises InexpressibleError: what cannot be written; its ``args`` are the reason and the statement.
@@ -78,7 +80,9 @@ def lines(source: Source, statements: Sequence[Statement], table: Table | None, 
         if depth == 0 and block is not None and statement is not statements[0]:
             yield ""
         try:
-            written = checked(INDENT * depth + _line(source, statement, table) + (" {" if block is not None else ""))
+            written = checked(
+                INDENT * depth + _line(source, statement, table) + (" {" if block is not None else "")
+            )
             _free_of_definitions(written)
         except InexpressibleError as error:
             raise InexpressibleError(error.args[0], statement) from None
