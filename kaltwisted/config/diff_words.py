@@ -172,8 +172,8 @@ def _text(value: object, scale: int) -> str | None:
             return "none"
         case (int(), *_) as numbers:
             return " ".join(map(str, numbers))
-        case (str(), *_) as user:
-            return " ".join(filter(None, user))
+        case (str(user), None | str() as group):
+            return " ".join(filter(None, (user, group)))
         case bool():
             return "on" if value else "off"
         case int():

@@ -103,7 +103,7 @@ def _conversion(options: ConfigOptions) -> int:
 
 
 def _differences(options: ConfigOptions) -> int:
-    """What a reload would do, by the rules of ``daemon.reload``: an error in the new file, and it does nothing."""
+    """What a reload would do, by ``daemon.reload``: with an error in the new file, nothing."""
     old, new = (
         load_file(file, config_id=options["config-id"], all_includes=bool(options["all-config"]))
         for file in options.files

@@ -34,7 +34,7 @@ def _write(text: str) -> None:
 
 
 def _nobody_reads() -> None:
-    """``| head`` has what it wants.  The interpreter will flush once more at its end, and must not fail then."""
+    """``| head`` has what it wants.  The interpreter flushes once more at its end, and must not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

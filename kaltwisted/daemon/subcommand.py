@@ -1,4 +1,4 @@
-"""What the commands beside keepalived's flags have in common: ``kaltwisted check`` and ``kaltwisted config``."""
+"""What ``kaltwisted check`` and ``kaltwisted config`` have in common: options about reading files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from kaltwisted.daemon.words import in_any_order
 
 
 class FileOptions(usage.Options):  # type: ignore[misc,unused-ignore]
-    """Options about reading files, which may follow the files; ``files`` are all other words."""
+    """Options, which may follow the files; ``files`` are all other words."""
 
     help = ""
-    optFlags = [["all-config", "e", "every problem of an include is fatal"]]
-    optParameters = [["config-id", "i", None, "what lines that begin with @ are chosen by"]]
+    optFlags: list[list[str | None]] = [["all-config", "e", "every problem of an include is fatal"]]
+    optParameters: list[list[str | None]] = [
+        ["config-id", "i", None, "what lines that begin with @ are chosen by"]
+    ]
 
     files: tuple[str, ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def source_of(text: str, form: str) -> Source:
 
 def turned(text: str, *forms: str) -> str:
     """A text from the first format to the second, from that to the third, and so on."""
-    for before, after in zip(forms, forms[1:], strict=False):
+    for before, after in pairwise(forms):
         found = converted(source_of(text, before), after)
         assert found.text is not None, (text, before, after, found.reading.errors)
         text = found.text
@@ -179,13 +180,14 @@ class ShapeTests(SynchronousTestCase):
         self.assertEqual(again["vrrp_instance"]["virtual_ipaddress"], [one, []])
 
     def test_checks_keep_their_order(self) -> None:
-        text = "virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n TCP_CHECK {\n }\n MISC_CHECK {\n misc_path /a\n }\n TCP_CHECK {\n }\n weight 2\n}\n}\n"
+        checks = "TCP_CHECK {\n }\n MISC_CHECK {\n misc_path /a\n }\n TCP_CHECK {\n }\n weight 2\n"
+        text = f"virtual_server 10.0.0.1 80 {{\n real_server 10.0.0.2 80 {{\n {checks} }}\n}}\n"
         server = data(text)["virtual_server"]["real_server"]
         self.assertEqual(
             server["checks"], [{"TCP_CHECK": {}}, {"MISC_CHECK": {"misc_path": "/a"}}, {"TCP_CHECK": {}}]
         )
         self.assertEqual(server["weight"], 2)
-        direct = '{"virtual_server": {"address": "10.0.0.1", "real_server": {"address": "10.0.0.2", "TCP_CHECK": {}}}}'
+        direct = '{"virtual_server": {"address": "::1", "real_server": {"address": "::2", "TCP_CHECK": {}}}}'
         [service] = load.load_text(direct, "a.json").configuration.virtual_servers
         self.assertEqual(len(service.real_servers[0].checks), 1)
 

@@ -140,7 +140,8 @@ class MeaningTests(SynchronousTestCase):
 
     def test_aliases_are_what_they_stand_for(self) -> None:
         text = (
-            "virtual_server:\n  address: 10.0.0.1\n  port: 80\n  protocol: TCP\n  lb_kind: NAT\n  lb_algo: rr\n"
+            "virtual_server:\n  address: 10.0.0.1\n  port: 80\n"
+            "  protocol: TCP\n  lb_kind: NAT\n  lb_algo: rr\n"
             "  real_server:\n    - address: 10.0.0.2\n      TCP_CHECK: &check {connect_port: 81}\n"
             "    - address: 10.0.0.3\n      TCP_CHECK: *check\n"
         )
@@ -160,7 +161,8 @@ class MeaningTests(SynchronousTestCase):
 
     def test_definitions_and_marks_are_words(self) -> None:
         found = read(
-            '{"global_defs": {"router_id": "${_PWD}"}, "vrrp_script": {"name": "~SEQ(n, 1, 9)", "script": "@a"}}'
+            '{"global_defs": {"router_id": "${_PWD}"},'
+            ' "vrrp_script": {"name": "~SEQ(n, 1, 9)", "script": "@a"}}'
         )
         self.assertEqual(found.findings, ())
         self.assertEqual(found.configuration.global_defs.router_id, "${_PWD}")
@@ -374,7 +376,8 @@ class HostileTests(SynchronousTestCase):
                     # Broken off behind it.
                     cut = text[: text.index(SECRET) + len(SECRET)] + " : : ["
                     self.assertNotIn(SECRET, everything_said(read(cut, form)))
-        plain = f"vrrp_instance:\n  name: V\n  authentication:\n    auth_pass: {SECRET}long\n    auth_pas: {SECRET}\n"
+        lines = f"    auth_pass: {SECRET}long\n    auth_pas: {SECRET}\n"
+        plain = f"vrrp_instance:\n  name: V\n  authentication:\n{lines}"
         self.assertNotIn(SECRET, everything_said(read(plain, "yaml")).replace(f"b'{SECRET}'", ""))
 
     def test_ten_thousand_servers(self) -> None:

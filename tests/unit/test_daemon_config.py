@@ -167,7 +167,10 @@ class DaemonTests(Files):
 
     def test_who_has_neither_loads_nothing_for_them(self) -> None:
         conf = self.file("a.conf", POOL.format(weight=3))
-        script = "import sys; from kaltwisted.config.load import load_file; load_file(sys.argv[1]); print(*sys.modules)"
+        script = (
+            "import sys; from kaltwisted.config.load import load_file;"
+            " load_file(sys.argv[1]); print(*sys.modules)"
+        )
         done = subprocess.run(
             [sys.executable, "-c", script, conf], capture_output=True, text=True, check=True
         )

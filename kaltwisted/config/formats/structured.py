@@ -9,25 +9,21 @@ here, and is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 from kaltwisted.config.builder import top_only
-from kaltwisted.config.findings import MASK, Consequence, Severity, has_secret
+from kaltwisted.config.findings import MASK, Consequence, has_secret
 from kaltwisted.config.formats import json_text, shapes, yaml_text
 from kaltwisted.config.formats.nodes import Mapping, Node, Scalar, Sequence, Spot, UnreadableTextError
-from kaltwisted.config.formats.written import InexpressibleError, checked, command_word, word
+from kaltwisted.config.formats.placed import Lines, Word
+from kaltwisted.config.formats.written import InexpressibleError, command_word, word
 from kaltwisted.config.keywords.table import Keyword, Table
 from kaltwisted.config.keywords.top import TOP, homes
 from kaltwisted.config.lexer import Kind, tokens
-from kaltwisted.config.model import Position
 from kaltwisted.config.reader import SECRET_BLOCKS
-from kaltwisted.config.source import Origin, Source, Text, Use
+from kaltwisted.config.source import Source, Text
 
 READERS: dict[str, Callable[[str], Node]] = {"json": json_text.read, "yaml": yaml_text.read}
-
-LINES_OF_A_SECRET = 6
-"""How far from its key a secret may stand in a text that is laid out, the key's own line included."""
 
 _INCLUDE = re.compile(r"include[rmwba]?").fullmatch
 _ONE_LINE = re.compile(r"[^\n\0]*").fullmatch
@@ -36,20 +32,13 @@ _NEEDS_BLOCK = "an object with the keywords of the block"
 _NEEDS_LINES = "a list of strings, one for each line"
 
 
-class Word(NamedTuple):
-    """A word as it is written in a line, and where it stands in the text."""
-
-    text: str
-    spot: Spot
-
-
 def structured(text: str, file: str, form: str) -> Source:
     """What is read of a text; never fails, whatever the text.
 
     :param form: ``json`` or ``yaml``.
     """
     main = Text(text, file)
-    lines = _Lines(main)
+    lines = _Blocks(main)
     try:
         root = READERS[form](text.removeprefix("\ufeff"))
         if not isinstance(root, Mapping):
@@ -61,19 +50,16 @@ def structured(text: str, file: str, form: str) -> Source:
     except UnreadableTextError as error:
         lines.tell(str(error), error.spot, expected=error.expected, consequence=Consequence.FATAL)
     else:
-        lines.source.secrets.update((file, line) for line in _secret_lines(root))
+        lines.hide(root)
         lines.block(root, TOP)
     return lines.source
 
 
-class _Lines:
+class _Blocks(Lines):
     """Makes lines of nodes."""
 
     def __init__(self, main: Text) -> None:
-        self._lines: list[str] = []
-        self._origins: list[Origin] = []
-        self._main = main
-        self.source = Source(main, self._lines, self._origins)
+        super().__init__(main)
         self._top_only = top_only(TOP)
         # Inside of what must not be shown.
         self._secret = False
@@ -163,7 +149,7 @@ class _Lines:
                 self._line(item)
         else:
             self.tell(f"`{key.text}` is a list of lines", lines.spot, expected=_NEEDS_LINES)
-        self._close(node.spot)
+        self.close(node.spot)
 
     def _only_lines(self, node: Mapping, table: Table) -> Node:
         """The lines of a block that is nothing but lines, and an object for what its head has."""
@@ -228,7 +214,7 @@ class _Lines:
         words = [
             Word(node.text[piece.start : piece.end], _part(node, piece.start, piece.end)) for piece in pieces
         ]
-        self._put(words, node.spot)
+        self.put(words, node.spot)
 
     # --- single lines --------------------------------------------------------------------
 
@@ -294,7 +280,7 @@ class _Lines:
         return found
 
     def _unknown(self, key: Scalar, spot: Spot, node: Mapping) -> None:
-        """A block that nobody knows: as it is, if it is in the form for that; else its keyword, to be told of."""
+        """A block that nobody knows: its lines, if that is what there is; else its keyword, to be told of."""
         parts = {part.text: value for part, value in node.entries}
         lines = parts.get(shapes.LINES)
         if not parts.keys() <= {shapes.WORDS, shapes.LINES} or not isinstance(lines, Sequence):
@@ -305,84 +291,34 @@ class _Lines:
             return
         if key.text not in self._top_only:
             self._generic(lines)
-            self._close(node.spot)
+            self.close(node.spot)
 
     def _generic(self, lines: Sequence) -> None:
         """The lines of a block that nobody knows."""
         for item in lines.items:
             parts = {part.text: value for part, value in item.entries} if isinstance(item, Mapping) else {}
-            words = self._texts(parts.get(shapes.WORDS, Sequence([], item.spot)) if parts else item, None)
+            head = parts.get(shapes.WORDS, Sequence([], item.spot)) if parts else item
+            words = self._texts(head, None)
             if words is None:
                 continue
             inner = parts.get(shapes.LINES)
             if not words or words[0].text in self._top_only:
                 self.tell("this line has no keyword that could be here", item.spot)
             elif not isinstance(inner, Sequence):
-                self._put(words, item.spot)
-            elif self._put(words, item.spot, opens=True):
+                self.put(words, item.spot)
+            elif self.put(words, item.spot, opens=True):
                 self._generic(inner)
-                self._close(item.spot)
+                self.close(item.spot)
 
     # --- lines -----------------------------------------------------------------------------
 
     def _add(self, key: Scalar, spot: Spot, words: list[Word], *, opens: bool = False) -> bool:
         """A line that begins with a keyword; false, and a finding, if it cannot be."""
         try:
-            return self._put([Word(word(key.text), spot), *words], spot, opens=opens)
+            return self.put([Word(word(key.text), spot), *words], spot, opens=opens)
         except InexpressibleError as error:
             self.tell(str(error), key.spot)
             return False
-
-    def _put(self, words: list[Word], spot: Spot, *, opens: bool = False) -> bool:
-        uses = []
-        at = 0
-        for text, (line, column, width) in words:
-            uses.append(Use(at, at + len(text), column - 1, width, (), line))
-            at += len(text) + 1
-        text = " ".join(each.text for each in words) + (" {" if opens else "")
-        try:
-            checked(text)
-        except InexpressibleError as error:
-            self.tell(str(error), spot)
-            return False
-        self._lines.append(text)
-        self._origins.append(Origin(self._main, spot.line, tuple(uses)))
-        return True
-
-    def _close(self, spot: Spot) -> None:
-        self._lines.append("}")
-        self._origins.append(
-            Origin(self._main, spot.line, (Use(0, 1, spot.column - 1, spot.width, (), spot.line),))
-        )
-
-    # --- findings ----------------------------------------------------------------------------
-
-    def tell(
-        self,
-        message: str,
-        spot: Spot,
-        *,
-        expected: str | None = None,
-        consequence: Consequence = Consequence.LOGGED,
-    ) -> None:
-        """A finding about a piece of the text."""
-        if consequence is Consequence.FATAL and self._near_secret(spot.line):
-            self.source.secrets.add((self._main.file, spot.line))
-        self.source.findings.append(
-            self.source.finding(
-                Severity.ERROR,
-                Position(self._main.file, spot.line, spot.column),
-                message,
-                width=spot.width,
-                expected=expected,
-                consequence=consequence,
-            )
-        )
-
-    def _near_secret(self, line: int) -> bool:
-        """Whether the key of a secret stands just before: of a broken text nobody knows what is inside of what."""
-        near = "\n".join(self._main.lines[max(0, line - LINES_OF_A_SECRET) : line])
-        return has_secret(near.rpartition("\n")[0]) or any(block in near for block in SECRET_BLOCKS)
 
     def _shown(self, name: str) -> str:
         """A key, unless it may be a secret that stands in the wrong place."""
@@ -392,23 +328,3 @@ class _Lines:
 def _part(node: Scalar, start: int, end: int) -> Spot:
     """Where a part of a scalar stands; the whole of it, if it is not written as it is."""
     return Spot(node.spot.line, node.inside + start, end - start) if node.inside else node.spot
-
-
-def _secret_lines(node: Node, inside: bool = False) -> Iterator[int]:
-    """Lines that have secrets in them, apart from those that are masked as they are."""
-    match node:
-        case Scalar():
-            if inside:
-                yield node.spot.line
-        case Sequence(items, _):
-            for item in items:
-                yield from _secret_lines(item, inside)
-        case Mapping(entries, _):
-            for key, value in entries:
-                if inside:
-                    yield key.spot.line
-                within = inside or key.text in SECRET_BLOCKS
-                secret = has_secret(key.text)
-                for line in _secret_lines(value, within or secret):
-                    if within or not secret or line != key.spot.line:
-                        yield line

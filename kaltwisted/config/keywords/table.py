@@ -71,9 +71,9 @@ class Keyword:
 class Table:
     """The keywords of one block.  ``values``: its lines are values, not keywords (``virtual_ipaddress``).
 
-    ``header``: names of the words behind the keyword.  ``marked``: words that may stand there instead, each in
-    front of its value.  ``ordered``: the name that the blocks in it have together in formats that do not keep
-    the order of keywords; given where that order counts.
+    ``header``: names of the words behind the keyword.  ``marked``: words that may stand there instead, each
+    in front of its value.  ``ordered``: the name that the blocks in it have together in formats that do not
+    keep the order of keywords; given where that order counts.
     """
 
     name: str
