@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from kaltwisted.config.findings import Consequence, Severity, has_secret
@@ -14,6 +15,12 @@ from kaltwisted.config.source import Origin, Source, Text, Use
 
 LINES_OF_A_SECRET = 6
 """How far from its key a secret may stand in a text that is laid out, the key's own line included."""
+
+
+@lru_cache(maxsize=1024)
+def is_secret(key: str) -> bool:
+    """Whether the value of a key is nobody's business; a big file has few keys, and each a thousand times."""
+    return has_secret(key)
 
 
 class Word(NamedTuple):
@@ -102,7 +109,7 @@ def _secret_lines(node: Node, inside: bool = False) -> Iterator[int]:
                 if inside:
                     yield key.spot.line
                 within = inside or key.text in SECRET_BLOCKS
-                secret = has_secret(key.text)
+                secret = is_secret(key.text)
                 for line in _secret_lines(value, within or secret):
                     if within or not secret or line != key.spot.line:
                         yield line

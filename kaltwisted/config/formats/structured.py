@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable
 
 from kaltwisted.config.builder import top_only
-from kaltwisted.config.findings import MASK, Consequence, has_secret
+from kaltwisted.config.findings import MASK, Consequence
 from kaltwisted.config.formats import json_text, shapes, yaml_text
 from kaltwisted.config.formats.nodes import Mapping, Node, Scalar, Sequence, Spot, UnreadableTextError
-from kaltwisted.config.formats.placed import Lines, Word
+from kaltwisted.config.formats.placed import Lines, Word, is_secret
 from kaltwisted.config.formats.written import InexpressibleError, command_word, word
 from kaltwisted.config.keywords.table import Keyword, Table
 from kaltwisted.config.keywords.top import TOP, homes
@@ -73,7 +73,7 @@ class _Blocks(Lines):
         outside = self._secret
         for key, node in mapping.entries:
             name = key.text
-            self._secret = outside or name in SECRET_BLOCKS or has_secret(name)
+            self._secret = outside or name in SECRET_BLOCKS or is_secret(name)
             if name in seen:
                 self.tell(
                     f"`{self._shown(name)}` stands here a second time, and is left out",
