@@ -30,6 +30,7 @@ Usage:
   kaltwisted -f keepalived.conf
   kaltwisted -t -f keepalived.conf
   kaltwisted check [--json | --sarif] keepalived.conf ...   (check --help tells more)
+  kaltwisted config [--to json | --diff] keepalived.conf ...  (config --help tells more)
   kaltwisted -d
   kaltwisted -h
   kaltwisted -v
@@ -37,7 +38,8 @@ Usage:
 
 Commands:
 Either long or short options are allowed.
-  --use-file     -f FILE  Use the specified configuration file.
+  --use-file     -f FILE  Use the specified configuration file: keepalived's language,
+                          or JSON or YAML where its name ends so.
                           Default is {DEFAULT_FILE}.
   --dont-fork    -n       Don't fork the daemon process: stay in the foreground.
   --config-test  -t       Test the configuration file and exit: 0 when nothing is

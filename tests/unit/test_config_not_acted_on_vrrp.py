@@ -194,7 +194,7 @@ class InstanceTests(SynchronousTestCase):
         other = read(text.replace("eth1", "eth2")).configuration
         self.assertEqual(
             list(compare(reading.configuration, other).words()),
-            ["static_ipaddress 10.7.0.1/24 removed", "static_ipaddress 10.7.0.1/24 added"],
+            ["static_ipaddress 10.7.0.1/24 dev eth1 removed", "static_ipaddress 10.7.0.1/24 dev eth2 added"],
         )
         self.assertIs(compare(reading.configuration, other).configuration.static_ipaddress[1], found[1])
 

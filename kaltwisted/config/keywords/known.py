@@ -205,6 +205,19 @@ tls_compliant: send TLS close_notify properly
 }
 
 
+_NAMED = frozenset(
+    (
+        "bfd_instance",
+        "track_file",
+        "track_group",
+        "virtual_server_group",
+        "vrrp_track_file",
+        "vrrp_track_process",
+    )
+)
+"""Blocks of the top level that have a name."""
+
+
 def known(block: str) -> dict[str, Keyword]:
     """Keywords of one block, by name or path (``""``: top level), that are not read yet."""
     found = {}
@@ -212,6 +225,7 @@ def known(block: str) -> dict[str, Keyword]:
         head, _, doc = line.partition(": ")
         name, _, opens = head.partition(" ")
         path = f"{block} {name}".lstrip()
-        inside = Table(name, known(path), values=path not in _NOT_YET) if opens else None
+        header = ("name",) if not block and name in _NAMED else ()
+        inside = Table(name, known(path), values=path not in _NOT_YET, header=header) if opens else None
         found[name] = Keyword(doc, words=None, block=inside, stage=Stage.KNOWN)
     return found

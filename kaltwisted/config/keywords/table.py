@@ -83,6 +83,10 @@ class Table:
 
     ``values``: its lines are values, not keywords (``virtual_ipaddress``);
     ``options``: words that such a line may have behind its first.
+    ``header``: names of the words behind the keyword.  ``marked``: words that
+    may stand there instead, each in front of its value.  ``ordered``: the name
+    that the blocks in it have together in formats that do not keep the order of
+    keywords; given where that order counts.
     """
 
     name: str
@@ -91,6 +95,9 @@ class Table:
     options: tuple[str, ...] = ()
     # Words of the 2002 guide's tables: another spelling of a keyword, by what is right.
     misprints: Mapping[str, str] = attrs.field(factory=dict)
+    header: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+    ordered: str = ""
 
     def resolve(self, word: str) -> Keyword | None:
         """The keyword that a word stands for in this block, the guide's misprints included."""

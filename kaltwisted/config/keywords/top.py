@@ -11,7 +11,9 @@ from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import ADDRESS_OPTIONS, VRRP_INSTANCE, VRRP_SYNC_GROUP
 
-VIRTUAL_SERVER_GROUP = Table("virtual_server_group", values=True, options=("fwmark", "inet", "inet6"))
+VIRTUAL_SERVER_GROUP = Table(
+    "virtual_server_group", values=True, options=("fwmark", "inet", "inet6"), header=("name",)
+)
 STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
 
 _instance = Keyword("one virtual router", block=VRRP_INSTANCE, takes="NAME")

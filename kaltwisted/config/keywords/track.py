@@ -85,6 +85,7 @@ VRRP_SCRIPT = Table(
         "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),
         "init_fail": Keyword("bad until it has been good", "init_fail", flag, words=1),
     },
+    header=("name",),
 )
 
 VRRP_TRACK_PROCESS = Table(
@@ -121,6 +122,7 @@ VRRP_TRACK_PROCESS = Table(
             "compare with the whole command line, not the name", "full_command", flag, words=1
         ),
     },
+    header=("name",),
 )
 
 _OPTIONS = ("weight", "reverse")

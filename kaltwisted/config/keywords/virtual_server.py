@@ -169,6 +169,8 @@ REAL_SERVER = Table(
         **known("real_server"),
     },
     misprints={"Weight": "weight", "Virtualhost": "virtualhost"},
+    header=("address", "port"),
+    ordered="checks",
 )
 
 VIRTUAL_SERVER = Table(
@@ -233,4 +235,6 @@ VIRTUAL_SERVER = Table(
         **known("virtual_server"),
     },
     misprints={"Virtualhost": "virtualhost"},
+    header=("address", "port"),
+    marked=("fwmark", "group"),
 )

@@ -261,6 +261,7 @@ VRRP_INSTANCE = Table(
         "Virtual_router_id": "virtual_router_id",
         "Priority": "priority",
     },
+    header=("name",),
 )
 
 VRRP_SYNC_GROUP = Table(
@@ -276,4 +277,5 @@ VRRP_SYNC_GROUP = Table(
         "notify_priority_changes": _PRIORITY_CHANGES,
         **known("vrrp_sync_group"),
     },
+    header=("name",),
 )
