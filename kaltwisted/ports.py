@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from kaltwisted.lvs.table import Applied, ServiceKey, Table
 
 
+@attrs.frozen
+class Fact:
+    """What one role knows and another acts on: that a BFD session is up, that a virtual server has quorum.
+
+    ``kind``, ``name``: what it is about, as configurations call it.  ``value``: 1 for good, 0 for bad, or
+    another number where the kind has one; None: nobody knows, for who did is gone.
+    """
+
+    kind: str
+    name: str
+    value: int | None
+
+
 class ICheck(Interface):
     """One way of asking one real server whether it works (healthcheck/)."""
 

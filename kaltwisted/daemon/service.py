@@ -38,6 +38,7 @@ from kaltwisted.daemon.role.collector import (
     postpone_collections,
     resume_collections,
 )
+from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
 from kaltwisted.daemon.role.seam import CONFIG_ERROR, InThread, IRunner, Report, RoleError, RoleKind
@@ -192,9 +193,10 @@ def makeService(options: Options) -> IService:
 
     def roles(fatal: Callable[[int], object]) -> Roles:
         runner = _local if settings.single_process else _process
+        facts = Facts()
         return Roles(
             _kinds(settings),
-            partial(runner, settings, reactor, in_thread, fatal),
+            partial(runner, settings, reactor, in_thread, fatal, facts),
             reading.configuration,
             idle=settings.idle_roles,
         )
@@ -219,15 +221,25 @@ def _kinds(settings: Settings) -> Iterator[RoleKind]:
 
 
 def _local(
-    settings: Settings, reactor: Any, in_thread: InThread, fatal: Callable[[int], object], kind: RoleKind
+    settings: Settings,
+    reactor: Any,
+    in_thread: InThread,
+    fatal: Callable[[int], object],
+    facts: Facts,
+    kind: RoleKind,
 ) -> IRunner:
     from kaltwisted.daemon.role.local import LocalRunner
 
-    return LocalRunner(kind, settings, reactor)
+    return LocalRunner(kind, settings, reactor, facts)
 
 
 def _process(
-    settings: Settings, reactor: Any, in_thread: InThread, fatal: Callable[[int], object], kind: RoleKind
+    settings: Settings,
+    reactor: Any,
+    in_thread: InThread,
+    fatal: Callable[[int], object],
+    facts: Facts,
+    kind: RoleKind,
 ) -> IRunner:
     from kaltwisted.daemon.child import Child
     from kaltwisted.daemon.supervision import ProcessRunner
@@ -240,6 +252,7 @@ def _process(
         reactor,
         fatal,
         in_thread,
+        facts,
         directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
     )
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role import capabilities
+from kaltwisted.daemon.role.facts import Learn
 from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
 
 
-def _checkers(settings: Settings, configuration: Configuration, reactor: Any) -> IRole:
+def _checkers(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn) -> IRole:
     from kaltwisted.daemon.role.checker import CheckerRole
     from kaltwisted.daemon.role.planes import DataPlaneError
 
@@ -27,7 +28,7 @@ def _checkers(settings: Settings, configuration: Configuration, reactor: Any) ->
         raise RoleError(str(error)) from None
 
 
-def _vrrp(settings: Settings, configuration: Configuration, reactor: Any) -> IRole:
+def _vrrp(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn) -> IRole:
     from kaltwisted.daemon.role.vrrp import VrrpRole
     from kaltwisted.ports import WireError
 

@@ -38,7 +38,7 @@ from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.remembered import RememberedAddresses
-from kaltwisted.ports import IAddresses, LinkEvent, LinkVanished, WireError
+from kaltwisted.ports import Fact, IAddresses, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -148,6 +148,9 @@ class VrrpRole(Service):
 
     def let_go(self) -> None:
         """Addresses cannot be left to a successor: the peers take them, as at every stop."""
+
+    def learn(self, fact: Fact) -> None:
+        """It acts on none."""
 
     def apply(self, changes: Changes) -> Deferred[None]:
         """Run another configuration from now on; virtual routers that stay keep their state.
