@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 from zope.interface import Attribute, Interface
@@ -34,6 +34,10 @@ class Fact:
     kind: str
     name: str
     value: int | None
+
+
+BFD_SESSION: Final = "bfd"
+"""The kind of fact whose names are ``bfd_instance``s: 1 while the session is up."""
 
 
 class ICheck(Interface):

@@ -150,7 +150,8 @@ class VrrpRole(Service):
         """Addresses cannot be left to a successor: the peers take them, as at every stop."""
 
     def learn(self, fact: Fact) -> None:
-        """It acts on none."""
+        """Virtual routers may track it."""
+        self.vrrp.learn(fact)
 
     def apply(self, changes: Changes) -> Deferred[None]:
         """Run another configuration from now on; virtual routers that stay keep their state.
