@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from kaltwisted.config.model import VrrpInstance, VrrpScript
+from kaltwisted.config.model import Tracked, VrrpInstance, VrrpScript
 from kaltwisted.ports import ScriptResult
 from kaltwisted.vrrp.events import Fault, FaultKind
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
@@ -39,6 +39,13 @@ class Weighing:
 
     weight: int = 0
     reverse: bool = False
+
+    @classmethod
+    def of(cls, tracked: Tracked, defined: Weighing | None = None) -> Weighing:
+        """What a line says, or else the definition of what it names."""
+        if tracked.weight is None and defined is not None:
+            return cls(defined.weight, defined.reverse if tracked.reverse is None else tracked.reverse)
+        return cls(tracked.weight or 0, bool(tracked.reverse))
 
     @property
     def decides(self) -> bool:
@@ -83,33 +90,33 @@ class Tracking:
         for tracked in config.track_script:
             script = (scripts or {}).get(tracked.name)
             if script is not None:
-                weight = script.weight if tracked.weight is None else tracked.weight
+                weighing = Weighing.of(tracked, Weighing(script.weight, script.reverse))
                 words = f"tracked script {tracked.name} with weights"
-                self._add(FaultKind.SCRIPT, tracked.name, Weighing(weight, tracked.reverse), words)
+                self._add(FaultKind.SCRIPT, tracked.name, weighing, words)
                 if script.init_fail:
                     self.turn(FaultKind.SCRIPT, tracked.name, 0)
         for tracked in config.track_bfd:
-            weight = tracked.weight or 0
-            words = f"tracked bfd {tracked.name} with weight {weight}"
-            self._add(FaultKind.BFD, tracked.name, Weighing(weight, tracked.reverse), words)
+            weighing = Weighing.of(tracked)
+            words = f"tracked bfd {tracked.name} with weight {weighing.weight}"
+            self._add(FaultKind.BFD, tracked.name, weighing, words)
         self._has_source = False
         self._faulty_groups: set[str] = set()
 
     def _add_interfaces(self, config: VrrpInstance) -> None:
-        weights: dict[str, int] = {}
+        weighings: dict[str, Weighing] = {}
         if config.interface is not None and not config.dont_track_primary:
-            weights[config.interface] = 0
+            weighings[config.interface] = Weighing()
         for entry in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
             if entry.dev is not None and entry.dev != config.interface and not entry.no_track:
-                weights[entry.dev] = 0
+                weighings[entry.dev] = Weighing()
         for tracked in config.track_interface:
-            weight = tracked.weight or 0
-            if weight and not self._keeps_weights:
+            weighing = Weighing.of(tracked)
+            if weighing.weight and not self._keeps_weights:
                 self.notices.append(f"ignoring {tracked.name} tracked interface weight due to SYNC group")
-                weight = 0
-            weights.setdefault(tracked.name, weight)
-        for name, weight in weights.items():
-            self._add(FaultKind.INTERFACE, name, Weighing(weight), "")
+                weighing = Weighing()
+            weighings.setdefault(tracked.name, weighing)
+        for name, weighing in weighings.items():
+            self._add(FaultKind.INTERFACE, name, weighing, "")
 
     def _add(self, kind: FaultKind, name: str, weighing: Weighing, words: str) -> None:
         if weighing.weight and not self._keeps_weights:
