@@ -104,7 +104,17 @@ class Variables:
     @property
     def detection_us(self) -> int:
         """How long the neighbour may be silent (§6.8.4); 0 while nothing is known of it."""
-        return self.remote_multiplier * max(self.detection_min_rx_us, self.remote_min_tx_us)
+        return self.remote_multiplier * self.remote_interval_us
+
+    @property
+    def remote_interval_us(self) -> int:
+        """What the neighbour sends at, without jitter."""
+        return max(self.detection_min_rx_us, self.remote_min_tx_us)
+
+    @property
+    def remote_detection_us(self) -> int:
+        """How long the neighbour lets us be silent."""
+        return self.config.multiplier * self.interval_us
 
     @property
     def sends(self) -> bool:
@@ -221,19 +231,13 @@ class Variables:
     def _log_parameters(self, before: int) -> None:
         """keepalived's table of what is negotiated."""
         self.log("---------------< Session parameters >--------------", Level.DETAIL)
-        remote_interval = max(self.remote_min_tx_us, self.required_min_rx_us)
         rows = (
             "         min_tx  min_rx  tx_intv  mult  detect_time",
             f"local  {self.desired_min_tx_us:8} {self.required_min_rx_us:7} {self.interval_us:8}"
             f" {self.config.multiplier:5} {self.remote_detection_us:12}",
-            f"remote {self.remote_min_tx_us:8} {self.remote_min_rx_us:7} {remote_interval:8}"
+            f"remote {self.remote_min_tx_us:8} {self.remote_min_rx_us:7} {self.remote_interval_us:8}"
             f" {self.remote_multiplier:5} {self.detection_us:12}",
             f"Detection time is {self.detection_us} us (was {before} us)",
         )
         for row in rows:
             self.actions.append(Log(" " * (len(self.config.name) + 3) + row, Level.DETAIL))
-
-    @property
-    def remote_detection_us(self) -> int:
-        """How long the neighbour lets us be silent."""
-        return self.config.multiplier * self.interval_us

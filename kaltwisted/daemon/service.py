@@ -39,7 +39,7 @@ from kaltwisted.daemon.role.collector import (
     resume_collections,
 )
 from kaltwisted.daemon.role.facts import Facts
-from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.kinds import BFD, CHECKERS, KINDS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
 from kaltwisted.daemon.role.seam import CONFIG_ERROR, InThread, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
@@ -218,6 +218,8 @@ def _kinds(settings: Settings) -> Iterator[RoleKind]:
         yield VRRP
     if settings.checkers:
         yield CHECKERS
+    if settings.bfd:
+        yield BFD
 
 
 def _local(
@@ -307,5 +309,7 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
         for line in dump(reading.configuration):
             log.info("{line}", line=line)
     configuration = reading.configuration
-    if not (configuration.virtual_servers or configuration.vrrp_instances):
-        log.warn("The configuration has neither a virtual_server nor a vrrp_instance: nothing to do")
+    if not any(kind.needed(configuration) for kind in KINDS.values()):
+        log.warn(
+            "The configuration has no virtual_server, no vrrp_instance and no bfd_instance: nothing to do"
+        )

@@ -186,6 +186,12 @@ class ProcessRunner:
         self._leave_facts = self._facts.listen(self.kind.hears, partial(self._tell, child))
         await _answered(child, child.call(commands.Start))
 
+    def _leave(self) -> None:
+        """Tell it no more facts."""
+        if self._leave_facts is not None:
+            self._leave_facts()
+            self._leave_facts = None
+
     def _heard(self, child: IChild, fact: Fact) -> None:
         if child is self._child:
             self._facts.publish(fact)
@@ -230,6 +236,7 @@ class ProcessRunner:
         if self._revival is not None:
             self._revival.cancel()
             self._revival = None
+        self._leave()
         child = self._child
         if child is None:
             return
@@ -271,8 +278,7 @@ class ProcessRunner:
         if child is not self._child:
             return  # another lives already
         self._child = self._given = None
-        if self._leave_facts is not None:
-            self._leave_facts()
+        self._leave()
         self._facts.forget(self.kind.tells)
         if self._pings is not None and self._pings.running:
             self._pings.stop()

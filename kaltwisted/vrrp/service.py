@@ -51,6 +51,7 @@ from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
+from kaltwisted.vrrp.tracked import with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
 
 #: What is worked off per reactor turn before others have theirs.
@@ -104,7 +105,7 @@ class VrrpService(Service):
         *,
         keep_addresses: bool = False,
     ) -> None:
-        configuration = self._without_ipv6(configuration)
+        configuration = with_all_tracked(self._without_ipv6(configuration))
         self.router = Router.from_configuration(configuration)
         self._clock = clock
         self._network = network
@@ -204,7 +205,7 @@ class VrrpService(Service):
         """
         if not self._began or not self.running:
             return
-        configuration = self._without_ipv6(configuration)
+        configuration = with_all_tracked(self._without_ipv6(configuration))
         self._carry_out(self.router.advertise(self._now()))
         wanted = {vrrp_key(each): each for each in configuration.vrrp_instances}
         gone = [name for name, config in self._instances.items() if vrrp_key(config) not in wanted]

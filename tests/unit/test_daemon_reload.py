@@ -168,7 +168,7 @@ class ReloadTests(SynchronousTestCase):
     def test_all_roles_run_where_that_is_asked_for(self) -> None:
         roles = Roles(KINDS.values(), lambda kind: FakeRunner(), BALANCING, idle=True)
         self.successResultOf(Deferred.fromCoroutine(roles.begin()))
-        self.assertEqual(list(roles.running), ["vrrp", "checkers"])
+        self.assertEqual(list(roles.running), ["vrrp", "checkers", "bfd"])
 
     def test_a_stop_reaches_those_that_get_ready(self) -> None:
         ready: Deferred[None] = Deferred()

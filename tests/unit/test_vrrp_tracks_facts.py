@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
-from kaltwisted.config.model import Configuration, Tracked, VrrpInstance
+from kaltwisted.config.model import BfdInstance, Configuration, Tracked, VrrpInstance, VrrpSyncGroup
 from kaltwisted.ports import BFD_SESSION, Fact
 from kaltwisted.vrrp.actions import State
 from tests.unit.test_vrrp_service import World
@@ -89,6 +91,21 @@ class TracksFactsTests(World):
         )
         self.assertEqual(self.service.router.instances["X"].priority, 120)
         self.assertIs(self.state("Z"), State.BACKUP)
+        self.stop()
+
+    def test_the_session_s_own_weight_and_what_the_sync_group_tracks(self) -> None:
+        far = BfdInstance("far", ip_address("10.0.0.2"), weight=20, reverse=True)
+        near = BfdInstance("near", ip_address("10.0.0.3"), weight=7)
+        group = VrrpSyncGroup("G", ("X", "Z"), track_bfd=(Tracked("near"),), sync_group_tracking_weight=True)
+        self.known = (Fact(BFD_SESSION, "far", 1), Fact(BFD_SESSION, "near", 1))
+        self.start(
+            config(track_bfd=(Tracked("far"), Tracked("near", 50))),
+            config(name="Z", virtual_router_id=9, track_bfd=(Tracked("far", 1),)),
+            bfd_instances=(far, near),
+            vrrp_sync_groups=(group,),
+        )
+        priorities = [self.service.router.instances[name].priority for name in "XZ"]
+        self.assertEqual(priorities, [100 - 20 + 7, 100 + 1 + 7])
         self.stop()
 
     def test_after_the_stop_nothing_is_learned(self) -> None:

@@ -172,7 +172,7 @@ class VrrpRole(Service):
             if getattr(before.vrrp, name) != getattr(global_defs.vrrp, name):
                 keyword = f"vrrp_{name.removesuffix('_us')}"
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
-        if not changes.vrrp:
+        if not (changes.vrrp or changes.bfd_instances):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 
