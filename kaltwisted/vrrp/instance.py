@@ -177,6 +177,8 @@ class Instance:
         if self._started:
             return
         self._started = True
+        # A reason that is there from the beginning is told as one that comes later is.
+        self._faults = set()
         for notice in self.tracking.notices:
             self.router.log(notice, Level.WARNING)
         # What a crash has left behind would answer ARP beside the master.
