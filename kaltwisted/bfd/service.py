@@ -110,6 +110,7 @@ class BfdService(Service):
             else:
                 session = Session(config, self._discriminator(), self._random.random)
                 running = Running(session, self._wire.sender(config))
+                self._by_discriminator[session.variables.discriminator] = running
                 begin.append(running)
             self.sessions[config.name] = running
         for gone in before.values():

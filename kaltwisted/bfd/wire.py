@@ -27,7 +27,7 @@ SOURCE_PORTS: Final = (49152, 65535)
 _TRIES: Final = 64
 #: More than a packet has; bytes behind its end mean nothing.
 _LONGEST = 64
-_PRIORITY_CONTROL = 7 - 1  # the highest that needs no right
+_PRIORITY = 6  # the highest that needs no right
 _CLASS_CONTROL = 0xC0
 # struct in_pktinfo: index, local address, destination; struct in6_pktinfo: destination, index
 _PKTINFO = struct.Struct("=i4s4s")
@@ -124,8 +124,7 @@ class _Sender:
         self._random = random
         self._socket: socket.socket | None = None
         self._port = 0
-        port = MULTIHOP_PORT if session.multihop else SINGLE_HOP_PORT
-        self._to = _numeric(str(session.neighbor), port)
+        self._to: Any = None
 
     def send(self, packet: bytes) -> str | None:
         """Send it at once; one that must wait is one too late."""
@@ -139,6 +138,7 @@ class _Sender:
 
     def _open(self) -> socket.socket:
         session = self._session
+        self._to = _numeric(str(session.neighbor), MULTIHOP_PORT if session.multihop else SINGLE_HOP_PORT)
         ipv6 = session.neighbor.version == 6
         opened = _opened(socket.AF_INET6 if ipv6 else socket.AF_INET)
         try:
@@ -148,7 +148,7 @@ class _Sender:
             else:
                 opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, session.ttl)
                 opened.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _CLASS_CONTROL)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, _PRIORITY_CONTROL)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, _PRIORITY)
             # It is never read from: let nothing gather there.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
             self._bind(opened)
@@ -216,11 +216,13 @@ def _opened(family: socket.AddressFamily) -> socket.socket:
 
 
 def _numeric(address: str, port: int) -> Any:
-    """The socket address of a literal one, with its scope (``fe80::1%eth0``)."""
+    """The socket address of a literal one, with its scope (``fe80::1%eth0``).
+
+    :raises OSError: the scope is no interface of this host now.
+    """
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     try:
         [found, *_] = socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM, flags=flags)
     except socket.gaierror:
-        # A scope that is no interface of this host now.
-        return address.partition("%")[0], port
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV)) from None
     return found[4]

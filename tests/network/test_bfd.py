@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -148,6 +149,33 @@ def test_multihop_with_frr() -> None:
         frr = Frr(two, peer(ipv4(1), ipv4(2), multihop=True))
         wait_for(lambda: ours.says("Entering Up state"), ours.lines)
         wait_for(lambda: frr.status(ipv4(1)) == "up")
+
+
+# -- who is not next door ----------------------------------------------------------------------
+
+_SEND = """
+import socket, sys
+family, level, option = (socket.AF_INET6, 41, 16) if ":" in sys.argv[1] else (socket.AF_INET, 0, 2)
+opened = socket.socket(family, socket.SOCK_DGRAM)
+opened.setsockopt(level, option, int(sys.argv[2]))
+opened.sendto(bytes.fromhex("204003180000000500000000000027100000271000000000"), (sys.argv[1], 3784))
+"""
+
+
+@BOTH
+def test_a_packet_from_behind_a_router_is_dropped_and_one_from_next_door_is_heard(address: Address) -> None:
+    with lan(2) as (one, two):
+        with_ipv6(one, two)
+        ours = one.daemon(session("far", address(2), address(1), "hoplimit 255"))
+        wait_for(lambda: ours.says("Startup complete"), ours.lines)
+        two.run(sys.executable, "-c", _SEND, address(1), "254").communicate()
+        wait_for(
+            lambda: ours.says(f"Discarding packet from {address(2)} (its TTL or hop limit is too low)"),
+            ours.lines,
+        )
+        assert not ours.says("Session parameters")
+        two.run(sys.executable, "-c", _SEND, address(1), "255").communicate()
+        wait_for(lambda: ours.says("Session parameters"), ours.lines)
 
 
 # -- what follows a session ------------------------------------------------------------------------

@@ -103,6 +103,19 @@ class ServiceTests(SynchronousTestCase):
         self.assertNotIn(0, numbers)
         self.stop()
 
+    def test_a_number_that_another_session_has_is_not_given_again(self) -> None:
+        numbers = iter([7, 7, 7, 8])
+
+        class Dice(Random):
+            def randint(self, a: int, b: int) -> int:
+                return next(numbers)
+
+        near = attrs.evolve(FAR, name="near", neighbor=ip_address("10.0.0.3"))
+        self.service = BfdService((FAR, near), self.clock, self.wire, self.facts.append, Dice(1))
+        self.service.startService()
+        self.assertEqual((self.number(), self.number("near")), (7, 8))
+        self.stop()
+
     # -- a life ------------------------------------------------------------------------------
 
     def test_down_from_the_start_up_when_it_is_and_down_when_nothing_is_heard(self) -> None:
