@@ -30,12 +30,6 @@ def _interval(lowest_us: int) -> Converter:
     return interval
 
 
-def _hops(words: list[str], problems: Problems) -> int | Keep:
-    if len(words) > 1 and words[1] == "-1":
-        return -1
-    return Number(0, 255)(words, problems)
-
-
 _TTL = Number(1, 255)
 
 BFD_INSTANCE: Final = Table(
@@ -51,7 +45,7 @@ BFD_INSTANCE: Final = Table(
         "passive": Keyword("send nothing until the neighbour is heard", "passive", flag, words=1),
         "ttl": Keyword("TTL of what is sent", "ttl", _TTL),
         "hoplimit": Keyword("the same, as IPv6 calls it", "ttl", _TTL),
-        "max_hops": Keyword("hops that packets may have come, -1: any number", "max_hops", _hops),
+        "max_hops": Keyword("hops that packets may have come, -1: any number", "max_hops", Number(-1, 255)),
         "multihop": Keyword("the neighbour is behind routers: UDP port 4784", "multihop", flag, words=1),
         "weight": Keyword("change of priority of who tracks it", "weight", Weight(MOST_WEIGHT), words=3),
         "vrrp": Keyword("virtual routers may track it", "vrrp", flag, words=1),
