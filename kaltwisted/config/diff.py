@@ -2,7 +2,7 @@
 
 A virtual server is its address, port and protocol, or its mark; a real server
 its address and port; a VRRP instance its VRID, interface and family, whatever
-its name; a sync group or script its name.  What is equal keeps the old
+its name; a sync group, script or BFD session its name.  What is equal keeps the old
 object, so that whoever compares again has only to look at identities.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 
 from kaltwisted.config.model import (
+    BfdInstance,
     Check,
     CheckNotRun,
     Configuration,
@@ -69,6 +70,7 @@ class Changes:
     static_ipaddress: Part[VirtualIpAddress] = Part()
     virtual_server_groups: Part[VirtualServerGroup] = Part()
     group_services: Part[VirtualServer] = Part()
+    bfd_instances: Part[BfdInstance] = Part()
 
     def __bool__(self) -> bool:
         return bool(self.global_defs) or any(getattr(self, block) for block in BLOCKS)
@@ -104,6 +106,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     group_services, kept_group_services = _compare(
         old.group_services, new.group_services, virtual_server_key, _keep_real_servers
     )
+    sessions, kept_sessions = _compare(old.bfd_instances, new.bfd_instances, _name)
     return Changes(
         attrs.evolve(
             new,
@@ -116,6 +119,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             static_ipaddress=kept_addresses,
             virtual_server_groups=kept_server_groups,
             group_services=kept_group_services,
+            bfd_instances=kept_sessions,
         ),
         tuple(
             Changed((name, before), (name, after))
@@ -129,6 +133,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         addresses,
         server_groups,
         group_services,
+        sessions,
     )
 
 
@@ -187,7 +192,9 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return kind(old) == kind(new)
 
 
-def _name(named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup) -> Hashable:
+def _name(
+    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance,
+) -> Hashable:
     return named.name
 
 

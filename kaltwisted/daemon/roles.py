@@ -73,7 +73,10 @@ class Roles:
 
     def stop(self) -> Deferred[Any]:
         """End all of them; fires when nothing of them is left."""
-        runners = [*self.running.values(), *self._preparing.values()]
+        # Who acts on facts first: that others stop must not look to it as though something failed.
+        hearers = {kind.name for kind in self._kinds if kind.hears}
+        names = sorted(self.running, key=lambda name: name not in hearers)
+        runners = [*(self.running[name] for name in names), *self._preparing.values()]
         return DeferredList([runner.stop() for runner in runners])
 
     async def report(self, report: Report, version: int = 1) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config import drafts
+from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.checks import (
     DNS_CHECK,
     HTTP_GET,
@@ -42,6 +43,7 @@ DRAFTS = {
     VRRP_SYNC_GROUP: drafts.VrrpDraft,
     VRRP_SCRIPT: drafts.VrrpScriptDraft,
     VRRP_TRACK_PROCESS: drafts.TrackProcessDraft,
+    BFD_INSTANCE: drafts.BfdDraft,
     AUTHENTICATION: drafts.AuthenticationDraft,
 }
 

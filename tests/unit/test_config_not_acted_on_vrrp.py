@@ -107,13 +107,14 @@ class TrackedTests(SynchronousTestCase):
             found.track_process, (Tracked("p", 254, False), Tracked("q"), Tracked("r", -1, reverse=True))
         )
 
-    def test_reverse_is_read_where_the_rest_is_acted_on(self) -> None:
+    def test_reverse_is_acted_on_where_the_rest_is(self) -> None:
         script = SCRIPT.replace("}", "weight 5 reverse\n}")
-        reading = read(
+        reading = load_text(
             script
-            + instance("track_script {\ns weight 5 reverse\n}\ntrack_interface {\neth7 weight +5 reverse\n}")
+            + instance("track_script {\ns weight 5 reverse\n}\ntrack_interface {\neth7 weight +5 reverse\n}"),
+            "x.conf",
         )
-        self.assertEqual(len(reading.findings), 3)
+        self.assertEqual(reading.findings, ())
         [found] = reading.configuration.vrrp_instances
         self.assertEqual(found.track_script, (Tracked("s", 5, reverse=True),))
         self.assertEqual(found.track_interface, (Tracked("eth7", 5, reverse=True),))

@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import attrs
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -168,7 +168,26 @@ class ReloadTests(SynchronousTestCase):
     def test_all_roles_run_where_that_is_asked_for(self) -> None:
         roles = Roles(KINDS.values(), lambda kind: FakeRunner(), BALANCING, idle=True)
         self.successResultOf(Deferred.fromCoroutine(roles.begin()))
-        self.assertEqual(list(roles.running), ["vrrp", "checkers"])
+        self.assertEqual(list(roles.running), ["vrrp", "checkers", "bfd"])
+
+    def test_who_acts_on_facts_is_stopped_before_who_publishes_them(self) -> None:
+        """Or the end of the sessions would look like a failure, and a notify script would be told."""
+        stopped: list[str] = []
+
+        def run(kind: RoleKind) -> FakeRunner:
+            runner = FakeRunner()
+
+            def stop() -> Deferred[None]:
+                stopped.append(kind.name)
+                return succeed(None)
+
+            runner.stop = stop  # type: ignore[method-assign]
+            return runner
+
+        roles = Roles(reversed(KINDS.values()), run, BALANCING, idle=True)
+        self.successResultOf(Deferred.fromCoroutine(roles.begin()))
+        roles.stop()
+        self.assertLess(stopped.index("vrrp"), stopped.index("bfd"))
 
     def test_a_stop_reaches_those_that_get_ready(self) -> None:
         ready: Deferred[None] = Deferred()

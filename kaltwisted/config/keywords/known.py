@@ -1,7 +1,7 @@
 """Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves, by their path (``bfd_instance``,
+whole.  Blocks that are listed themselves, by their path (``track_file``,
 ``real_server FILE_CHECK``), lend their keywords to "that is valid in block …";
 lines of the others are values.  What gets its place in a table of its own is
 taken out here.
@@ -33,7 +33,6 @@ linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
 track_file {}: a file whose number is tracked
 vrrp_track_file {}: the old word for track_file
-bfd_instance {}: a BFD session
 SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
@@ -110,7 +109,6 @@ json_dump_file: name of the JSON dump
 """,
     "vrrp_sync_group": """
 track_file {}: files tracked for every member
-track_bfd {}: BFD sessions tracked for every member
 global_tracking: the old word for sync_group_tracking_weight
 """,
     "vrrp_instance": """
@@ -120,7 +118,6 @@ old_unicast_checksum: pre-1.3.6 unicast checksum compatibility (build option)
 native_ipv6: IPv6 instance; family is now taken from the VIPs
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
-track_bfd {}: BFD sessions watched
 mcast_dst_ip: multicast group of this instance
 linkbeat_use_polling: poll link of the instance interface
 v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header
@@ -152,23 +149,6 @@ interfaces {}: interfaces that share one pace
 """,
     "track_file": _TRACK_FILE,
     "vrrp_track_file": _TRACK_FILE,
-    "bfd_instance": """
-source_ip: local address
-neighbor_ip: remote address
-neighbour_ip: remote address
-min_rx: required receive interval
-min_tx: desired transmit interval
-idle_tx: transmit interval while not up
-multiplier: missed packets before down
-passive: wait for the peer to start
-ttl: TTL sent
-hoplimit: hop limit sent
-max_hops: hops allowed for received packets, -1 = any
-multihop: multihop session, UDP port 4784 instead of 3784
-weight: default priority change for VRRP trackers
-vrrp: session reported to VRRP
-checker: session reported to checkers
-""",
     "SSL": """
 password: pass phrase of the key file
 ca: CA file (PEM)
@@ -207,12 +187,9 @@ tls_compliant: send TLS close_notify properly
 
 _NAMED = frozenset(
     (
-        "bfd_instance",
         "track_file",
         "track_group",
-        "virtual_server_group",
         "vrrp_track_file",
-        "vrrp_track_process",
     )
 )
 """Blocks of the top level that have a name."""

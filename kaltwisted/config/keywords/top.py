@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
@@ -51,6 +52,7 @@ TOP = Table(
         ),
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
+        "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),
         **known(""),
     },
 )

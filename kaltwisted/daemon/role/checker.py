@@ -27,6 +27,7 @@ from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.lvs.service import Alerts, LvsService
+from kaltwisted.ports import Fact
 from kaltwisted.slices import in_slices
 
 BEGIN_AGAIN_S = 5.0
@@ -111,6 +112,9 @@ class CheckerRole(Service):
     def let_go(self) -> None:
         """The table stays, and connections with it: who starts next adopts it."""
         self.lvs.abandon()
+
+    def learn(self, fact: Fact) -> None:
+        """It acts on none."""
 
     def _apply(self, changes: Changes) -> Deferred[None]:
         if not self.running:

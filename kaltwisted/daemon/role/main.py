@@ -30,6 +30,7 @@ from kaltwisted.daemon.log import observer
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.capabilities import keep_only
 from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
+from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.libc import prctl
 from kaltwisted.daemon.role.local import LocalRunner
@@ -38,6 +39,7 @@ from kaltwisted.daemon.role.parcel import read_all, unpack
 from kaltwisted.daemon.role.scheduling import Scheduling
 from kaltwisted.daemon.role.seam import FATAL, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.ports import Fact
 
 ORPHAN_S = 20
 """How long a role may take to end when its supervisor is gone."""
@@ -56,6 +58,8 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         self._kind = kind
         self._reactor = reactor
         self._scheduling = Scheduling(kind.keyword, reactor)
+        self._facts = Facts()
+        self._facts.listen(kind.tells, self._tell)
         self._runner: LocalRunner | None = None
         self._configuration: Configuration | None = None
         self._ends_with: int | None = None
@@ -77,7 +81,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         if why is not None:
             self._log.warn("{why}", why=why)
         self._adopt(self._configuration)
-        self._runner = LocalRunner(self._kind, settings, self._reactor)
+        self._runner = LocalRunner(self._kind, settings, self._reactor, self._facts)
         prepared: Deferred[Any] = self._runner.prepare(self._configuration)
         return prepared.addCallbacks(lambda _: {"status": 0, "words": ""}, self._refused)
 
@@ -120,6 +124,16 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
 
     def _unpack(self, parcel: int) -> Any:
         return unpack(read_all(parcel), self._configuration)
+
+    @commands.Tell.responder
+    def hear(self, **words: Any) -> dict[str, object]:
+        """Somebody else's fact."""
+        self._facts.publish(commands.Tell.fact(**words))
+        return {}
+
+    def _tell(self, fact: Fact) -> None:
+        """Ours, to the supervisor; when that is gone, nobody is left who would want it."""
+        self.callRemote(commands.Tell, **commands.Tell.of(fact)).addErrback(lambda _: None)
 
     @commands.Stop.responder
     def stop(self) -> Deferred[dict[str, object]]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from kaltwisted.config.model import Configuration
     from kaltwisted.config.model_process import ProcessSettings
+    from kaltwisted.daemon.role.facts import Learn
     from kaltwisted.daemon.settings import Settings
+    from kaltwisted.ports import Fact
     from kaltwisted.vrrp.lateness import Lateness
 
 
@@ -56,6 +58,9 @@ class IRole(IService):
     def let_go() -> None:
         """The supervisor has died: at the stop that follows leave to its successor what he can adopt."""
 
+    def learn(fact: Fact) -> None:
+        """A fact of a kind that it hears: before its start what is known, and later every change."""
+
     def data() -> Iterator[str]:
         """All there is to know, line by line in keepalived's layout (USR1)."""
 
@@ -90,7 +95,9 @@ class RoleKind:
     ``concerns``: the fields that it reads besides ``global_defs``.
     ``keyword``: what its settings in ``global_defs`` begin with.
     ``capabilities``: what a process of it may do beyond what any may.
-    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run.
+    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run; its last argument takes
+    the facts that it publishes.
+    ``tells``, ``hears``: the kinds of facts that it publishes, and that it acts on.
     """
 
     name: str
@@ -100,7 +107,9 @@ class RoleKind:
     capabilities: frozenset[str]
     work: str
     concerns: frozenset[str]
-    make: Callable[[Settings, Configuration, Any], IRole]
+    make: Callable[[Settings, Configuration, Any, Learn], IRole]
+    tells: frozenset[str] = frozenset()
+    hears: frozenset[str] = frozenset()
 
     def needed(self, configuration: Configuration) -> bool:
         """Whether a configuration has work for it."""

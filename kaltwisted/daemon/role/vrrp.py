@@ -38,7 +38,7 @@ from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.remembered import RememberedAddresses
-from kaltwisted.ports import IAddresses, LinkEvent, LinkVanished, WireError
+from kaltwisted.ports import Fact, IAddresses, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -149,6 +149,10 @@ class VrrpRole(Service):
     def let_go(self) -> None:
         """Addresses cannot be left to a successor: the peers take them, as at every stop."""
 
+    def learn(self, fact: Fact) -> None:
+        """Virtual routers may track it."""
+        self.vrrp.learn(fact)
+
     def apply(self, changes: Changes) -> Deferred[None]:
         """Run another configuration from now on; virtual routers that stay keep their state.
 
@@ -168,7 +172,7 @@ class VrrpRole(Service):
             if getattr(before.vrrp, name) != getattr(global_defs.vrrp, name):
                 keyword = f"vrrp_{name.removesuffix('_us')}"
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
-        if not changes.vrrp:
+        if not (changes.vrrp or changes.bfd_instances):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 
