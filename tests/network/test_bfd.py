@@ -240,7 +240,7 @@ def test_a_reload_keeps_sessions_and_a_killed_process_counts_as_down_and_comes_b
         told.wait("Tracked BFD instance far is UP")
         # Without a session there is no process.
         told = Told(ours)
-        ours.reload("vrrp_instance" + instance.replace("track_bfd", "track_interface").replace("far", "eth0"))
+        ours.reload("vrrp_instance" + instance.replace("track_bfd", "track_interface").replace("far", "eth1"))
         told.wait("Reload complete")
         assert not told.says("Entering FAULT")
         ours.stop()
