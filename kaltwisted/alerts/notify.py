@@ -19,6 +19,10 @@ from kaltwisted.ports import IScripts, ScriptResult
 TIMEOUT_US = 300_000_000
 
 
+def nobody(lines: str) -> None:
+    """Who takes lines for notify FIFOs where there are none."""
+
+
 class NotifyQueue:
     """Runs notify scripts serially per object, beside one another across objects.
 
