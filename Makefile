@@ -5,9 +5,10 @@ VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+NODE   := editors/vscode/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test fast lint types format hooks bench chaos soak clean
+.PHONY: help setup packages demo test fast lint types format keywords hooks bench chaos soak clean
 
 help: ## what can be made here
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,10 +23,14 @@ $(STAMP): setup.cfg pyproject.toml
 packages: ## as root on Debian: servers, kernel and tools that the tests compare with
 	@sh tools/debian.sh
 
+# After `packages`, which may bring npm.
+$(NODE): editors/vscode/package-lock.json | packages
+	@sh tools/node.sh editors/vscode
+
 demo: $(STAMP) ## the main job, live, in a minute (ARGS=--help for choices)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: $(STAMP) packages lint ## all of it: lint, types, every test under pytest, unit tests under trial too
+test: $(STAMP) packages $(NODE) lint ## all of it: lint, types, every test under pytest, unit tests under trial too
 	$(BIN)/python -m twisted.trial --reporter=text tests.unit
 	$(BIN)/python -m pytest
 
@@ -45,6 +50,9 @@ format: $(STAMP) ## put the code into ruff's shape
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
+keywords: $(STAMP) ## docs/keywords.md and the editors' files, after a change of the keyword tables
+	$(BIN)/python -m tools.keywords
+
 hooks: $(STAMP) ## lint before every commit
 	$(BIN)/pre-commit install
 
@@ -58,5 +66,5 @@ soak: $(STAMP) ## ten minutes of work, with memory and descriptors watched
 	$(BIN)/python bench/soak.py $(ARGS)
 
 clean: ## remove what was made here, the virtual environment too
-	rm -rf $(VENV) build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) editors/vscode/node_modules build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 from zope.interface import Attribute, Interface
@@ -18,9 +18,26 @@ from kaltwisted.config.model import Address, VirtualIpAddress
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
-    from kaltwisted.config.model import Script
+    from kaltwisted.config.model import BfdInstance, Script
     from kaltwisted.healthcheck.outcome import Outcome
     from kaltwisted.lvs.table import Applied, ServiceKey, Table
+
+
+@attrs.frozen
+class Fact:
+    """What one role knows and another acts on: that a BFD session is up, that a virtual server has quorum.
+
+    ``kind``, ``name``: what it is about, as configurations call it.  ``value``: 1 for good, 0 for bad, or
+    another number where the kind has one; None: nobody knows, for who did is gone.
+    """
+
+    kind: str
+    name: str
+    value: int | None
+
+
+BFD_SESSION: Final = "bfd"
+"""The kind of fact whose names are ``bfd_instance``s: 1 while the session is up."""
 
 
 class ICheck(Interface):
@@ -243,7 +260,7 @@ class IFrames(Interface):
 
 
 class WireError(Exception):
-    """A virtual router cannot listen on its interface; in words, with what helps."""
+    """VRRP or BFD cannot listen; in words, with what helps."""
 
 
 class IAdvertPort(Interface):
@@ -281,6 +298,49 @@ class IAnnouncer(Interface):
 
     def stop() -> None:
         """Announce nothing more at all."""
+
+
+@attrs.frozen
+class Datagram:
+    """What a BFD port received.  Addresses are packed; ``ttl``: as it came in, IPv6's hop limit too."""
+
+    data: bytes
+    source: bytes
+    destination: bytes
+    ttl: int
+
+
+class IBfdListener(Interface):
+    """A port that BFD packets come in by (bfd/wire.py)."""
+
+    def read() -> None:
+        """Take what has come in now, and not only when the reactor finds the time; a bounded number."""
+
+    def close() -> None:
+        """Receive no more."""
+
+
+class IBfdSender(Interface):
+    """What one session sends by (bfd/wire.py)."""
+
+    def send(packet: bytes) -> str | None:
+        """Send it at once; says in words why it could not be."""
+
+    def close() -> None:
+        """Send no more."""
+
+
+class IBfdWire(Interface):
+    """Opens sockets for BFD (bfd/wire.py)."""
+
+    def listen(port: int, received: Callable[[Datagram], object], *, ipv6: bool) -> IBfdListener:
+        """Receive on a port of one family.
+
+        :raises WireError: it cannot be; the words say what would help.
+        """
+
+    def sender(session: BfdInstance) -> IBfdSender:
+        """A port of its own for a session (RFC 5881 §4); opened when it is first needed and can be."""
 
 
 class SyncRole(Enum):

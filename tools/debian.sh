@@ -7,9 +7,11 @@ cd "$(dirname "$0")"
 
 missing=
 for package in $(grep -v '^#' debian-packages.txt); do
-    # Another flavour of a package, such as nginx-core, will do: what counts is the command.
+    # Another flavour of a package, such as nginx-core or vim-nox, will do: what counts is the command.
     case $package in
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing $package" ;;
+    nodejs) command -v node >/dev/null || missing="$missing $package" ;;
+    npm | vim) command -v "$package" >/dev/null || missing="$missing $package" ;;
     *) dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package" ;;
     esac
 done 2>/dev/null
@@ -33,6 +35,6 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends $missing >/dev/null || for package in $missing; do
     apt-get install -y -qq --no-install-recommends "$package" >/dev/null || echo "no package $package here" >&2
 done
-for service in keepalived nginx haproxy; do
+for service in keepalived nginx haproxy frr; do
     case $missing in *$service*) update-rc.d $service disable 2>/dev/null || true ;; esac
 done

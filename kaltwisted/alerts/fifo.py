@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from kaltwisted.alerts.notify import PIPES
 from kaltwisted.alerts.security import Users
 from kaltwisted.config.model import GlobalDefs, NotifyFifo, Script
 from kaltwisted.ports import IScripts, ScriptResult
@@ -31,12 +32,6 @@ LONG_LIFE_S: Final = 60.0
 LONGEST_PAUSE_S: Final = 60.0
 STOP_S: Final = 2.0
 """How long a reader may take to end once its pipe is closed."""
-
-PIPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "vrrp": ("vrrp_notify_fifo", "notify_fifo"),
-    "checkers": ("lvs_notify_fifo", "notify_fifo"),
-}
-"""Who tells which pipes, by the names of roles; in keepalived's order."""
 
 
 class PipeError(Exception):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import bind_group, bind_lvs, bind_track, bind_vrrp, vrrp_lines
+from kaltwisted.config import bind_bfd, bind_group, bind_lvs, bind_track, bind_vrrp, vrrp_lines
 from kaltwisted.config.bind_checks import Timings
 from kaltwisted.config.drafts import Draft, GlobalDraft
+from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
 from kaltwisted.config.keywords.top import STATIC_IPADDRESS, TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
@@ -92,6 +93,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         ),
         virtual_server_groups=server_groups,
         group_services=tuple(each for each in services if isinstance(each.listen, ServerGroup)),
+        bfd_instances=bound(BFD_INSTANCE, None, lambda statement: bind_bfd.instance(reader, statement)),
     )
     return Bound(configuration, reader)
 

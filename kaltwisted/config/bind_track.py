@@ -11,7 +11,7 @@ from kaltwisted.config.keywords.table import Problem
 from kaltwisted.config.keywords.track import (
     MOST_PROCESS_WEIGHT,
     MOST_WEIGHT,
-    REVERSE,
+    TRACK_BFD,
     TRACK_INTERFACE,
     TRACK_PROCESS,
     TRACK_SCRIPT,
@@ -107,23 +107,23 @@ def track_process(reader: Reader, statement: Statement) -> VrrpTrackProcess | No
 class Trackers:
     """What the blocks of one instance or sync group track."""
 
-    def __init__(self, reader: Reader, blocks: Iterable[tuple[Keyword, Statement]], acted_on: bool) -> None:
-        """:param acted_on: whether they are, but for ``reverse``, of which is told then."""
+    def __init__(self, reader: Reader, blocks: Iterable[tuple[Keyword, Statement]]) -> None:
         self.script: tuple[Tracked, ...] = ()
         self.interface: tuple[Tracked, ...] = ()
         self.process: tuple[Tracked, ...] = ()
+        self.bfd: tuple[Tracked, ...] = ()
         for keyword, block in blocks:
             if keyword.block is TRACK_SCRIPT:
-                self.script += tuple(tracked(reader, block, acted_on=acted_on))
+                self.script += tuple(tracked(reader, block))
             elif keyword.block is TRACK_INTERFACE:
-                self.interface += tuple(tracked(reader, block, acted_on=acted_on))
+                self.interface += tuple(tracked(reader, block))
             elif keyword.block is TRACK_PROCESS:
                 self.process += tuple(tracked(reader, block, most=MOST_PROCESS_WEIGHT))
+            elif keyword.block is TRACK_BFD:
+                self.bfd += tuple(tracked(reader, block))
 
 
-def tracked(
-    reader: Reader, statement: Statement, most: int = MOST_WEIGHT, *, acted_on: bool = False
-) -> list[Tracked]:
+def tracked(reader: Reader, statement: Statement, most: int = MOST_WEIGHT) -> list[Tracked]:
     """Lines of ``name [weight N [reverse|noreverse]]``, each name once."""
     found: dict[str, Tracked] = {}
     for line in statement.block or ():
@@ -147,18 +147,16 @@ def tracked(
                 reader.error(line, f"weight `{words[1]}` {number}", word=2, expected=f"-{most} to {most}")
             else:
                 weight = number
-            reverse = _reverse(reader, line, acted_on)
+            reverse = _reverse(reader, line)
         found[name] = Tracked(name, weight, reverse)
     return list(found.values())
 
 
-def _reverse(reader: Reader, line: Statement, acted_on: bool) -> bool | None:
+def _reverse(reader: Reader, line: Statement) -> bool | None:
     word = line.words[3] if len(line.words) > 3 else None
     if word is None:
         return None
     if word not in _REVERSE:
         reader.problems(line, [not_one_of(word, list(_REVERSE), 3)])
         return None
-    if _REVERSE[word] and acted_on:
-        reader.warn(line, REVERSE, word=3)
     return _REVERSE[word]

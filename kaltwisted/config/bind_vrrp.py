@@ -85,7 +85,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
                 routes.extend(route_lines.routes(reader, inner))
             case table if table is AUTHENTICATION:
                 authentication = _authentication(reader, inner) or authentication
-    trackers = Trackers(reader, draft.blocks, acted_on=True)
+    trackers = Trackers(reader, draft.blocks)
     if draft.virtual_router_id is None and not says(statement, "virtual_router_id"):
         reader.report(
             Severity.ERROR,
@@ -132,6 +132,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         track_script=trackers.script,
         track_interface=trackers.interface,
         track_process=trackers.process,
+        track_bfd=trackers.bfd,
         dont_track_primary=draft.dont_track_primary,
         garp_master_delay_us=_or(draft.garp_master_delay_us, shared.garp_master_delay_us),
         # keepalived turns 0 rounds into one.
@@ -190,7 +191,7 @@ def sync_group(
     for keyword, inner in draft.blocks:
         if keyword.block is GROUP:
             members.extend(word for line in inner.block or () for word in line.words)
-    trackers = Trackers(reader, draft.blocks, acted_on=False)
+    trackers = Trackers(reader, draft.blocks)
     return VrrpSyncGroup(
         name=statement.words[1],
         group=tuple(dict.fromkeys(members)),
@@ -198,6 +199,7 @@ def sync_group(
         track_script=trackers.script,
         track_interface=trackers.interface,
         track_process=trackers.process,
+        track_bfd=trackers.bfd,
         notify_priority_changes=_first(draft.notify_priority_changes, defaults.vrrp.notify_priority_changes),
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),

@@ -2,7 +2,7 @@
 
 A virtual server is its address, port and protocol, or its mark; a real server
 its address and port; a VRRP instance its VRID, interface and family, whatever
-its name; a sync group or script its name.  What is equal keeps the old
+its name; a sync group, script or BFD session its name.  What is equal keeps the old
 object, so that whoever compares again has only to look at identities.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from kaltwisted.config.change_words import turn
 from kaltwisted.config.model import (
+    BfdInstance,
     Check,
     CheckNotRun,
     Configuration,
@@ -70,6 +70,7 @@ class Changes:
     static_ipaddress: Part[VirtualIpAddress] = Part()
     virtual_server_groups: Part[VirtualServerGroup] = Part()
     group_services: Part[VirtualServer] = Part()
+    bfd_instances: Part[BfdInstance] = Part()
 
     def __bool__(self) -> bool:
         return bool(self.global_defs) or any(getattr(self, block) for block in BLOCKS)
@@ -80,24 +81,10 @@ class Changes:
         return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups)
 
     def words(self) -> Iterator[str]:
-        """One line for each change; passwords do not show."""
-        for change in self.global_defs:
-            (name, before), (_, after) = change.old, change.new
-            prefix = _PREFIXES.get(name)
-            inner = [("", before, after)] if prefix is None else _fields(before, after)
-            for keyword, was, is_now in inner:
-                yield f"global_defs: {turn(name if prefix is None else prefix + keyword, was, is_now)}"
-        yield from _virtual_server_words(self.virtual_servers)
-        yield from _virtual_server_words(self.group_services)
-        yield from _named_words("virtual_server_group", self.virtual_server_groups)
-        yield from _named_words("vrrp_script", self.vrrp_scripts)
-        yield from _named_words("vrrp_sync_group", self.vrrp_sync_groups)
-        yield from _named_words("vrrp_instance", self.vrrp_instances)
-        yield from _named_words("vrrp_track_process", self.vrrp_track_processes)
-        for address in self.static_ipaddress.removed:
-            yield f"static_ipaddress {address.address}/{address.prefix} removed"
-        for address in self.static_ipaddress.added:
-            yield f"static_ipaddress {address.address}/{address.prefix} added"
+        """One line for each change, as ``diff_words`` has them; passwords do not show."""
+        from kaltwisted.config.diff_words import words
+
+        return words(self)
 
 
 BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) - {"global_defs"}
@@ -119,6 +106,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     group_services, kept_group_services = _compare(
         old.group_services, new.group_services, virtual_server_key, _keep_real_servers
     )
+    sessions, kept_sessions = _compare(old.bfd_instances, new.bfd_instances, _name)
     return Changes(
         attrs.evolve(
             new,
@@ -131,10 +119,11 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             static_ipaddress=kept_addresses,
             virtual_server_groups=kept_server_groups,
             group_services=kept_group_services,
+            bfd_instances=kept_sessions,
         ),
         tuple(
             Changed((name, before), (name, after))
-            for name, before, after in _fields(old.global_defs, new.global_defs)
+            for name, before, after in differing(old.global_defs, new.global_defs)
         ),
         virtual_servers,
         scripts,
@@ -144,6 +133,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         addresses,
         server_groups,
         group_services,
+        sessions,
     )
 
 
@@ -202,7 +192,9 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return kind(old) == kind(new)
 
 
-def _name(named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup) -> Hashable:
+def _name(
+    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance,
+) -> Hashable:
     return named.name
 
 
@@ -252,74 +244,10 @@ def _keep_real_servers(old: VirtualServer, new: VirtualServer) -> VirtualServer:
     return attrs.evolve(new, real_servers=kept)
 
 
-def _fields(old: Any, new: Any, but: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:
+def differing(old: Any, new: Any, but: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:
+    """The fields in which two values of one class differ: name, old and new; none in ``but``."""
     for field in attrs.fields(type(new)):
         if field.eq and field.name not in but:
             before, after = getattr(old, field.name), getattr(new, field.name)
             if before != after:
                 yield field.name, before, after
-
-
-# -- words -----------------------------------------------------------------------------
-
-# Settings that are values of their own here, and in the file keywords that begin so.
-_PREFIXES: Final = {
-    "vrrp": "vrrp_",
-    "vrrp_process": "vrrp_",
-    "checker_process": "checker_",
-    "bfd_process": "bfd_",
-}
-
-
-def _virtual_server_words(part: Part[VirtualServer]) -> Iterator[str]:
-    for server in part.removed:
-        yield f"virtual_server {server} removed"
-    for server in part.added:
-        yield f"virtual_server {server} added, {len(server.real_servers)} real servers"
-    for change in part.changed:
-        for name, before, after in _fields(change.old, change.new, but=("real_servers",)):
-            yield f"virtual_server {change.new}: {turn(name, before, after)}"
-        yield from _real_server_words(change)
-
-
-def _real_server_words(change: Changed[VirtualServer]) -> Iterator[str]:
-    part = compare_real_servers(change.old, change.new)
-    where = f"of VS {change.new}"
-    protocol = change.new.protocol
-    for server in part.removed:
-        yield f"real_server {server.format(protocol)} {where} removed"
-    for server in part.added:
-        yield f"real_server {server.format(protocol)} {where} added"
-    for each in part.changed:
-        for name, before, after in _fields(each.old, each.new, but=("checks", "checks_not_run")):
-            yield f"real_server {each.new.format(protocol)} {where}: {turn(name, before, after)}"
-        for line in _check_words(each):
-            yield f"real_server {each.new.format(protocol)} {where}: {line}"
-
-
-def _check_words(change: Changed[RealServer]) -> Iterator[str]:
-    old = (*change.old.checks, *change.old.checks_not_run)
-    new = (*change.new.checks, *change.new.checks_not_run)
-    found = predecessors(old, new)
-    for index in range(len(old)):
-        if index not in found:
-            yield f"{kind(old[index])} removed"
-    for check, origin in zip(new, found, strict=True):
-        if origin is None:
-            yield f"{kind(check)} added"
-            continue
-        for name, before, after in _fields(old[origin], check):
-            # Timing and connection are values of their own here, and keywords of the block in the file.
-            inner = _fields(before, after) if name in ("timing", "connection") else [(name, before, after)]
-            for keyword, was, is_now in inner:
-                yield f"{kind(check)} {turn(keyword, was, is_now)}"
-
-
-def _named_words(block: str, part: Part[Any]) -> Iterator[str]:
-    for each in part.removed:
-        yield f"{block} {each.name} removed"
-    for each in part.added:
-        yield f"{block} {each.name} added"
-    for change in part.changed:
-        for name, before, after in _fields(change.old, change.new):
-            yield f"{block} {change.new.name}: {turn(name, before, after)}"

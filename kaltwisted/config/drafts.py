@@ -262,6 +262,24 @@ class TrackProcessDraft(Draft):
     full_command: bool = False
 
 
+class BfdDraft(Draft):
+    """``bfd_instance``."""
+
+    neighbor: Address | None = None
+    source: Address | None = None
+    min_rx_us: int | None = None
+    min_tx_us: int | None = None
+    idle_tx_us: int | None = None
+    multiplier: int | None = None
+    passive: bool = False
+    ttl: int | None = None
+    max_hops: int | None = None
+    multihop: bool = False
+    weight: tuple[int, bool] = (0, False)
+    vrrp: bool = False
+    checker: bool = False
+
+
 class AuthenticationDraft(Draft):
     """``authentication``."""
 

@@ -53,6 +53,12 @@ def dump(configuration: Configuration) -> Iterator[str]:
             for server in service.real_servers:
                 for check in (*server.checks, *server.checks_not_run):
                     yield from _check(service, server, check)
+    if configuration.bfd_instances:
+        yield "-----< BFD Topology >-----"
+        for session in configuration.bfd_instances:
+            yield f"  BFD Instance = {session.name}"
+            yield f"    Neighbor IP = {session.neighbor}"
+            yield from others(session, "name neighbor", "    ")
     if (
         configuration.vrrp_instances
         or configuration.vrrp_sync_groups

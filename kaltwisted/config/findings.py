@@ -21,7 +21,7 @@ LONGEST_LOOKED_AT = 2048
 MASK = "********"
 
 # What stands behind these words is nobody's business.
-_SECRET = re.compile(r"(?i)([\w-]*(?:pas|pwd|secret)[\w-]*|\bkey)([ \t\"'{]+)(\S.*)")
+_SECRET = re.compile(r"(?i)([\w-]*(?:pas|pwd|secret)[\w-]*|\bkey)([ \t\"'{:=\[-]+)(\S.*)")
 
 
 class Severity(Enum):
@@ -99,6 +99,11 @@ class Finding:
     def log_line(self) -> str:
         """One line as keepalived logs it: ``(FILE: Line N) Unknown keyword 'x'``."""
         return f"({self.position.file}: Line {self.position.line}) {self.log or self.message}"
+
+
+def has_secret(text: str) -> bool:
+    """Whether there is a word in a text whose value is nobody's business."""
+    return _SECRET.search(f"{text} x") is not None
 
 
 def masked(line: str) -> str:

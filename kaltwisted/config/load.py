@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePath
+from typing import NamedTuple
 
 import attrs
 
@@ -15,9 +17,11 @@ from kaltwisted.config.keywords.top import TOP
 from kaltwisted.config.memory import Memory, Recall
 from kaltwisted.config.model import Configuration, Position
 from kaltwisted.config.source import Source
-from kaltwisted.config.tree import parse
+from kaltwisted.config.tree import Tree, parse
 from kaltwisted.config.verify import verify
 from kaltwisted.config.written import Written
+
+_FORMS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
 
 @attrs.frozen
@@ -68,11 +72,21 @@ def load_file(
 
     One that cannot be read is a finding too, as is text that is none; nothing is raised.
 
+    :param memory: of the readings before; it makes this one quicker, not different.
+    :param keep_text: give the text back too.  It is whole only where no memory shortened the reading.
+    """
+    source = open_file(path, config_id=config_id, all_includes=all_includes)
+    return source if isinstance(source, Reading) else read(source, memory, keep_text=keep_text).reading
+
+
+def open_file(path: str, *, config_id: str | None = None, all_includes: bool = False) -> Source | Reading:
+    """What is read of a file and all it includes; where it cannot be opened, the reading that says so.
+
+    A file whose name ends in ``.json``, ``.yaml`` or ``.yml`` is one of that format.
+
     :param config_id: what ``@`` lines are chosen by (keepalived: ``-i``);
         None for the name of this host up to its first dot.
     :param all_includes: take every problem of an include as fatal (keepalived: ``-e``).
-    :param memory: of the readings before; it makes this one quicker, not different.
-    :param keep_text: give the text back too.  It is whole only where no memory shortened the reading.
     """
     try:
         text, identity = include.read(path)
@@ -88,7 +102,7 @@ def load_file(
         return Reading(Configuration(), (finding,))
     surroundings = Surroundings(host_id() if config_id is None else config_id, os.environ)
     checks = include.Check.ALL if all_includes else include.Check.NONE
-    return _read(expand(text, path, surroundings, checks, identity), memory, keep_text=keep_text)
+    return _open(text, path, surroundings, checks, identity)
 
 
 def load_text(
@@ -100,7 +114,7 @@ def load_text(
     keep_text: bool = False,
 ) -> Reading:
     """Read a text; ``file`` is its name in the findings, and what it includes is relative to that."""
-    return _read(expand(text, file, surroundings or Surroundings()), memory, keep_text=keep_text)
+    return read(_open(text, file, surroundings or Surroundings()), memory, keep_text=keep_text).reading
 
 
 def host_id() -> str:
@@ -108,14 +122,37 @@ def host_id() -> str:
     return os.uname().nodename.partition(".")[0]
 
 
-def _read(source: Source, memory: Memory | None, *, keep_text: bool) -> Reading:
+def _open(
+    text: str,
+    file: str,
+    surroundings: Surroundings,
+    checks: include.Check = include.Check.NONE,
+    identity: include.FileOnDisk | None = None,
+) -> Source:
+    form = _FORMS.get(PurePath(file).suffix.lower())
+    if form is None:
+        return expand(text, file, surroundings, checks, identity)
+    from kaltwisted.config.formats.structured import structured  # who has no JSON needs none of it
+
+    return structured(text, file, form)
+
+
+class Whole(NamedTuple):
+    """A reading, and the statements it is of."""
+
+    reading: Reading
+    tree: Tree
+
+
+def read(source: Source, memory: Memory | None = None, *, keep_text: bool = False) -> Whole:
+    """What a source says."""
     recall = Recall(memory or Memory())
     tree = parse(source, TOP, recall.feed)
     bound = bind(source, tree, recall)
     recall.keep()
     configuration = verify(bound.configuration, bound.reader)
     findings = tuple(bound.reader.finish())
-    if not keep_text:
-        return Reading(configuration, findings)
-    hidden = bound.reader.hidden_lines()
-    return Reading(configuration, findings, Written(source, tree.statements, hidden, findings))
+    written = None
+    if keep_text:
+        written = Written(source, tree.statements, bound.reader.hidden_lines(), findings)
+    return Whole(Reading(configuration, findings, written), tree)

@@ -18,6 +18,7 @@ import attrs
 from kaltwisted.config.builder import Builder, top_only
 from kaltwisted.config.keywords.top import TOP
 from kaltwisted.config.model import (
+    BfdInstance,
     Position,
     RealServer,
     VirtualServer,
@@ -35,7 +36,16 @@ if TYPE_CHECKING:
     from kaltwisted.config.reader import Hidden, Oddity, Reader
     from kaltwisted.config.source import Source
 
-B = TypeVar("B", VirtualServer, VrrpInstance, VrrpScript, VrrpSyncGroup, VrrpTrackProcess, VirtualServerGroup)
+B = TypeVar(
+    "B",
+    BfdInstance,
+    VirtualServer,
+    VrrpInstance,
+    VrrpScript,
+    VrrpSyncGroup,
+    VrrpTrackProcess,
+    VirtualServerGroup,
+)
 
 _HEADS = tuple(sorted(top_only(TOP)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import attrs
 
+from kaltwisted.config.model_bfd import BfdInstance
 from kaltwisted.config.model_checks import (
     Check,
     CheckNotRun,
@@ -65,6 +66,7 @@ __all__ = [
     "AddressRange",
     "AuthType",
     "Authentication",
+    "BfdInstance",
     "Check",
     "CheckNotRun",
     "CheckTiming",
@@ -187,3 +189,4 @@ class Configuration:
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
     virtual_server_groups: tuple[VirtualServerGroup, ...] = ()
     group_services: tuple[VirtualServer, ...] = ()
+    bfd_instances: tuple[BfdInstance, ...] = ()

@@ -117,7 +117,7 @@ class VrrpTrackProcess:
 
 @attrs.frozen
 class Tracked:
-    """A line of ``track_script``, ``track_interface`` or ``track_process``.
+    """A line of a ``track_*`` block.
 
     ``weight`` and ``reverse`` None: as defined, else none and no.
     """
@@ -193,6 +193,7 @@ class VrrpInstance:
     track_script: tuple[Tracked, ...] = ()
     track_interface: tuple[Tracked, ...] = ()
     track_process: tuple[Tracked, ...] = ()
+    track_bfd: tuple[Tracked, ...] = ()
     dont_track_primary: bool = False
     garp_master_delay_us: int = 5 * SECOND_US
     garp_master_repeat: int = 5
@@ -226,6 +227,7 @@ class VrrpSyncGroup:
 
     name: str
     group: tuple[str, ...] = ()
+    track_bfd: tuple[Tracked, ...] = ()
     sync_group_tracking_weight: bool = False
     track_script: tuple[Tracked, ...] = ()
     track_interface: tuple[Tracked, ...] = ()

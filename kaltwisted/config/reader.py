@@ -266,8 +266,7 @@ class Reader:
         lines: dict[tuple[str, int], str] = {}
         for block in reversed(self.hidden):
             for line, shown in block:
-                text, number, *_ = self.source.origin(line)
-                lines[text.file, number] = shown
+                lines.update(dict.fromkeys(self.source.lines_of(line), shown))
         return lines
 
     # --- what does not fit -------------------------------------------------------

@@ -109,6 +109,8 @@ class _Line:
         """Read one option; where the next word stands."""
         words = self._line.words
         name, value = words[index], index + 1
+        if option.today is not None:
+            self._tell_once(index, f"`{name}` is accepted; today it is `{option.today}`")
         if option.values is None:
             self._tell_once(index)
             return len(words)
@@ -141,13 +143,9 @@ class _Line:
             )
         )
 
-    def _tell_once(self, index: int) -> None:
-        self._reader.tell_once(
-            self._line,
-            self._block,
-            f"`{self._line.words[index]}` of a route is understood, not acted on yet",
-            word=index,
-        )
+    def _tell_once(self, index: int, message: str | None = None) -> None:
+        message = message or f"`{self._line.words[index]}` of a route is understood, not acted on yet"
+        self._reader.tell_once(self._line, self._block, message, word=index)
 
     def _judge(self) -> None:
         """What only the whole line tells."""

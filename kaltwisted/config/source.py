@@ -88,13 +88,17 @@ class Explains(Protocol):
 
 
 class Use(NamedTuple):
-    """Characters ``start`` to ``end`` of a line, for ``width`` characters at ``column`` of its file."""
+    """Characters ``start`` to ``end`` of a line, for ``width`` characters at ``column`` of its file.
+
+    ``line``: of the file, where it is another one than the line's own; 0 where it is not.
+    """
 
     start: int
     end: int
     column: int
     width: int
     made_by: tuple[Explains, ...]
+    line: int = 0
 
 
 class Origin(NamedTuple):
@@ -147,6 +151,8 @@ class Source:
         self.findings: list[Finding] = []
         # Lines of which something is told that explains whatever else is wrong with them.
         self.told: set[int] = set()
+        # Lines of files that must not be shown.
+        self.secrets: set[tuple[str, int]] = set()
         self.defined: frozenset[str] = frozenset()
         # Uses of what is not defined: line to name and the columns it stands at.
         self.undefined: dict[int, tuple[str, int, int]] = {}
@@ -164,6 +170,11 @@ class Source:
         """Where a line comes from."""
         return self.origins[number - 1] if self.origins is not None else Origin(self.main, number)
 
+    def lines_of(self, number: int) -> set[tuple[str, int]]:
+        """The lines of files that a line is made of."""
+        text, line, uses, _ = self.origin(number)
+        return {(text.file, line), *((text.file, use.line) for use in uses if use.line)}
+
     def place(self, number: int, column: int, end: int | None = None) -> Position:
         """Where what is read at a column of a line stands in its file; columns from 1."""
         if self.origins is None:
@@ -172,9 +183,10 @@ class Source:
         end = column if end is None else end
         made_by: dict[Explains, None] = {}
         if uses:
-            for use in uses:
+            for use in reversed(uses):
                 if use.start < end and column - 1 < use.end:
-                    made_by.update(dict.fromkeys(use.made_by))
+                    made_by = dict.fromkeys(use.made_by) | made_by
+                    line = use.line or line
             column = original_start(uses, column - 1) + 1
         if not made_by and not repeated and text.included is None:
             return Position(text.file, line, column)
@@ -276,7 +288,7 @@ class Source:
             suggestion,
             related + notes,
             Consequence.NONE if severity is not Severity.ERROR else consequence,
-            masked(text.line(position.line)),
+            None if (text.file, position.line) in self.secrets else masked(text.line(position.line)),
             width,
             log,
             rule,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from kaltwisted.config.verify_bfd import verify_bfd_instances
 from kaltwisted.config.verify_group import verify_group_services, verify_server_groups
 from kaltwisted.config.verify_lvs import verify_virtual_servers
 from kaltwisted.config.verify_tracking import verify_tracking
-from kaltwisted.config.verify_vrrp import verify_instances, verify_sync_groups, verify_tracked
+from kaltwisted.config.verify_vrrp import trackable, verify_instances, verify_sync_groups, verify_tracked
 
 if TYPE_CHECKING:
     from kaltwisted.config.model import Configuration
@@ -24,16 +25,19 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     """The configuration as it will run."""
     scripts = verify_tracked("vrrp_script", configuration.vrrp_scripts, reader)
     processes = verify_tracked("vrrp_track_process", configuration.vrrp_track_processes, reader)
-    instances = verify_instances(configuration.vrrp_instances, scripts, processes, reader)
-    sync_groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, scripts, processes, reader)
-    groups = verify_server_groups(configuration.virtual_server_groups, reader)
+    sessions = verify_bfd_instances(configuration.bfd_instances, reader)
+    there = trackable(scripts, processes, sessions)
+    server_groups = verify_server_groups(configuration.virtual_server_groups, reader)
+    instances = verify_instances(configuration.vrrp_instances, there, reader)
+    groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, there, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=verify_virtual_servers(configuration.virtual_servers, reader),
         vrrp_scripts=scripts,
-        vrrp_instances=verify_tracking(instances, scripts, sync_groups, reader),
-        vrrp_sync_groups=sync_groups,
+        vrrp_instances=verify_tracking(instances, scripts, groups, reader),
+        vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
-        virtual_server_groups=groups,
-        group_services=verify_group_services(configuration.group_services, groups, reader),
+        virtual_server_groups=server_groups,
+        group_services=verify_group_services(configuration.group_services, server_groups, reader),
+        bfd_instances=sessions,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ import attrs
 from kaltwisted.config.findings import Consequence, Related, Severity
 from kaltwisted.config.model import (
     SECOND_US,
+    BfdInstance,
     Tracked,
     VrrpInstance,
     VrrpScript,
@@ -26,6 +28,22 @@ LONGEST_V3_ADVERT_US = 40_950_000
 T = TypeVar("T", VrrpScript, VrrpTrackProcess)
 Owner = TypeVar("Owner", VrrpInstance, VrrpSyncGroup)
 
+Trackable = Mapping[str, tuple[str, frozenset[str]]]
+"""To each ``track_*`` field the block that defines what it names, and the names there are."""
+
+
+def trackable(
+    scripts: tuple[VrrpScript, ...],
+    processes: tuple[VrrpTrackProcess, ...],
+    sessions: tuple[BfdInstance, ...],
+) -> Trackable:
+    """What instances and groups may track by name."""
+    return {
+        "track_script": ("vrrp_script", frozenset(each.name for each in scripts)),
+        "track_process": ("vrrp_track_process", frozenset(each.name for each in processes)),
+        "track_bfd": ("bfd_instance", frozenset(each.name for each in sessions if each.vrrp)),
+    }
+
 
 def verify_tracked(block: str, tracked: tuple[T, ...], reader: Reader) -> tuple[T, ...]:
     """Scripts or processes by name; of two the first counts, in keepalived without a word."""
@@ -39,10 +57,7 @@ def verify_tracked(block: str, tracked: tuple[T, ...], reader: Reader) -> tuple[
 
 
 def verify_instances(
-    instances: tuple[VrrpInstance, ...],
-    scripts: tuple[VrrpScript, ...],
-    processes: tuple[VrrpTrackProcess, ...],
-    reader: Reader,
+    instances: tuple[VrrpInstance, ...], may_track: Trackable, reader: Reader
 ) -> tuple[VrrpInstance, ...]:
     """Instances by name, each once, each as its version allows, tracking what there is."""
     names: dict[str, VrrpInstance] = {}
@@ -58,7 +73,7 @@ def verify_instances(
                 log=f"vrrp instance {instance.name} already defined",
             )
             continue
-        names[instance.name] = _track(_instance(instance, reader), scripts, processes, reader)
+        names[instance.name] = _track(_instance(instance, reader), may_track, reader)
         if not instance.virtual_router_id or instance.interface is None:
             continue
         key = (instance.virtual_router_id, _ipv6(instance), instance.interface)
@@ -84,17 +99,9 @@ def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     return instance
 
 
-def _track(
-    owner: Owner,
-    scripts: tuple[VrrpScript, ...],
-    processes: tuple[VrrpTrackProcess, ...],
-    reader: Reader,
-) -> Owner:
+def _track(owner: Owner, may_track: Trackable, reader: Reader) -> Owner:
     """What is tracked has to be defined."""
-    for field, block, there in (
-        ("track_script", "vrrp_script", {each.name for each in scripts}),
-        ("track_process", "vrrp_track_process", {each.name for each in processes}),
-    ):
+    for field, (block, there) in may_track.items():
         tracked: tuple[Tracked, ...] = getattr(owner, field)
         if all(each.name in there for each in tracked):
             continue
@@ -268,8 +275,7 @@ def _unicast_ttl(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 def verify_sync_groups(
     groups: tuple[VrrpSyncGroup, ...],
     instances: tuple[VrrpInstance, ...],
-    scripts: tuple[VrrpScript, ...],
-    processes: tuple[VrrpTrackProcess, ...],
+    may_track: Trackable,
     reader: Reader,
 ) -> tuple[VrrpSyncGroup, ...]:
     """Groups by name, each once, with the members that there are."""
@@ -307,7 +313,7 @@ def verify_sync_groups(
                 log=log,
             )
         group = attrs.evolve(group, group=members) if unknown else group
-        names[group.name] = _track(group, scripts, processes, reader)
+        names[group.name] = _track(group, may_track, reader)
     return tuple(group for group in names.values() if group.group)
 
 

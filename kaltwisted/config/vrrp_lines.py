@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 from kaltwisted.config.keywords.convert import not_one_of, parse_address, whole_number
 from kaltwisted.config.keywords.table import Problem
+from kaltwisted.config.keywords.vrrp import ADDRESS_FIELDS, ADDRESS_FLAGS, ADDRESS_OPTIONS, ADDRESS_WORDS
 from kaltwisted.config.model import Address, VirtualIpAddress
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
     from kaltwisted.config.statement import Statement
-
-# Options of an address that stand alone, and those that take a word.
-_ADDRESS_FLAGS = frozenset(("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac"))
-_ADDRESS_WORDS = frozenset(("peer", "preferred_lft", "track_group"))
-_ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
 
 
 def peers(reader: Reader, statement: Statement) -> list[Address]:
@@ -58,18 +54,17 @@ def _address(reader: Reader, line: Statement) -> VirtualIpAddress | None:
     index = 1
     while index < len(line.words):
         word = line.words[index]
-        field = _ADDRESS_FIELDS.get(word)
+        field = ADDRESS_FIELDS.get(word)
         if word == "no_track":
             no_track = True
             index += 1
             continue
-        if word in _ADDRESS_FLAGS:
+        if word in ADDRESS_FLAGS:
             reader.warn(line, f"`{word}` of an address is understood, not acted on yet", word=index)
             index += 1
             continue
-        if field is None and word not in _ADDRESS_WORDS:
-            known = ["no_track", *_ADDRESS_FIELDS, *_ADDRESS_WORDS, *sorted(_ADDRESS_FLAGS)]
-            reader.problems(line, [not_one_of(word, known, index)])
+        if field is None and word not in ADDRESS_WORDS:
+            reader.problems(line, [not_one_of(word, list(ADDRESS_OPTIONS), index)])
             break
         if index + 1 == len(line.words):
             reader.problems(line, [Problem(f"`{word}` lacks its value", index)])

@@ -6,10 +6,8 @@ options.  It ends with the exit status that ``-t`` would end with.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import attrs
 from twisted.python import usage
@@ -18,9 +16,10 @@ from kaltwisted import __version__
 from kaltwisted.config import examination, sarif
 from kaltwisted.config.examination import Examination
 from kaltwisted.config.load import Reading
+from kaltwisted.daemon.output import tell
 from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.settings import DEFAULT_FILE
-from kaltwisted.daemon.words import in_any_order
+from kaltwisted.daemon.subcommand import FileOptions
 
 HELP = f"""\
 Usage:
@@ -46,46 +45,21 @@ script security.  1: the command line is wrong.
 """
 
 
-class CheckOptions(usage.Options):  # type: ignore[misc,unused-ignore]
+class CheckOptions(FileOptions):
     """The words behind ``check``.  After parsing, ``files`` are what to look at."""
 
+    help = HELP
     optFlags = [
         ["json", None, "one JSON document"],
         ["sarif", None, "SARIF 2.1.0"],
-        ["all-config", "e", "every problem of an include is fatal"],
         ["no-system", None, "do not look for scripts and interfaces"],
     ]
-    optParameters = [["config-id", "i", None, "what lines that begin with @ are chosen by"]]
-
-    files: tuple[str, ...] = ()
-
-    def opt_help(self) -> NoReturn:
-        """display the help"""
-        print(HELP, end="")
-        raise SystemExit(0)
-
-    opt_h = opt_help
-
-    def opt_version(self) -> NoReturn:
-        """display the version number"""
-        print(f"Kaltwisted v{__version__}")
-        raise SystemExit(0)
-
-    opt_v = opt_version
-
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        """Options may follow files."""
-        words = sys.argv[1:] if options is None else options
-        super().parseOptions(in_any_order(words, self.shortOpt, self.longOpt))
-
-    def parseArgs(self, *files: str) -> None:
-        """All other words are files."""
-        self.files = files or (DEFAULT_FILE,)
 
     def postOptions(self) -> None:
         """One form at a time."""
         if self["json"] and self["sarif"]:
             raise usage.UsageError("--json or --sarif, not both")
+        self.files = self.files or (DEFAULT_FILE,)
 
 
 def examine(
@@ -121,10 +95,7 @@ def _compared(readings: list[tuple[str, Reading]]) -> Iterator[tuple[str, Readin
 def main(words: Sequence[str]) -> int:
     """Do what the words behind ``check`` say; returns the exit status."""
     options = CheckOptions()
-    try:
-        options.parseOptions(words)
-    except usage.UsageError as error:
-        print(f"{HELP.partition(chr(10) * 2)[0]}\n\nkaltwisted check: {error}", file=sys.stderr)
+    if not options.read(words, "check"):
         return 1
     found = examine(
         options.files,
@@ -138,11 +109,5 @@ def main(words: Sequence[str]) -> int:
         text = examination.written(sarif.document(found, __version__, str(Path.cwd())))
     else:
         text = found.text()
-    _tell(text)
+    tell(text)
     return found.exit_status
-
-
-def _tell(text: str) -> None:
-    """Print it, whatever is in it: a file need not be UTF-8, and nor need the terminal."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), end="")

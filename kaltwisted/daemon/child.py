@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from zope.interface import Attribute, Interface, implementer
 import kaltwisted
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.seam import RoleKind
+from kaltwisted.ports import Fact
 
 LONGEST_LINE = 4096
 
@@ -46,11 +48,33 @@ class IChild(Interface):
     def call(command: type[amp.Command], **arguments: object) -> Deferred[dict[str, Any]]:
         """Have it do something; fails when it ends before it has answered."""
 
+    def listen(heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
+        """Give ``heard`` the facts that it publishes, and ``lines`` what it has for notify FIFOs."""
+
     def when_ended() -> Deferred[Ended]:
         """Fires when it has ended and is reaped; for every caller."""
 
     def kill() -> None:
         """End it at once, whatever it does."""
+
+
+class _Control(amp.AMP):  # type: ignore[misc,unused-ignore]
+    """The supervisor's end of the socket."""
+
+    heard: Callable[[Fact], object] = staticmethod(lambda _: None)
+    lines: Callable[[str], object] = staticmethod(lambda _: None)
+
+    @commands.Tell.responder
+    def hear(self, **words: Any) -> dict[str, object]:
+        """A fact that the role has published."""
+        self.heard(commands.Tell.fact(**words))
+        return {}
+
+    @commands.Lines.responder
+    def take(self, text: bytes) -> dict[str, object]:
+        """Lines for notify FIFOs."""
+        self.lines(text.decode(errors="surrogateescape"))
+        return {}
 
 
 @implementer(IChild)
@@ -65,7 +89,7 @@ class Child(ProcessProtocol):
 
     def __init__(self, kind: RoleKind, reactor: Any, *, own_stdout: bool) -> None:
         self._log = Logger(namespace=f"kaltwisted.{kind.name}")
-        self._control = amp.AMP()
+        self._control = _Control()
         self._printed = {1: bytearray(), 2: bytearray()}
         self._ended: Ended | None = None
         self._waiting: list[Deferred[Ended]] = []
@@ -100,6 +124,10 @@ class Child(ProcessProtocol):
             return fail(ConnectionDone("the process is gone"))
         called: Deferred[dict[str, Any]] = self._control.callRemote(command, **arguments)
         return called
+
+    def listen(self, heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
+        self._control.heard = heard
+        self._control.lines = lines
 
     def when_ended(self) -> Deferred[Ended]:
         if self._ended is not None:

@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _genhash(words[1:])
     if words[:1] == ["check"]:
         return _check(words[1:])
+    if words[:1] == ["config"]:
+        return _config(words[1:])
     twistd = ServerOptions()
     # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
     twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
@@ -70,3 +72,9 @@ def _check(words: list[str]) -> int:
     from kaltwisted.daemon import check
 
     return check.main(words)
+
+
+def _config(words: list[str]) -> int:
+    from kaltwisted.daemon import config
+
+    return config.main(words)

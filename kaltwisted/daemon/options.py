@@ -18,7 +18,7 @@ from twisted.python import usage
 
 from kaltwisted import __version__
 from kaltwisted.daemon import log, pidfile, signals
-from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.kinds import BFD, CHECKERS, VRRP
 from kaltwisted.daemon.settings import DEFAULT_FILE, Settings
 from kaltwisted.daemon.words import in_any_order
 
@@ -30,6 +30,7 @@ Usage:
   kaltwisted -f keepalived.conf
   kaltwisted -t -f keepalived.conf
   kaltwisted check [--json | --sarif] keepalived.conf ...   (check --help tells more)
+  kaltwisted config [--to json | --diff] keepalived.conf ...  (config --help tells more)
   kaltwisted -d
   kaltwisted -h
   kaltwisted -v
@@ -37,7 +38,8 @@ Usage:
 
 Commands:
 Either long or short options are allowed.
-  --use-file     -f FILE  Use the specified configuration file.
+  --use-file     -f FILE  Use the specified configuration file: keepalived's language,
+                          or JSON or YAML where its name ends so.
                           Default is {DEFAULT_FILE}.
   --dont-fork    -n       Don't fork the daemon process: stay in the foreground.
   --config-test  -t       Test the configuration file and exit: 0 when nothing is
@@ -56,13 +58,15 @@ Either long or short options are allowed.
                           else in XDG_RUNTIME_DIR, else in /run.
   --vrrp_pid     -r FILE  Pid file of the VRRP process, vrrp.pid beside it.
   --checkers_pid -c FILE  Pid file of the checker process, checkers.pid beside it.
+  --bfd_pid      -b FILE  Pid file of the BFD process, bfd.pid beside it.
   --umask        -u MASK  Umask for files we create, in octal.
   --data-plane NAME       What forwards the packets: ipvs (the kernel), userspace
                           (a balancer in this process) or auto, the default.
   --dont-release-ipvs -I  Leave the IPVS table in place at exit.
   --check        -C       Only the health checkers.
   --vrrp         -P       Only VRRP.
-  --all                   Start both processes even if one has nothing to do.
+  --no_bfd       -B       No BFD.
+  --all                   Start all processes even if one has nothing to do.
   --dont-respawn -R       Do not start a process again that has died; end instead.
   --single-process        All of it in one process: for tests, and tiny machines.
   --signum=NAME           Print the number of a signal: RELOAD, STOP, DATA, STATS...
@@ -79,7 +83,6 @@ the log tells which of them have no effect yet.
 
 # Flags and parameters of C keepalived that do nothing here yet: long, short, what it would be about.
 _IDLE_FLAGS = (
-    ("no_bfd", "B", "there is no BFD yet"),
     ("release-vips", "X", "addresses are always released at exit, unless -V is given"),
     ("address-monitoring", "a", "address events are logged with -D"),
     ("snmp", "x", "there is no SNMP yet"),
@@ -92,10 +95,7 @@ _IDLE_FLAGS = (
     ("debug", None, "C keepalived's debugging"),
     ("ignore-sigint", None, "C keepalived's debugging"),
 )
-_IDLE_PARAMETERS = (
-    ("bfd_pid", "b", "there is no BFD yet"),
-    ("snmp-agent-socket", "A", "there is no SNMP yet"),
-)
+_IDLE_PARAMETERS = (("snmp-agent-socket", "A", "there is no SNMP yet"),)
 
 SIGNALS = {
     "STOP": signal.SIGTERM,
@@ -127,6 +127,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         ["dont-release-vrrp", "V", "leave the virtual addresses at exit"],
         ["check", "C", "only the health checkers"],
         ["vrrp", "P", "only VRRP"],
+        ["no_bfd", "B", "no BFD"],
         ["all", None, "start all processes, even if unused"],
         ["dont-respawn", "R", "do not start a process again that has died"],
         ["single-process", None, "all in one process"],
@@ -141,6 +142,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         ["pid", "p", None, "pid file"],
         ["vrrp_pid", "r", None, "pid file of the VRRP process"],
         ["checkers_pid", "c", None, "pid file of the checker process"],
+        ["bfd_pid", "b", None, "pid file of the BFD process"],
         ["umask", "u", None, "umask for files we create, octal"],
         ["namespace", "s", None, "network namespace"],
         *(
@@ -261,6 +263,7 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
             keep_addresses=bool(self["dont-release-vrrp"]),
             checkers=bool(self["check"]) or not self["vrrp"],
             vrrp=bool(self["vrrp"]) or not self["check"],
+            bfd=not self["no_bfd"],
             idle_roles=bool(self["all"]),
             respawn=not self["dont-respawn"],
             single_process=bool(self["single-process"]),
@@ -275,7 +278,11 @@ class Options(usage.Options):  # type: ignore[misc,unused-ignore]
         )
 
     def _role_pid_files(self) -> tuple[tuple[str, str], ...]:
-        given = ((VRRP.name, self["vrrp_pid"]), (CHECKERS.name, self["checkers_pid"]))
+        given = (
+            (VRRP.name, self["vrrp_pid"]),
+            (CHECKERS.name, self["checkers_pid"]),
+            (BFD.name, self["bfd_pid"]),
+        )
         return tuple((role, str(Path(path).absolute())) for role, path in given if path is not None)
 
     def _umask(self) -> int | None:

@@ -15,7 +15,7 @@ from typing import Final
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.kinds import BFD, CHECKERS, VRRP
 from kaltwisted.daemon.role.reports import parent_data
 from kaltwisted.daemon.role.seam import InThread, Report
 from kaltwisted.daemon.roles import Roles
@@ -28,6 +28,7 @@ PRIVATE: Final = 0o600
 _FILES: Final = {
     (VRRP.name, Report.DATA): "keepalived.data",
     (CHECKERS.name, Report.DATA): "keepalived_check.data",
+    (BFD.name, Report.DATA): "keepalived_bfd.data",
     (VRRP.name, Report.STATISTICS): "keepalived.stats",
     (VRRP.name, Report.JSON): "keepalived.json",
 }

@@ -31,6 +31,7 @@ from kaltwisted.daemon import directories, signals, systemd
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
 from kaltwisted.daemon.options import Options
+from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, tell
 from kaltwisted.daemon.reports import Reports
@@ -38,7 +39,8 @@ from kaltwisted.daemon.role.collector import (
     postpone_collections,
     resume_collections,
 )
-from kaltwisted.daemon.role.kinds import CHECKERS, VRRP
+from kaltwisted.daemon.role.facts import Facts
+from kaltwisted.daemon.role.kinds import BFD, CHECKERS, KINDS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
 from kaltwisted.daemon.role.seam import CONFIG_ERROR, InThread, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
@@ -192,10 +194,12 @@ def makeService(options: Options) -> IService:
 
     def roles(fatal: Callable[[int], object]) -> Roles:
         runner = _local if settings.single_process else _process
+        facts, pipes = Facts(), Pipes(reactor)
         return Roles(
             _kinds(settings),
-            partial(runner, settings, reactor, in_thread, fatal),
+            partial(runner, settings, reactor, in_thread, fatal, facts, pipes),
             reading.configuration,
+            pipes,
             idle=settings.idle_roles,
         )
 
@@ -216,18 +220,32 @@ def _kinds(settings: Settings) -> Iterator[RoleKind]:
         yield VRRP
     if settings.checkers:
         yield CHECKERS
+    if settings.bfd:
+        yield BFD
 
 
 def _local(
-    settings: Settings, reactor: Any, in_thread: InThread, fatal: Callable[[int], object], kind: RoleKind
+    settings: Settings,
+    reactor: Any,
+    in_thread: InThread,
+    fatal: Callable[[int], object],
+    facts: Facts,
+    pipes: Pipes,
+    kind: RoleKind,
 ) -> IRunner:
     from kaltwisted.daemon.role.local import LocalRunner
 
-    return LocalRunner(kind, settings, reactor)
+    return LocalRunner(kind, settings, reactor, facts, partial(pipes.write, kind.name))
 
 
 def _process(
-    settings: Settings, reactor: Any, in_thread: InThread, fatal: Callable[[int], object], kind: RoleKind
+    settings: Settings,
+    reactor: Any,
+    in_thread: InThread,
+    fatal: Callable[[int], object],
+    facts: Facts,
+    pipes: Pipes,
+    kind: RoleKind,
 ) -> IRunner:
     from kaltwisted.daemon.child import Child
     from kaltwisted.daemon.supervision import ProcessRunner
@@ -240,6 +258,8 @@ def _process(
         reactor,
         fatal,
         in_thread,
+        facts,
+        partial(pipes.write, kind.name),
         directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
     )
 
@@ -294,5 +314,7 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
         for line in dump(reading.configuration):
             log.info("{line}", line=line)
     configuration = reading.configuration
-    if not (configuration.virtual_servers or configuration.vrrp_instances):
-        log.warn("The configuration has neither a virtual_server nor a vrrp_instance: nothing to do")
+    if not any(kind.needed(configuration) for kind in KINDS.values()):
+        log.warn(
+            "The configuration has no virtual_server, no vrrp_instance and no bfd_instance: nothing to do"
+        )

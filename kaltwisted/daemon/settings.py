@@ -33,6 +33,7 @@ class Settings:
     keep_addresses: bool = False
     checkers: bool = True
     vrrp: bool = True
+    bfd: bool = True
     idle_roles: bool = False
     respawn: bool = True
     single_process: bool = False

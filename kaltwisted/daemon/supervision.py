@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,9 +25,20 @@ from kaltwisted.daemon import pidfile
 from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.respawn import Respawn
 from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
-from kaltwisted.daemon.role.seam import FATAL, PERMANENT, InThread, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import (
+    FATAL,
+    PERMANENT,
+    InThread,
+    IRunner,
+    Report,
+    RoleError,
+    RoleKind,
+    Tell,
+)
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.ports import Fact
 
 PING_S: Final = 1.0
 PINGS_MISSED: Final = 10
@@ -56,6 +68,8 @@ class ProcessRunner:
     :param launch: starts the process.
     :param fatal: told the exit status, when the role ended for what a restart does not help.
     :param in_thread: calls a function in a thread: what takes long must not hold up the other roles.
+    :param facts: what roles know of one another's things.
+    :param fifo: takes its lines for notify FIFOs.
     :param pid_file: where its pid is written; None: nowhere.
     """
 
@@ -69,6 +83,8 @@ class ProcessRunner:
         clock: IReactorTime,
         fatal: Callable[[int], object],
         in_thread: InThread,
+        facts: Facts,
+        fifo: Tell,
         pid_file: Path | None = None,
     ) -> None:
         self.kind = kind
@@ -77,6 +93,9 @@ class ProcessRunner:
         self._clock = clock
         self._fatal = fatal
         self._in_thread = in_thread
+        self._facts = facts
+        self._fifo = fifo
+        self._leave_facts: Callable[[], None] | None = None
         self._pid_file = pid_file
         self._respawn = Respawn()
         self._child: IChild | None = None
@@ -140,6 +159,7 @@ class ProcessRunner:
         self._log.info("Starting {title} child process, pid={pid}", title=self.kind.title, pid=child.pid)
         if self._pid_file is not None:
             pidfile.write(self._pid_file, child.pid)
+        child.listen(partial(self._heard, child), self._fifo)
         child.when_ended().addCallback(self._over, child).addErrback(self._broken)
         return child
 
@@ -175,7 +195,21 @@ class ProcessRunner:
         self._pings = LoopingCall(self._ping, child)
         self._pings.clock = self._clock
         self._pings.start(PING_S, now=False).addErrback(self._broken)
+        self._leave_facts = self._facts.listen(self.kind.hears, partial(self._tell, child))
         await _answered(child, child.call(commands.Start))
+
+    def _leave(self) -> None:
+        """Tell it no more facts."""
+        if self._leave_facts is not None:
+            self._leave_facts()
+            self._leave_facts = None
+
+    def _heard(self, child: IChild, fact: Fact) -> None:
+        if child is self._child:
+            self._facts.publish(fact)
+
+    def _tell(self, child: IChild, fact: Fact) -> None:
+        child.call(commands.Tell, **commands.Tell.of(fact)).addErrback(_untold)
 
     async def _update(self, before: Configuration | None, changes: Changes) -> None:
         child = self._child
@@ -214,6 +248,7 @@ class ProcessRunner:
         if self._revival is not None:
             self._revival.cancel()
             self._revival = None
+        self._leave()
         child = self._child
         if child is None:
             return
@@ -255,6 +290,8 @@ class ProcessRunner:
         if child is not self._child:
             return  # another lives already
         self._child = self._given = None
+        self._leave()
+        self._facts.forget(self.kind.tells)
         if self._pings is not None and self._pings.running:
             self._pings.stop()
         if self._pid_file is not None:
@@ -326,6 +363,10 @@ class ProcessRunner:
     @staticmethod
     def _coroutine(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
         return Deferred.fromCoroutine(function(*arguments))
+
+
+def _untold(_: Failure) -> None:
+    """It ends, and its successor is told all; or it has logged what went wrong."""
 
 
 async def _answered(child: IChild, answer: Deferred[dict[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -17,6 +18,7 @@ from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.parcel import unpack
 from kaltwisted.daemon.role.seam import IRunner, Report, RoleError
+from kaltwisted.ports import Fact
 
 
 @attrs.define(eq=False)
@@ -37,6 +39,7 @@ class FakeChild:
     """A process that does at once what it is told, but for what is in ``holds``.
 
     ``configurations``: what it was given, unpacked as a role would; ``refusal``: its answer to Configure.
+    ``tell``: publishes a fact; ``write``: has lines for notify FIFOs.
     """
 
     def __init__(self, pid: int, refusal: tuple[int, str] = (0, "")) -> None:
@@ -47,6 +50,8 @@ class FakeChild:
         self.configurations: list[Configuration] = []
         self.killed = False
         self.ended: Ended | None = None
+        self.tell: Callable[[Fact], object] = lambda _: None
+        self.write: Callable[[str], object] = lambda _: None
         self._waiting: list[Deferred[Ended]] = []
 
     @property
@@ -94,6 +99,10 @@ class FakeChild:
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             deferred.callback(ended)
+
+    def listen(self, heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
+        """``tell`` it, ``write`` them."""
+        self.tell, self.write = heard, lines
 
     def when_ended(self) -> Deferred[Ended]:
         """As the real one."""

@@ -150,7 +150,7 @@ class Host:
         for interface, port in self._ports.items():
             self._broadcast(ev.LinkChanged(interface, port.up))
         for script, good in self.scripts.items():
-            self._broadcast(ev.ScriptTurned(script, good))
+            self._broadcast(ev.Turned(ev.FaultKind.SCRIPT, script, int(good)))
         self._broadcast(ev.Start())
 
     def stop(self) -> None:
@@ -184,7 +184,7 @@ class Host:
     def script(self, name: str, good: bool) -> None:
         """A tracked script turns good or bad (``rise`` and ``fall`` are past)."""
         self.scripts[name] = good
-        self._broadcast(ev.ScriptTurned(name, good))
+        self._broadcast(ev.Turned(ev.FaultKind.SCRIPT, name, int(good)))
 
     def delete_address(self, address: str | Address) -> None:
         """Somebody removes a virtual address by hand."""

@@ -12,11 +12,12 @@ from kaltwisted.vrrp.actions import TimerName
 
 
 class FaultKind(Enum):
-    """Why an instance cannot work; the value is how its log line says it."""
+    """Why an instance cannot work, and the kinds of what it tracks; the value is how its log line says it."""
 
     INTERFACE = "interface {name} down"
     ADDRESS = "no IPv4 address for interface"
     SCRIPT = "script {name} failed"
+    BFD = "BFD instance {name}"
     GROUP = "a member of sync group {name} failed"
 
 
@@ -82,11 +83,12 @@ class SourceChanged:
 
 
 @attrs.frozen
-class ScriptTurned:
-    """A tracked ``vrrp_script`` is good or bad now."""
+class Turned:
+    """What may be tracked, of any kind but an interface, is good (1) or bad (0) now; None: unknown."""
 
-    script: str
-    good: bool
+    kind: FaultKind
+    name: str
+    value: int | None
 
 
 @attrs.frozen
@@ -121,7 +123,7 @@ Event: TypeAlias = (
     | TimerExpired
     | LinkChanged
     | SourceChanged
-    | ScriptTurned
+    | Turned
     | AddressLost
     | GroupFault
     | Sync

@@ -13,7 +13,7 @@ rules, as case study X of the 2002 guide tells them and keepalived does them:
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from kaltwisted.config.diff import vrrp_key
@@ -34,19 +34,20 @@ from kaltwisted.vrrp.events import (
     Event,
     GroupFault,
     LinkChanged,
-    ScriptTurned,
     SourceChanged,
     Start,
     Stop,
     Sync,
     TimerExpired,
+    Turned,
 )
 from kaltwisted.vrrp.instance import Instance
+from kaltwisted.vrrp.track import Thing
 
 Step = tuple[str, Action]
 """The instance (for a group's own actions the one that began it), and what to do for it."""
 
-_MAY_FAULT: Final = (Start, LinkChanged, SourceChanged, ScriptTurned)
+_MAY_FAULT: Final = (Start, LinkChanged, SourceChanged, Turned)
 """The events that can change reasons for FAULT; packets and timers, which are many, cannot."""
 
 
@@ -151,7 +152,7 @@ class Router:
         return steps
 
     def broadcast(self, event: Event, now: int) -> list[Step]:
-        """Give every instance the same event: Start, Stop, LinkChanged, ScriptTurned.
+        """Give every instance the same event: Start, Stop, LinkChanged, Turned.
 
         Stop: every master resigns before any address is taken away.
         """
@@ -181,29 +182,28 @@ class Router:
             steps += [(name, action) for action in instance.remove(now)]
         return steps
 
-    def reconfigure(
-        self, configuration: Configuration, down: Container[str], good: Mapping[str, bool], now: int
-    ) -> list[Step]:
+    def reconfigure(self, configuration: Configuration, known: Mapping[Thing, int], now: int) -> list[Step]:
         """Go over to another configuration; new instances are made, and begin with ``Start``.
 
         Instances are matched by VRID, interface and family; those that are
-        gone must have been removed.  The steps have the new names.
+        gone must have been removed.  The steps have the new names.  ``known``: what
+        is known of things that can be tracked.
         """
         scripts = {script.name: script for script in configuration.vrrp_scripts}
         weightless = _weightless(configuration)
-        known = {vrrp_key(instance.config): instance for instance in self.instances.values()}
+        there = {vrrp_key(instance.config): instance for instance in self.instances.values()}
         groups_before = {group.name: (group, frozenset(map(id, group.members))) for group in self.groups}
         group_before = {id(self.instances[name]): group.name for name, group in self._group_of.items()}
         steps: list[Step] = []
         instances: dict[str, Instance] = {}
         for config in configuration.vrrp_instances:
             keeps_weights = config.name not in weightless
-            instance = known.get(vrrp_key(config))
+            instance = there.get(vrrp_key(config))
             if instance is None:
                 instance = Instance(config, scripts, keeps_weights=keeps_weights)
             else:
                 actions = instance.reconfigure(
-                    config, scripts, keeps_weights=keeps_weights, down=down, good=good, now=now
+                    config, scripts, keeps_weights=keeps_weights, known=known, now=now
                 )
                 steps += [(config.name, action) for action in actions]
             instances[config.name] = instance

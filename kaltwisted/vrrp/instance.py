@@ -6,12 +6,12 @@ and feeds the state machine; it has no socket, no clock and no log.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.vrrp import packet, rivalry
-from kaltwisted.vrrp.actions import Action, ArmTimer, Level, NotifyPriority, State, TimerName
+from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
     AddressLost,
@@ -22,18 +22,18 @@ from kaltwisted.vrrp.events import (
     LinkChanged,
     MessageReceived,
     PacketReceived,
-    ScriptTurned,
     SourceChanged,
     Start,
     Stop,
     Sync,
     TimerExpired,
+    Turned,
 )
 from kaltwisted.vrrp.machine import build_machine
 from kaltwisted.vrrp.packet import Advert, Reason
 from kaltwisted.vrrp.rivalry import Rivalry
 from kaltwisted.vrrp.statistics import Statistics
-from kaltwisted.vrrp.track import Tracking
+from kaltwisted.vrrp.track import Thing, Tracking
 from kaltwisted.vrrp.virtual_router import VirtualRouter
 
 STALL_US: Final = 100_000
@@ -148,15 +148,16 @@ class Instance:
             case Stop():
                 self._machine.stop(now)
             case LinkChanged(interface, up):
-                self.tracking.link(interface, up)
+                self.tracking.turn(FaultKind.INTERFACE, interface, int(up))
                 self._reconsider(now)
             case SourceChanged(address):
                 # A master that loses its address still takes leave from it.
                 self.tracking.source((router.configured_source or address) is not None)
                 self._reconsider(now)
                 router.set_source(address)
-            case ScriptTurned(script, good):
-                self.tracking.script(script, good)
+            case Turned(kind, name, value):
+                if self.tracking.turn(kind, name, value) and kind is FaultKind.BFD:
+                    self._say_turned(name, value)
                 self._reconsider(now)
             case GroupFault(group, faulty):
                 self.tracking.group(group, faulty)
@@ -176,11 +177,20 @@ class Instance:
         if self._started:
             return
         self._started = True
+        # A reason that is there from the beginning is told as one that comes later is.
+        self._faults = set()
         for notice in self.tracking.notices:
             self.router.log(notice, Level.WARNING)
         # What a crash has left behind would answer ARP beside the master.
         self.router.drop_addresses()
         self._reconsider(now)
+
+    def _say_turned(self, session: str, value: int | None) -> None:
+        """keepalived's line, which is not worded as the others are."""
+        state = "UP" if value else "DOWN"
+        self.router.actions.append(
+            Log(f"VRRP_Instance({self.name}) Tracked BFD instance {session} is {state}")
+        )
 
     def _sync(self, order: Sync, now: int) -> None:
         match order:
@@ -233,23 +243,21 @@ class Instance:
         scripts: Mapping[str, VrrpScript],
         *,
         keeps_weights: bool,
-        down: Container[str],
-        good: Mapping[str, bool],
+        known: Mapping[Thing, int],
         now: int,
     ) -> list[Action]:
         """Take over another configuration of the same virtual router: state, counters and times stay.
 
-        ``down`` and ``good``: the interfaces that do not work, and the
-        verdicts about scripts, as far as they are known.
+        ``known``: what is known of things that can be tracked.
         """
         tracked = {each.name: scripts.get(each.name) for each in config.track_script}
-        known = (self.config, self._tracked, self._keeps_weights)
-        if known == (config, tracked, keeps_weights):
+        before = (self.config, self._tracked, self._keeps_weights)
+        if before == (config, tracked, keeps_weights):
             return []
         self.config, self._tracked, self._keeps_weights = config, tracked, keeps_weights
         self.router.reconfigure(config, now)
         old, self.tracking = self.tracking, Tracking(config, scripts, keeps_weights=keeps_weights)
-        self.tracking.go_on_from(old, down, good)
+        self.tracking.go_on_from(old, known)
         self.tracking.source(self.router.source is not None)
         for notice in self.tracking.notices:
             if notice not in old.notices:

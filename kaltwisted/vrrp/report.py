@@ -13,11 +13,12 @@ from typing import Final
 
 from kaltwisted.config.model import SECOND_US, VrrpDefaults, VrrpInstance
 from kaltwisted.config.report import command, script_line, yes
+from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.report_instance import instance_lines
 from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology
-from kaltwisted.vrrp.track import ScriptState
+from kaltwisted.vrrp.track import ScriptState, Weighing
 
 NOT_TRACKED: Final = 255
 """The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
@@ -69,12 +70,12 @@ def _group(group: SyncGroup, topology: Topology) -> Iterator[str]:
 # --- scripts -----------------------------------------------------------------------------
 
 
-def _trackers(state: ScriptState, instances: tuple[Instance, ...]) -> Iterator[tuple[str, int]]:
-    """The instances for which a script counts, with its weight there."""
+def _trackers(state: ScriptState, instances: tuple[Instance, ...]) -> Iterator[tuple[str, Weighing]]:
+    """The instances for which a script counts, with how it counts there."""
     for instance in instances:
-        weight = instance.tracking.scripts.get(state.script.name)
-        if weight is not None:
-            yield instance.name, weight
+        weighing = instance.tracking.of(FaultKind.SCRIPT).get(state.script.name)
+        if weighing is not None:
+            yield instance.name, weighing
 
 
 def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topology) -> Iterator[str]:

@@ -165,13 +165,18 @@ def _peers(config: VrrpInstance) -> Iterator[str]:
 
 def _tracking(instance: Instance) -> Iterator[str]:
     config = instance.config
-    interfaces, weights = tracked_interfaces(config), instance.tracking.interfaces
+    interfaces, weighings = tracked_interfaces(config), instance.tracking.of(FaultKind.INTERFACE)
     if interfaces:
         yield "   Tracked interfaces :"
         for name in interfaces:
-            yield f"     {name} weight {weights[name]}"
-    scripts = tuple(instance.tracking.scripts.items())
+            yield f"     {name} weight {weighings[name]}"
+    scripts = instance.tracking.of(FaultKind.SCRIPT)
     if scripts:
         yield "   Tracked scripts :"
-        for name, weight in scripts:
-            yield f"     {name} weight {weight}"
+        for name, weighing in scripts.items():
+            yield f"     {name} weight {weighing}"
+    sessions = instance.tracking.of(FaultKind.BFD)
+    if sessions:
+        yield "   Tracked BFDs :"
+        for name, weighing in sessions.items():
+            yield f"     {name}: weight {weighing}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from kaltwisted.config.model import SECOND_US, VirtualIpAddress
 from kaltwisted.config.report import command, seconds
 from kaltwisted.vrrp.actions import State
+from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.report_statistics import counters
 from kaltwisted.vrrp.report_words import (
@@ -49,7 +50,7 @@ def _data(instance: Instance, topology: Topology) -> Iterator[str]:
     yield from _listed("evips", _addresses(instance, config.virtual_ipaddress_excluded, topology))
     yield from _listed("track_ifp", tracked_interfaces(config))
     commands = {each.script.name: each.script.script for each in topology.scripts}
-    tracked = (commands[name] for name in tuple(instance.tracking.scripts) if name in commands)
+    tracked = (commands[name] for name in instance.tracking.of(FaultKind.SCRIPT) if name in commands)
     yield from _listed("track_script", map(command, tracked))
     authentication = router.expected.auth_type
     yield f',"auth_type":{0 if authentication is None else authentication.value}'

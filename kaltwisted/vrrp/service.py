@@ -17,6 +17,8 @@ from twisted.logger import Logger, LogLevel
 from kaltwisted.config.diff import vrrp_key
 from kaltwisted.config.model import Configuration, VrrpInstance, VrrpScript
 from kaltwisted.ports import (
+    BFD_SESSION,
+    Fact,
     IAddresses,
     IAnnouncer,
     ILinks,
@@ -44,10 +46,13 @@ from kaltwisted.vrrp.actions import (
 )
 from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.surroundings import Surroundings
+from kaltwisted.vrrp.track import Thing
+from kaltwisted.vrrp.tracked import with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
 
 #: What is worked off per reactor turn before others have theirs.
@@ -56,6 +61,8 @@ TURN_S = 0.002
 LATE_S = 1.0
 #: How long a stop waits for notify scripts; who runs them ends those that still run then.
 SCRIPTS_S = 10.0
+#: What other roles' facts are about, as instances track it.
+_FACTS = {BFD_SESSION: FaultKind.BFD}
 
 
 @attrs.frozen
@@ -99,7 +106,7 @@ class VrrpService(Service):
         *,
         keep_addresses: bool = False,
     ) -> None:
-        configuration = self._without_ipv6(configuration)
+        configuration = with_all_tracked(self._without_ipv6(configuration))
         self.router = Router.from_configuration(configuration)
         self._clock = clock
         self._network = network
@@ -114,6 +121,7 @@ class VrrpService(Service):
             self._instances.values(), network.links, self._dispatcher, self.held, self._tell
         )
         self.trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
+        self._facts: dict[Thing, int] = {}
         self.lateness = Lateness()
         self._timers: dict[tuple[str, TimerName], _Timer] = {}
         self._work: deque[Step] = deque()
@@ -198,7 +206,7 @@ class VrrpService(Service):
         """
         if not self._began or not self.running:
             return
-        configuration = self._without_ipv6(configuration)
+        configuration = with_all_tracked(self._without_ipv6(configuration))
         self._carry_out(self.router.advertise(self._now()))
         wanted = {vrrp_key(each): each for each in configuration.vrrp_instances}
         gone = [name for name, config in self._instances.items() if vrrp_key(config) not in wanted]
@@ -207,21 +215,22 @@ class VrrpService(Service):
             if not self.running:
                 return
         self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
-        known = frozenset(self._instances)
+        there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
-        new = [each for each in configuration.vrrp_instances if each.name not in known]
+        new = [each for each in configuration.vrrp_instances if each.name not in there]
         for config in new:
             self.held[config.name] = self._addresses_of(config)
             self._register(config)
         self._notifier.reconfigure(configuration)
         self.surroundings.reconfigure(self._instances.values())
-        down, good = self.surroundings.down, self.trackers.verdicts
-        self._carry_out(self.router.reconfigure(configuration, down, good, self._now()))
+        known = self._known()
+        self._carry_out(self.router.reconfigure(configuration, known, self._now()))
         self.surroundings.look_again()
         for config in new:
             self.surroundings.introduce(config.name)
-            for script, verdict in good.items():
-                self._tell(config.name, events.ScriptTurned(script, verdict))
+            for (kind, thing), value in known.items():
+                if kind is not FaultKind.INTERFACE:
+                    self._tell(config.name, events.Turned(kind, thing, value))
             self._tell(config.name, events.Start())
         self.trackers.reconfigure(_tracked(configuration))
         await self._quiet(tuple(self.held))
@@ -281,7 +290,26 @@ class VrrpService(Service):
         self._tell(name, events.TimerExpired(which, timer.generation))
 
     def _script_turned(self, script: str, good: bool) -> None:
-        self._tell(None, events.ScriptTurned(script, good))
+        self._tell(None, events.Turned(FaultKind.SCRIPT, script, int(good)))
+
+    def learn(self, fact: Fact) -> None:
+        """Another role tells what instances may track; also before the beginning."""
+        kind = _FACTS.get(fact.kind)
+        if kind is None or self._stopping:
+            return
+        if fact.value is None:
+            self._facts.pop((kind, fact.name), None)
+        else:
+            self._facts[kind, fact.name] = fact.value
+        self._tell(None, events.Turned(kind, fact.name, fact.value))
+
+    def _known(self) -> dict[Thing, int]:
+        """What is known of all that can be tracked."""
+        return {
+            **{(FaultKind.INTERFACE, name): int(up) for name, up in self.surroundings.up.items()},
+            **{(FaultKind.SCRIPT, name): int(good) for name, good in self.trackers.verdicts.items()},
+            **self._facts,
+        }
 
     def _tell(self, name: str | None, event: events.Event, ago_us: int = 0) -> None:
         """Something happened to one instance, or to all of them."""

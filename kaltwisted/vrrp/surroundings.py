@@ -93,12 +93,12 @@ class Surroundings:
     # --- a reload ----------------------------------------------------------------------
 
     @property
-    def down(self) -> frozenset[str]:
-        """The interfaces that do not work."""
-        return frozenset(name for name, up in self._up.items() if not up)
+    def up(self) -> Mapping[str, bool]:
+        """Whether interfaces work."""
+        return self._up
 
     def reconfigure(self, instances: Iterable[VrrpInstance]) -> None:
-        """Look after these from now on.  Nobody is told: ``down`` has what is new, ``introduce`` tells it."""
+        """Look after these from now on.  Nobody is told: ``up`` has what is new, ``introduce`` tells it."""
         before, holders = self._interfaces, self._holders
         self._look_after(instances)
         self._former = {}

@@ -1,4 +1,4 @@
-"""What an instance keeps an eye on besides its rival: interfaces, its address, scripts, its sync group.
+"""What an instance keeps an eye on besides its rival: interfaces, scripts, BFD sessions, its sync group.
 
 ``Tracking`` turns what is known about them into reasons for FAULT and an
 effective priority; ``ScriptState`` turns a script's results into good or bad.
@@ -6,11 +6,13 @@ effective priority; ``ScriptState`` turns a script's results into good or bad.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from kaltwisted.config.model import VrrpInstance, VrrpScript
+import attrs
+
+from kaltwisted.config.model import Tracked, VrrpInstance, VrrpScript
 from kaltwisted.ports import ScriptResult
 from kaltwisted.vrrp.events import Fault, FaultKind
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
@@ -19,13 +21,57 @@ LOWEST_PRIORITY: Final = 1
 HIGHEST_PRIORITY: Final = OWNER_PRIORITY - 1
 
 
-class Tracking:
-    """What one instance tracks.
+Thing = tuple[FaultKind, str]
+"""What can be tracked: its kind and its name there."""
 
-    A weight of 0 makes bad mean FAULT; above 0 it is added while good, below 0
-    subtracted while bad (keepalived: ``weight``).  ``keeps_weights`` False, in a
-    sync group: an interface's weight counts as 0, and a script with a weight is
-    not tracked at all; ``notices`` tells so in keepalived's words.
+_UNKNOWN: Final[Mapping[FaultKind, int | None]] = {FaultKind.INTERFACE: 1, FaultKind.BFD: 0}
+"""What counts while nobody knows better.  Of other kinds None: a fault of theirs is waited for."""
+
+
+@attrs.frozen
+class Weighing:
+    """How a thing that is good (1) or bad (0) counts for an instance.
+
+    ``weight`` 0: bad means FAULT; above 0 it is added while good, below 0
+    subtracted while bad.  ``reverse``: good means FAULT, and what would be
+    added is subtracted, what would be subtracted is added (keepalived).
+    """
+
+    weight: int = 0
+    reverse: bool = False
+
+    @classmethod
+    def of(cls, tracked: Tracked, defined: Weighing | None = None) -> Weighing:
+        """What a line says, or else the definition of what it names."""
+        if tracked.weight is None and defined is not None:
+            return cls(defined.weight, defined.reverse if tracked.reverse is None else tracked.reverse)
+        return cls(tracked.weight or 0, bool(tracked.reverse))
+
+    @property
+    def decides(self) -> bool:
+        """Whether it can be a reason for FAULT."""
+        return not self.weight
+
+    def is_fault(self, value: int | None) -> bool:
+        """Whether it is one."""
+        return self.decides and value is not None and bool(value) is self.reverse
+
+    def share(self, value: int | None) -> int:
+        """What it adds to the priority; what is not yet known adds nothing."""
+        if value is None or (self.weight > 0) is not bool(value):
+            return 0
+        return -self.weight if self.reverse else self.weight
+
+    def __str__(self) -> str:
+        return f"{self.weight}{' reverse' if self.reverse else ''}"
+
+
+class Tracking:
+    """What one instance tracks: to each thing how it counts, and what is known of it.
+
+    ``keeps_weights`` False, in a sync group: an interface's weight counts as 0,
+    and anything else with a weight is not tracked at all; ``notices`` tells so
+    in keepalived's words.
     """
 
     def __init__(
@@ -35,65 +81,73 @@ class Tracking:
         *,
         keeps_weights: bool = True,
     ) -> None:
-        scripts = scripts or {}
         self.notices: list[str] = []
         self._base = config.priority
-        self._interfaces: dict[str, int] = {}
-        if config.interface is not None and not config.dont_track_primary:
-            self._interfaces[config.interface] = 0
-        for entry in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
-            if entry.dev is not None and entry.dev != config.interface and not entry.no_track:
-                self._interfaces[entry.dev] = 0
-        for tracked in config.track_interface:
-            weight = tracked.weight or 0
-            if weight and not keeps_weights:
-                self.notices.append(f"ignoring {tracked.name} tracked interface weight due to SYNC group")
-                weight = 0
-            self._interfaces.setdefault(tracked.name, weight)
-        self._scripts: dict[str, int] = {}
-        self._good: dict[str, bool | None] = {}
+        self._keeps_weights = keeps_weights
+        self._weighings: dict[Thing, Weighing] = {}
+        self._values: dict[Thing, int | None] = {}
+        self._add_interfaces(config)
         for tracked in config.track_script:
-            script = scripts.get(tracked.name)
-            if script is None:
-                continue
-            weight = script.weight if tracked.weight is None else tracked.weight
-            if weight and not keeps_weights:
-                self.notices.append(f"ignoring tracked script {tracked.name} with weights due to SYNC group")
-                continue
-            self._scripts[tracked.name] = weight
-            self._good[tracked.name] = False if script.init_fail else None
-        self._down: set[str] = set()
+            script = (scripts or {}).get(tracked.name)
+            if script is not None:
+                weighing = Weighing.of(tracked, Weighing(script.weight, script.reverse))
+                words = f"tracked script {tracked.name} with weights"
+                self._add(FaultKind.SCRIPT, tracked.name, weighing, words)
+                if script.init_fail:
+                    self.turn(FaultKind.SCRIPT, tracked.name, 0)
+        for tracked in config.track_bfd:
+            weighing = Weighing.of(tracked)
+            words = f"tracked bfd {tracked.name} with weight {weighing.weight}"
+            self._add(FaultKind.BFD, tracked.name, weighing, words)
         self._has_source = False
         self._faulty_groups: set[str] = set()
 
-    def go_on_from(self, old: Tracking, down: Container[str], good: Mapping[str, bool]) -> None:
-        """Know what ``old`` knew, and of what it did not track what others know.
+    def _add_interfaces(self, config: VrrpInstance) -> None:
+        weighings: dict[str, Weighing] = {}
+        if config.interface is not None and not config.dont_track_primary:
+            weighings[config.interface] = Weighing()
+        for entry in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
+            if entry.dev is not None and entry.dev != config.interface and not entry.no_track:
+                weighings[entry.dev] = Weighing()
+        for tracked in config.track_interface:
+            weighing = Weighing.of(tracked)
+            if weighing.weight and not self._keeps_weights:
+                self.notices.append(f"ignoring {tracked.name} tracked interface weight due to SYNC group")
+                weighing = Weighing()
+            weighings.setdefault(tracked.name, weighing)
+        for name, weighing in weighings.items():
+            self._add(FaultKind.INTERFACE, name, weighing, "")
 
-        ``down``: the interfaces that do not work; ``good``: the verdicts about scripts.
-        """
+    def _add(self, kind: FaultKind, name: str, weighing: Weighing, words: str) -> None:
+        if weighing.weight and not self._keeps_weights:
+            self.notices.append(f"ignoring {words} due to SYNC group")
+        else:
+            self._weighings[kind, name] = weighing
+            self._values[kind, name] = _UNKNOWN.get(kind)
+
+    def go_on_from(self, old: Tracking, known: Mapping[Thing, int]) -> None:
+        """Know what ``old`` knew, and of what it did not track what others know."""
         self._has_source = old._has_source
         self._faulty_groups = set(old._faulty_groups)
-        self._down = {name for name in self._interfaces if name in down}
-        for name in self._scripts:
-            verdict = good.get(name, old._good.get(name))
-            if verdict is not None:
-                self._good[name] = verdict
+        for thing in self._weighings:
+            value = known.get(thing, old._values.get(thing))
+            if value is not None:
+                self._values[thing] = value
 
     # -- what becomes known --------------------------------------------------------------
 
-    def link(self, interface: str, up: bool) -> None:
-        """An interface, one of ours or not, is up or down."""
-        if interface in self._interfaces:
-            (self._down.discard if up else self._down.add)(interface)
+    def turn(self, kind: FaultKind, name: str, value: int | None) -> bool:
+        """A thing is good (1) or bad (0) now, or unknown (None); whether that is news of one we track."""
+        thing = kind, name
+        if thing not in self._weighings:
+            return False
+        before = self._values[thing]
+        self._values[thing] = _UNKNOWN.get(kind) if value is None else value
+        return self._values[thing] != before
 
     def source(self, known: bool) -> None:
         """There is an address to send from, or there is none."""
         self._has_source = known
-
-    def script(self, name: str, good: bool) -> None:
-        """A script's verdict, of one we track or not."""
-        if name in self._scripts:
-            self._good[name] = good
 
     def group(self, name: str, faulty: bool) -> None:
         """Another member of our sync group is in FAULT, or none is."""
@@ -101,34 +155,27 @@ class Tracking:
 
     # -- what follows from it ------------------------------------------------------------
 
-    @property
-    def interfaces(self) -> Mapping[str, int]:
-        """The interfaces that count, with their weights."""
-        return self._interfaces
-
-    @property
-    def scripts(self) -> Mapping[str, int]:
-        """The scripts that count, with their weights."""
-        return self._scripts
+    def of(self, kind: FaultKind) -> dict[str, Weighing]:
+        """The things of a kind that count, and how."""
+        return {name: weighing for (each, name), weighing in self._weighings.items() if each is kind}
 
     @property
     def pending(self) -> int:
-        """How many scripts that decide about FAULT have not told anything yet."""
-        return sum(self._good[name] is None for name, weight in self._scripts.items() if not weight)
+        """How many things that decide about FAULT are not known yet."""
+        return sum(self._values[thing] is None for thing, each in self._weighings.items() if each.decides)
 
     @property
     def is_pending(self) -> bool:
-        """A script that decides about FAULT has not told anything yet."""
+        """A thing that decides about FAULT is not known yet."""
         return self.pending > 0
 
     @property
     def own_faults(self) -> set[Fault]:
         """The reasons for FAULT that are this instance's own."""
-        faults = {Fault(FaultKind.INTERFACE, name) for name in self._down if not self._interfaces[name]}
-        faults |= {
-            Fault(FaultKind.SCRIPT, name)
-            for name, weight in self._scripts.items()
-            if not weight and self._good[name] is False
+        faults = {
+            Fault(*thing)
+            for thing, weighing in self._weighings.items()
+            if weighing.is_fault(self._values[thing])
         }
         if not self._has_source:
             faults.add(Fault(FaultKind.ADDRESS, ""))
@@ -149,16 +196,7 @@ class Tracking:
     @property
     def total(self) -> int:
         """The configured priority with all weights, which may be no priority any more."""
-        total = self._base
-        total += sum(_share(weight, name not in self._down) for name, weight in self._interfaces.items())
-        return total + sum(_share(weight, self._good[name]) for name, weight in self._scripts.items())
-
-
-def _share(weight: int, good: bool | None) -> int:
-    """What a tracked thing adds; one that is not yet known adds nothing."""
-    if good is None:
-        return 0
-    return weight if (weight > 0) == good else 0
+        return self._base + sum(each.share(self._values[thing]) for thing, each in self._weighings.items())
 
 
 class Verdict(Enum):

@@ -151,13 +151,22 @@ class Host:
         path = self._write("ours", configuration)
         return self._start([sys.executable, str(_HOST), str(path)], path)
 
-    def daemon(self, configuration: str, *before: str) -> Router:
-        """Start the whole daemon; ``before``: what to run its command by."""
+    def daemon(self, configuration: str, *before: str, options: tuple[str, ...] = ()) -> Router:
+        """Start the whole daemon; ``before``: what to run its command by, ``options``: more of its own."""
         path = self._write("daemon", configuration)
         runtime = path.with_suffix(".run")
         runtime.mkdir(mode=0o700)
         twistd = [sys.executable, str(Path(sys.executable).parent / "twistd"), "-n"]
-        twistd += [f"--pidfile={runtime}/twistd.pid", "keepalived", "-l", "-D", "-G", "-f", str(path)]
+        twistd += [
+            f"--pidfile={runtime}/twistd.pid",
+            "keepalived",
+            "-l",
+            "-D",
+            "-G",
+            "-f",
+            str(path),
+            *options,
+        ]
         return self._start([*before, "env", f"RUNTIME_DIRECTORY={runtime}", *twistd], path)
 
     def keepalived(self, configuration: str) -> Router:
@@ -165,7 +174,7 @@ class Host:
         path = self._write("keepalived", configuration)
         dumps = path.with_suffix(".dumps")
         dumps.mkdir()
-        pids = [f"--pid={path}.pid", f"--vrrp_pid={path}.vrrp.pid"]
+        pids = [f"--pid={path}.pid", f"--vrrp_pid={path}.vrrp.pid", f"--bfd_pid={path}.bfd.pid"]
         start = ["env", f"TMPDIR={dumps}", "keepalived"]
         return self._start([*start, "-n", "-l", "-D", "-P", "-f", str(path), *pids], path)
 

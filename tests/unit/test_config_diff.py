@@ -25,10 +25,12 @@ from kaltwisted.config.model import (
     Script,
     TcpCheck,
     TlsOptions,
+    Tracked,
     Url,
     VirtualAddress,
     VirtualIpAddress,
     VirtualServer,
+    VrrpDefaults,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -216,3 +218,58 @@ class Words(SynchronousTestCase):
                 "vrrp_instance one: authentication changed",
             ],
         )
+
+    def test_a_check_that_begins_anew(self) -> None:
+        old = configured(virtual(real(1, checks=(tcp(),))))
+        where = "real_server [10.0.0.1]:tcp:80 of VS [10.9.9.9]:tcp:80:"
+        self.assertEqual(
+            self.words(old, configured(virtual(real(1, checks=(tcp(SELDOM, port=81),))))),
+            [
+                f"{where} TCP_CHECK delay_loop 1 -> 6",
+                f"{where} TCP_CHECK port 80 -> 81",
+                f"{where} TCP_CHECK begins anew, as up or down as it was",
+            ],
+        )
+
+    def test_what_waits_for_the_next_start(self) -> None:
+        new = Configuration(GlobalDefs(lvs_flush=True, vrrp=VrrpDefaults(garp_interval_us=500_000)))
+        self.assertEqual(
+            self.words(Configuration(), new),
+            [
+                "global_defs: lvs_flush off -> on, at the next start",
+                "global_defs: vrrp_garp_interval 0 -> 0.5, at the next start",
+            ],
+        )
+
+    def test_lists_are_told_by_what_comes_and_goes(self) -> None:
+        old = Configuration(
+            GlobalDefs(notification_email=("a@x", "b@x"), script_user=("one", None)),
+            vrrp_instances=(instance(track_script=(Tracked("s", 5),), notify={"notify": Script(("/a",))}),),
+        )
+        new = Configuration(
+            GlobalDefs(notification_email=("b@x", "c@x"), script_user=("two", "group")),
+            vrrp_instances=(
+                attrs.evolve(
+                    instance(notify={"notify_fault": Script(("/b",))}),
+                    virtual_ipaddress=tuple(
+                        VirtualIpAddress(ip_address(f"10.1.1.{last}"), 24, "eth1") for last in range(10)
+                    ),
+                ),
+            ),
+        )
+        added = ", ".join(f"10.1.1.{last}/24 dev eth1" for last in range(8))
+        self.assertEqual(
+            self.words(old, new),
+            [
+                "global_defs: notification_email a@x removed, c@x added",
+                "global_defs: script_user one -> two group",
+                f"vrrp_instance one: virtual_ipaddress 10.1.1.1/32 removed, {added} and 2 more added",
+                "vrrp_instance one: track_script s weight 5 removed",
+                "vrrp_instance one: notify /a -> none",
+                "vrrp_instance one: notify_fault none -> /b",
+            ],
+        )
+        again = attrs.evolve(
+            old, global_defs=GlobalDefs(notification_email=("b@x", "a@x"), script_user=("one", None))
+        )
+        self.assertEqual(self.words(old, again), ["global_defs: notification_email in another order"])

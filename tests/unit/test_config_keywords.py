@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config import drafts
+from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.checks import (
     DNS_CHECK,
     HTTP_GET,
@@ -42,6 +43,7 @@ DRAFTS = {
     VRRP_SYNC_GROUP: drafts.VrrpDraft,
     VRRP_SCRIPT: drafts.VrrpScriptDraft,
     VRRP_TRACK_PROCESS: drafts.TrackProcessDraft,
+    BFD_INSTANCE: drafts.BfdDraft,
     AUTHENTICATION: drafts.AuthenticationDraft,
 }
 
@@ -69,6 +71,15 @@ class TableTests(SynchronousTestCase):
         for table in (TOP, *DRAFTS):
             for name in known(table.name):
                 self.assertIs(table.keywords[name].stage, Stage.KNOWN, f"{table.name}: {name}")
+
+    def test_a_block_known_by_name_has_the_keywords_of_its_place(self) -> None:
+        """A ``track_file`` of its own has keywords, one that an instance looks at has lines of names."""
+        defined, looked_at = TOP.keywords["track_file"].block, VRRP_INSTANCE.keywords["track_file"].block
+        assert defined is not None
+        assert looked_at is not None
+        self.assertIn("init_file", defined.keywords)
+        self.assertEqual((looked_at.values, dict(looked_at.keywords)), (True, {}))
+        self.assertIn("FILE_CHECK", homes()["track_file"])
 
     def test_misprints_are_other_words_for_keywords(self) -> None:
         for table in tables(TOP):

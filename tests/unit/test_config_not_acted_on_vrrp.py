@@ -107,13 +107,14 @@ class TrackedTests(SynchronousTestCase):
             found.track_process, (Tracked("p", 254, False), Tracked("q"), Tracked("r", -1, reverse=True))
         )
 
-    def test_reverse_is_read_where_the_rest_is_acted_on(self) -> None:
+    def test_reverse_is_acted_on_where_the_rest_is(self) -> None:
         script = SCRIPT.replace("}", "weight 5 reverse\n}")
-        reading = read(
+        reading = load_text(
             script
-            + instance("track_script {\ns weight 5 reverse\n}\ntrack_interface {\neth7 weight +5 reverse\n}")
+            + instance("track_script {\ns weight 5 reverse\n}\ntrack_interface {\neth7 weight +5 reverse\n}"),
+            "x.conf",
         )
-        self.assertEqual(len(reading.findings), 3)
+        self.assertEqual(reading.findings, ())
         [found] = reading.configuration.vrrp_instances
         self.assertEqual(found.track_script, (Tracked("s", 5, reverse=True),))
         self.assertEqual(found.track_interface, (Tracked("eth7", 5, reverse=True),))
@@ -194,7 +195,7 @@ class InstanceTests(SynchronousTestCase):
         other = read(text.replace("eth1", "eth2")).configuration
         self.assertEqual(
             list(compare(reading.configuration, other).words()),
-            ["static_ipaddress 10.7.0.1/24 removed", "static_ipaddress 10.7.0.1/24 added"],
+            ["static_ipaddress 10.7.0.1/24 dev eth1 removed", "static_ipaddress 10.7.0.1/24 dev eth2 added"],
         )
         self.assertIs(compare(reading.configuration, other).configuration.static_ipaddress[1], found[1])
 
@@ -203,7 +204,9 @@ class FifoTests(SynchronousTestCase):
     def test_they_are_read(self) -> None:
         for prefix in ("", "vrrp_", "lvs_"):
             lines = f'{prefix}notify_fifo /run/f bob staff\n{prefix}notify_fifo_script "/bin/cat -u" bob'
-            defs = read(globals_(lines)).configuration.global_defs
+            reading = load_text(globals_(lines), "x.conf")
+            self.assertEqual(reading.findings, ())
+            defs = reading.configuration.global_defs
             self.assertEqual(getattr(defs, f"{prefix}notify_fifo"), NotifyFifo("/run/f", "bob", "staff"))
             script = getattr(defs, f"{prefix}notify_fifo_script")
             self.assertEqual(script, Script(("/bin/cat", "-u"), "bob"))
@@ -216,7 +219,7 @@ class FifoTests(SynchronousTestCase):
 
     def test_a_script_s_safety_is_looked_at_where_it_would_run(self) -> None:
         for name, status in (("notify_fifo_script", 6), ("lvs_notify_fifo_script", 0)):
-            reading = read(globals_(f"{name} /bin/true") + instance(""))
+            reading = load_text(globals_(f"{name} /bin/true") + instance(""), "x.conf")
             found = vet(reading.configuration).findings
             self.assertEqual(max((each.consequence.test_status for each in found), default=0), status)
 
@@ -255,6 +258,13 @@ class RouteTests(SynchronousTestCase):
             self.assertEqual(last.source_line[last.position.column - 1 :].split()[0], name)
             [found] = reading.configuration.vrrp_instances
             self.assertEqual(found.virtual_routes, (VirtualRoute(ip_network("10.1.0.0/24"), dev="eth0"),))
+
+    def test_an_old_word(self) -> None:
+        reading = load_text(instance("virtual_routes {\n10.1.0.0/24 gw 10.0.0.1 dev eth0\n}"), "x.conf")
+        [warning] = mistakes(reading)
+        self.assertEqual(warning.message, "`gw` is accepted; today it is `via`")
+        [found] = reading.configuration.vrrp_instances
+        self.assertEqual(found.virtual_routes[0].via, IPv4Address("10.0.0.1"))
 
     def test_one_is_told_of_once(self) -> None:
         lines = "10.1.0.0/24 dev eth0 mtu 1400\n10.2.0.0/24 dev eth0 mtu 1400\n"

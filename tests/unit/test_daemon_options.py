@@ -70,12 +70,11 @@ class TestOptions(SynchronousTestCase):
         self.assertEqual((found.config_id, found.all_includes), ("id", True))
         self.assertEqual((found.idle_roles, found.respawn), (True, False))
         pid_files = {role: Path(path).name for role, path in found.role_pid_files}
-        self.assertEqual(pid_files, {"vrrp": "v", "checkers": "c"})
+        self.assertEqual(pid_files, {"vrrp": "v", "checkers": "c", "bfd": "b"})
+        self.assertFalse(found.bfd)
         notes = "\n".join(found.notes)
         for flag in (
-            "-B",
             "-X",
-            "-b",
             "-a",
             "-x",
             "-A",

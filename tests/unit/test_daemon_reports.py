@@ -8,10 +8,12 @@ from unittest import mock
 
 import attrs
 from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import Configuration, GlobalDefs, VrrpInstance
+from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reports import Reports, directory
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.seam import Report
@@ -34,7 +36,9 @@ class ReportsTests(SynchronousTestCase):
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         configuration = Configuration(vrrp_instances=(VrrpInstance("one", "eth0", 7),))
-        self.roles = Roles(KINDS.values(), lambda kind: FakeRunner(), configuration, idle=True)
+        self.roles = Roles(
+            KINDS.values(), lambda kind: FakeRunner(), configuration, Pipes(Clock()), idle=True
+        )
         self.successResultOf(Deferred.fromCoroutine(self.roles.begin()))
         self.reports = Reports(self.roles, execute)
 
@@ -42,12 +46,13 @@ class ReportsTests(SynchronousTestCase):
         self.successResultOf(self.reports.write(report))
         return {path.name: path.read_text() for path in self.place.iterdir()}
 
-    def test_data_is_in_three_files(self) -> None:
+    def test_data_is_in_a_file_a_process(self) -> None:
         files = self.written(Report.DATA)
         self.assertEqual(
             files.pop("keepalived_parent.data").split("\n")[0], "------< Global definitions >------"
         )
-        self.assertEqual(files, {"keepalived.data": "data 1\n", "keepalived_check.data": "data 1\n"})
+        names = ("keepalived.data", "keepalived_check.data", "keepalived_bfd.data")
+        self.assertEqual(files, dict.fromkeys(names, "data 1\n"))
         self.assertEqual(self.lines, [f"Printing parent data for process({os.getpid()}) on signal"])
 
     def test_statistics_and_json_are_of_vrrp(self) -> None:
@@ -65,7 +70,7 @@ class ReportsTests(SynchronousTestCase):
         self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
         self.successResultOf(self.reports.write(Report.DATA))
         names = sorted(path.name for path in (self.place / "own").iterdir())
-        self.assertEqual(names, ["state.txt", "state_check.txt", "state_parent.txt"])
+        self.assertEqual(names, ["state.txt", "state_bfd.txt", "state_check.txt", "state_parent.txt"])
 
     def test_a_place_that_cannot_be_written_is_told(self) -> None:
         self.place.rmdir()

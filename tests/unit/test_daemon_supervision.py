@@ -18,16 +18,19 @@ from kaltwisted.config.model import Configuration, VirtualAddress, VirtualServer
 from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.respawn import Respawn
 from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import CHECKERS
 from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.daemon.supervision import KILLED_MOST, PINGS_MISSED, READY_S, STOP_S, ProcessRunner
+from kaltwisted.ports import Fact
 from kaltwisted.testing.daemon import FakeChild
 
 ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))
 TWO = attrs.evolve(ONE, lb_algo="rr")
 THREE = attrs.evolve(ONE, lb_algo="sh")
 ROUTER = VrrpInstance("one", "eth0", 7)
+KIND = attrs.evolve(CHECKERS, tells=frozenset({"told"}), hears=frozenset({"heard"}))
 
 
 def configured(*servers: VirtualServer) -> Configuration:
@@ -55,6 +58,7 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.holds: set[type[amp.Command]] = set()
         self.fatal: list[int] = []
         self.pid_file = Path(self.mktemp())
+        self.facts = Facts()
         self.lines: list[str] = []
 
         def observe(event: LogEvent) -> None:
@@ -62,11 +66,20 @@ class ProcessRunnerTests(SynchronousTestCase):
 
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.lines: list[str] = []
         self.runner = self.make(Settings())
 
     def make(self, settings: Settings) -> ProcessRunner:
         return ProcessRunner(
-            CHECKERS, settings, self.launch, self.clock, self.fatal.append, execute, self.pid_file
+            KIND,
+            settings,
+            self.launch,
+            self.clock,
+            self.fatal.append,
+            execute,
+            self.facts,
+            self.lines.append,
+            self.pid_file,
         )
 
     def launch(self, kind: RoleKind) -> FakeChild:
@@ -133,6 +146,46 @@ class ProcessRunnerTests(SynchronousTestCase):
         prepared = self.runner.prepare(configured(ONE))
         self.successResultOf(self.runner.stop())
         self.failureResultOf(prepared, RoleError)
+
+    # -- facts ------------------------------------------------------------------------------
+
+    def facts_told(self, child: FakeChild) -> list[Fact]:
+        return [commands.Tell.fact(**call.arguments) for call in child.calls if call.command is commands.Tell]
+
+    def test_it_is_told_facts_before_it_starts_and_as_they_change_and_so_is_its_successor(self) -> None:
+        one, two = Fact("heard", "x", 1), Fact("heard", "x", 0)
+        self.facts.publish(one)
+        self.run_it()
+        self.assertEqual(self.child.commands, ["Configure", "Tell", "Start"])
+        self.facts.publish(Fact("told", "x", 1))
+        self.facts.publish(two)
+        self.assertEqual(self.facts_told(self.child), [one, two])
+        self.child.end(Ended(signal=9))
+        self.facts.publish(one)
+        self.clock.advance(0)
+        self.assertEqual([self.facts_told(child) for child in self.children], [[one, two], [one]])
+
+    def test_what_it_published_is_unknown_when_it_dies_and_the_dead_publish_nothing(self) -> None:
+        heard: list[Fact] = []
+        self.facts.listen(KIND.tells, heard.append)
+        self.run_it()
+        fact = Fact("told", "x", 1)
+        dead = self.child
+        dead.tell(fact)
+        dead.end(Ended(signal=9))
+        dead.tell(fact)
+        self.clock.advance(0)
+        dead.tell(fact)
+        self.assertEqual(heard, [fact, Fact("told", "x", None)])
+        self.child.tell(fact)
+        self.assertEqual(heard[2:], [fact])
+
+    def test_a_death_over_a_fact_is_no_failure_of_it(self) -> None:
+        self.run_it()
+        self.child.holds.add(commands.Tell)
+        self.facts.publish(Fact("heard", "x", 1))
+        self.child.end(Ended(signal=9))
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     # -- what cannot be -----------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class BeginningTests(SynchronousTestCase):
     def test_waits_for_a_script_that_decides_about_fault(self) -> None:
         driven = Driven({"fit": FIT}, track_script=(Tracked("fit"),))
         self.assertEqual((driven.state, driven.timers), (State.INIT, {}))
-        driven.do(ev.ScriptTurned("fit", True))
+        driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", 1))
         self.assertEqual(driven.state, State.BACKUP)
 
     def test_waits_for_the_script_after_a_fault_too(self) -> None:
@@ -53,7 +53,7 @@ class BeginningTests(SynchronousTestCase):
         driven.do(ev.LinkChanged("eth0", False))
         driven.do(ev.LinkChanged("eth0", True))
         self.assertEqual(driven.state, State.FAULT)
-        driven.do(ev.ScriptTurned("fit", True))
+        driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", 1))
         self.assertEqual(driven.state, State.BACKUP)
 
     def test_begins_in_fault(self) -> None:
@@ -431,17 +431,17 @@ class PriorityTests(SynchronousTestCase):
         script = VrrpScript("fit", Script(("/bin/true",)), weight=-60)
         driven = Driven({"fit": script}, track_script=(Tracked("fit"),), priority=150)
         driven.after(seconds(1))
-        actions = driven.do(ev.ScriptTurned("fit", False))
+        actions = driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", 0))
         self.assertEqual(lines(actions), ["(X) Changing effective priority from 150 to 90"])
         self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 2_648_437)
-        driven.do(ev.ScriptTurned("fit", True))
+        driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", 1))
         self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 2_414_062)
 
     def test_a_master_advertises_the_new_priority(self) -> None:
         script = VrrpScript("fit", Script(("/bin/true",)), weight=20)
         driven = Driven({"fit": script}, track_script=(Tracked("fit"),))
         driven.become_master()
-        driven.do(ev.ScriptTurned("fit", True))
+        driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", 1))
         self.assertEqual(sent(driven.expire(TimerName.ADVERT)), [120])
 
 
@@ -531,7 +531,7 @@ class AnythingTests(SynchronousTestCase):
                 case "source", _:
                     driven.do(ev.SourceChanged(value))  # type: ignore[arg-type]
                 case "script", bool():
-                    driven.do(ev.ScriptTurned("fit", value))
+                    driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", int(value)))
                 case "group", bool():
                     driven.do(ev.GroupFault("G", value))
                 case "sync", ev.Sync():

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import Script, Tracked, VrrpScript
 from kaltwisted.ports import ScriptResult
+from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.timers import master_down_us, skew_us
 from kaltwisted.vrrp.track import ScriptState, Tracking, Verdict
 
@@ -99,37 +100,37 @@ class TrackingTests(SynchronousTestCase):
         for weight, unknown, good, bad in [(20, 100, 120, 100), (-20, 100, 100, 80), (0, 100, 100, 100)]:
             tracker = Tracking(config(track_script=(Tracked("chk"),)), {"chk": script(weight)})
             self.assertEqual(tracker.priority, unknown)
-            tracker.script("chk", True)
+            tracker.turn(FaultKind.SCRIPT, "chk", 1)
             self.assertEqual(tracker.priority, good)
-            tracker.script("chk", False)
+            tracker.turn(FaultKind.SCRIPT, "chk", 0)
             self.assertEqual(tracker.priority, bad)
 
     def test_the_weight_at_the_instance_beats_the_definitions(self) -> None:
         tracker = Tracking(config(track_script=(Tracked("chk", -7),)), {"chk": script(20)})
-        tracker.script("chk", False)
+        tracker.turn(FaultKind.SCRIPT, "chk", 0)
         self.assertEqual(tracker.priority, 93)
 
     def test_the_sum_is_clamped_and_an_owner_never_changes(self) -> None:
         for priority, weight, effective in [(250, -253, 1), (200, 253, 254), (255, -100, 255)]:
             tracker = tracking(priority, track_interface=(Tracked("eth7", weight),))
-            tracker.link("eth7", weight > 0)
+            tracker.turn(FaultKind.INTERFACE, "eth7", int(weight > 0))
             self.assertEqual(tracker.priority, effective)
 
     def test_an_interface_counts_by_weight_or_is_a_fault(self) -> None:
         tracker = tracking(track_interface=(Tracked("eth7", 10), Tracked("eth8")))
         self.assertEqual((tracker.priority, tracker.faults), (110, set()))
-        tracker.link("eth7", False)
+        tracker.turn(FaultKind.INTERFACE, "eth7", 0)
         self.assertEqual((tracker.priority, tracker.faults), (100, set()))
-        tracker.link("eth8", False)
+        tracker.turn(FaultKind.INTERFACE, "eth8", 0)
         self.assertEqual([str(fault) for fault in tracker.faults], ["interface eth8 down"])
 
     def test_sync_groups_cancel_weights(self) -> None:
         fields = {"track_script": (Tracked("chk"),), "track_interface": (Tracked("eth7", 5),)}
         tracker = Tracking(config(**fields), {"chk": script(20)}, keeps_weights=False)
         tracker.source(True)
-        tracker.script("chk", False)
+        tracker.turn(FaultKind.SCRIPT, "chk", 0)
         self.assertEqual((tracker.priority, tracker.faults), (100, set()))
-        tracker.link("eth7", False)
+        tracker.turn(FaultKind.INTERFACE, "eth7", 0)
         self.assertEqual(len(tracker.faults), 1)
         self.assertEqual(
             tracker.notices,
@@ -144,3 +145,34 @@ class TrackingTests(SynchronousTestCase):
         tracker.source(True)
         self.assertFalse(tracker.is_pending)
         self.assertEqual([str(fault) for fault in tracker.faults], ["script chk failed"])
+
+    def test_weights_and_reverse_as_keepalived_reckons_them(self) -> None:
+        """(weight, reverse): priority and whether it is FAULT, while up and while down; tried with 2.2.7."""
+        for weight, reverse, up, down in [
+            (7, False, (107, False), (100, False)),
+            (10, True, (90, False), (100, False)),
+            (-10, False, (100, False), (90, False)),
+            (-20, True, (100, False), (120, False)),
+            (0, False, (100, False), (100, True)),
+            (0, True, (100, True), (100, False)),
+        ]:
+            tracker = tracking(track_bfd=(Tracked("far", weight, reverse),))
+            seen = [(tracker.priority, bool(tracker.faults))]
+            for value in (1, 0, 1, None):
+                tracker.turn(FaultKind.BFD, "far", value)
+                seen.append((tracker.priority, bool(tracker.faults)))
+            self.assertEqual(seen, [down, up, down, up, down], (weight, reverse))
+            self.assertFalse(tracker.is_pending)
+
+    def test_a_bfd_session_with_a_weight_is_not_tracked_in_a_sync_group(self) -> None:
+        tracker = Tracking(config(track_bfd=(Tracked("far", 5), Tracked("near"))), keeps_weights=False)
+        self.assertEqual(list(tracker.of(FaultKind.BFD)), ["near"])
+        self.assertEqual(tracker.notices, ["ignoring tracked bfd far with weight 5 due to SYNC group"])
+
+    def test_only_what_is_tracked_and_differs_is_news(self) -> None:
+        tracker = tracking(track_bfd=(Tracked("far"),))
+        news = [
+            tracker.turn(FaultKind.BFD, name, value) for name, value in [("far", 0), ("far", 1), ("x", 1)]
+        ]
+        self.assertEqual(news, [False, True, False])
+        self.assertFalse(tracker.turn(FaultKind.SCRIPT, "far", 0))

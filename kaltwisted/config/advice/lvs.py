@@ -53,7 +53,7 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
     """A server with a share of the clients and without a check; one finding for each pool."""
     for service in configuration.virtual_servers:
         unchecked = [server for server in service.real_servers if not server.checks and server.weight]
-        # A check that is not acted on yet is not in the model, and has a finding of its own.
+        # A check that is not acted on yet, or not read, has a finding of its own.
         unchecked = [server for server in unchecked if not _says_check(written, server)]
         if not unchecked or not written.is_sound(service.where):
             continue

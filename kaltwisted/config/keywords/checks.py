@@ -205,11 +205,13 @@ SSL_GET = Table(
     {
         **_HTTP,
         "tls_verify": Keyword(
-            "verify chain and name of the certificate (ours); the name, if not the one asked for",
+            "verify chain and name of the certificate",
             "tls_verify",
             _verify_name,
+            takes="the name to verify, if not the one asked for",
+            ours=True,
         ),
-        "tls_ca_file": Keyword("trusted certificates (ours)", "tls_ca_file", Word("a file", fatal=False)),
+        "tls_ca_file": Keyword("trusted certificates", "tls_ca_file", Word("a file", fatal=False), ours=True),
         **known("SSL_GET"),
     },
     misprints=_GUIDE_WORDS,

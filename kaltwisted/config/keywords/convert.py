@@ -118,18 +118,22 @@ class Number:
 
 @attrs.frozen
 class Seconds:
-    """Seconds with up to six decimals, as microseconds.  ``whole``: no decimals."""
+    """Seconds with up to six decimals, as microseconds.  ``whole``: no decimals.
+
+    ``unit_us``: what is counted in; for milliseconds 1000, with up to three decimals.
+    """
 
     low_us: int = 0
     high_us: int = LONGEST_SECONDS_US
     whole: bool = False
+    unit_us: int = SECOND_US
 
     def __call__(self, words: list[str], problems: Problems) -> int | Keep:
         if len(words) < 2:
             return missing(words, problems, self.expected)
         text = words[1]
         if text.isdecimal() and len(text) <= MOST_DIGITS and text.isascii():
-            value = int(text) * SECOND_US
+            value = int(text) * self.unit_us
         else:
             odd = self._odd(text, problems)
             if isinstance(odd, Keep):
@@ -143,19 +147,20 @@ class Seconds:
     def _odd(self, text: str, problems: Problems) -> int | Keep:
         match = _DECIMAL.fullmatch(text)
         if match is None or not (match[2] or match[3]) or (self.whole and match[3] is not None):
-            problems.append(Problem(f"`{text}` is not a number of seconds", expected=self.expected))
+            problems.append(Problem(f"`{text}` is not a number of {self._unit}", expected=self.expected))
             return KEEP
         sign, before, after, behind = match[1], match[2] or "0", match[3] or "", match[4]
         if sign == "-" or len(before) > MOST_DIGITS:
             problems.append(Problem(f"{text} is out of range", expected=self.expected))
             return KEEP
-        value = int(before) * SECOND_US + int(after[:6].ljust(6, "0"))
-        if len(after) > 6 and after[6] >= "5":
+        decimals = len(str(self.unit_us)) - 1
+        value = int(before) * self.unit_us + int(after[:decimals].ljust(decimals, "0"))
+        if len(after) > decimals and after[decimals] >= "5":
             value += 1
-        if len(after.rstrip("0")) > 6:
+        if len(after.rstrip("0")) > decimals:
             problems.append(Problem(f"{text} is rounded to a microsecond", expected=self.expected))
         elif behind:
-            message = f"`{behind}` stands behind the number, {value / SECOND_US:g} is used"
+            message = f"`{behind}` stands behind the number, {value / self.unit_us:g} is used"
             problems.append(Problem(message, expected=self.expected))
         return value
 
@@ -163,12 +168,16 @@ class Seconds:
     def expected(self) -> str:
         """What would be right."""
         low = (
-            f"{self.low_us / SECOND_US:g}"
-            if self.low_us >= 10_000
+            f"{self.low_us / self.unit_us:.7g}"
+            if self.low_us >= self.unit_us // 100
             else ("0" if not self.low_us else "more than 0")
         )
-        kind = "whole seconds" if self.whole else "seconds, decimals allowed"
-        return f"{kind}, {low} to {self.high_us / SECOND_US:g}"
+        kind = f"whole {self._unit}" if self.whole else f"{self._unit}, decimals allowed"
+        return f"{kind}, {low} to {self.high_us / self.unit_us:.7g}"
+
+    @property
+    def _unit(self) -> str:
+        return "seconds" if self.unit_us == SECOND_US else "milliseconds"
 
 
 def flag(words: list[str], problems: Problems) -> bool:
@@ -176,8 +185,9 @@ def flag(words: list[str], problems: Problems) -> bool:
     return True
 
 
-_TRUE = frozenset(("on", "true", "yes"))
-_FALSE = frozenset(("off", "false", "no"))
+_TRUE = ("on", "true", "yes")
+_FALSE = ("off", "false", "no")
+BOOLEANS = (*_TRUE, *_FALSE)
 
 
 def boolean(words: list[str], problems: Problems) -> bool | Keep:
@@ -186,9 +196,7 @@ def boolean(words: list[str], problems: Problems) -> bool | Keep:
         return True
     if words[1] in _FALSE:
         return False
-    problems.append(
-        Problem(f"`{words[1]}` is neither yes nor no", expected="on, true, yes, off, false or no")
-    )
+    problems.append(Problem(f"`{words[1]}` is neither yes nor no", expected=one_of(list(BOOLEANS))))
     return KEEP
 
 

@@ -1,8 +1,9 @@
 """Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves (``bfd_instance``) lend their keywords
-to "that is valid in block …".  What gets its place in a table of its own is
+whole.  Blocks that are listed themselves, by their path (``track_file``,
+``real_server FILE_CHECK``), lend their keywords to "that is valid in block …";
+lines of the others are values.  What gets its place in a table of its own is
 taken out here.
 """
 
@@ -10,6 +11,11 @@ from __future__ import annotations
 
 from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
+_TRACK_FILE = """
+file: path of the file
+weight: multiplier for the value
+init_file: create the file at start
+"""
 _NOT_YET = {
     "": """
 linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
@@ -27,7 +33,6 @@ linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
 track_file {}: a file whose number is tracked
 vrrp_track_file {}: the old word for track_file
-bfd_instance {}: a BFD session
 SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
@@ -104,7 +109,6 @@ json_dump_file: name of the JSON dump
 """,
     "vrrp_sync_group": """
 track_file {}: files tracked for every member
-track_bfd {}: BFD sessions tracked for every member
 global_tracking: the old word for sync_group_tracking_weight
 """,
     "vrrp_instance": """
@@ -114,7 +118,6 @@ old_unicast_checksum: pre-1.3.6 unicast checksum compatibility (build option)
 native_ipv6: IPv6 instance; family is now taken from the VIPs
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
-track_bfd {}: BFD sessions watched
 mcast_dst_ip: multicast group of this instance
 linkbeat_use_polling: poll link of the instance interface
 v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header
@@ -128,28 +131,24 @@ owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 auth_hmac {}: keyed trailer authentication of adverts (own extension)
 """,
-    "track_file": """
-file: path of the file
-weight: multiplier for the value
-init_file: create the file at start
+    "vrrp_instance auth_hmac": """
+key: one key: its number and the secret; there may be several
+active_key: number of the key that adverts are sent with
+time_window: how far the clocks may differ
+anti_replay: what an old advert is told by: time or monotonic
+mode: what becomes of adverts without it: enforce, permissive or receive-only
 """,
-    "bfd_instance": """
-source_ip: local address
-neighbor_ip: remote address
-neighbour_ip: remote address
-min_rx: required receive interval
-min_tx: desired transmit interval
-idle_tx: transmit interval while not up
-multiplier: missed packets before down
-passive: wait for the peer to start
-ttl: TTL sent
-hoplimit: hop limit sent
-max_hops: hops allowed for received packets, -1 = any
-multihop: multihop session, UDP port 4784 instead of 3784
-weight: default priority change for VRRP trackers
-vrrp: session reported to VRRP
-checker: session reported to checkers
+    "track_group": """
+group {}: the instances of the set
 """,
+    "garp_group": """
+garp_interval: least time between two gratuitous ARPs
+gna_interval: least time between two unsolicited NAs
+interface: an interface with a pace of its own
+interfaces {}: interfaces that share one pace
+""",
+    "track_file": _TRACK_FILE,
+    "vrrp_track_file": _TRACK_FILE,
     "SSL": """
 password: pass phrase of the key file
 ca: CA file (PEM)
@@ -165,6 +164,14 @@ snmp_name: name shown in SNMP
 FILE_CHECK {}: server state from a track_file
 BFD_CHECK {}: server state from a bfd_instance
 """,
+    "real_server FILE_CHECK": """
+track_file: name of the track_file that is watched
+weight: multiplier for its value; 0: down unless it is 0
+""",
+    "real_server BFD_CHECK": """
+name: name of the bfd_instance that is watched
+alpha: down until the session is up
+""",
     "url": """
 regex_options: pattern options
 regex_min_offset: first body offset of a match
@@ -178,12 +185,24 @@ tls_compliant: send TLS close_notify properly
 }
 
 
+_NAMED = frozenset(
+    (
+        "track_file",
+        "track_group",
+        "vrrp_track_file",
+    )
+)
+"""Blocks of the top level that have a name."""
+
+
 def known(block: str) -> dict[str, Keyword]:
-    """Keywords of one block (``""``: top level) that are not read yet."""
+    """Keywords of one block, by name or path (``""``: top level), that are not read yet."""
     found = {}
     for line in _NOT_YET.get(block, "").strip().splitlines():
         head, _, doc = line.partition(": ")
         name, _, opens = head.partition(" ")
-        inside = Table(name, known(name), values=name not in _NOT_YET) if opens else None
+        path = f"{block} {name}".lstrip()
+        header = ("name",) if not block and name in _NAMED else ()
+        inside = Table(name, known(path), values=path not in _NOT_YET, header=header) if opens else None
         found[name] = Keyword(doc, words=None, block=inside, stage=Stage.KNOWN)
     return found

@@ -37,6 +37,7 @@ class Option:
     ``convert`` reads it and its value (None: it is only known) into ``field``.
     ``values``: how many words belong to it; None: all that follow.  ``before``:
     words that may stand in front of its value and mean nothing to us.
+    ``today``: it is accepted with a warning that says this.
     """
 
     doc: str
@@ -44,6 +45,7 @@ class Option:
     convert: Converter | None = None
     values: int | None = 1
     before: frozenset[str] = frozenset()
+    today: str | None = None
 
 
 _FAMILIES = frozenset(("inet", "inet6"))
@@ -80,7 +82,7 @@ def _known(values: int | None = 1, lock: bool = False) -> Option:
 OPTIONS: Final[Mapping[str, Option]] = {
     "src": Option("source address that is preferred", "src", _address),
     "via": Option("gateway", "via", _address, before=_FAMILIES),
-    "gw": Option("the old word for via", "via", _address),
+    "gw": Option("the old word for via", "via", _address, today="via"),
     "dev": Option("outgoing interface", "dev", Word("an interface")),
     "oif": Option("another word for dev", "dev", Word("an interface")),
     "table": Option("routing table, by number or name", "table", _table),

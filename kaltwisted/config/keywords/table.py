@@ -60,7 +60,8 @@ class Keyword:
     value.  ``words``: how many words it takes at most, itself included; None
     for any number.  ``block``: the table of the block it opens.  ``today``: it
     is accepted with a warning that says this.  ``script``: its words are read
-    a second time, as a command.
+    a second time, as a command.  ``takes``: what stands behind it, for people,
+    where no converter tells.  ``ours``: keepalived does not know it.
     """
 
     doc: str
@@ -72,17 +73,31 @@ class Keyword:
     today: str | None = None
     script: bool = False
     stage: Stage = Stage.ACTED_ON
+    takes: str = ""
+    ours: bool = False
 
 
 @attrs.frozen(eq=False)
 class Table:
-    """The keywords of one block.  ``values``: its lines are values, not keywords (``virtual_ipaddress``)."""
+    """The keywords of one block.
+
+    ``values``: its lines are values, not keywords (``virtual_ipaddress``);
+    ``options``: words that such a line may have behind its first.
+    ``header``: names of the words behind the keyword.  ``marked``: words that
+    may stand there instead, each in front of its value.  ``ordered``: the name
+    that the blocks in it have together in formats that do not keep the order of
+    keywords; given where that order counts.
+    """
 
     name: str
     keywords: Mapping[str, Keyword] = attrs.field(factory=dict)
     values: bool = False
+    options: tuple[str, ...] = ()
     # Words of the 2002 guide's tables: another spelling of a keyword, by what is right.
     misprints: Mapping[str, str] = attrs.field(factory=dict)
+    header: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+    ordered: str = ""
 
     def resolve(self, word: str) -> Keyword | None:
         """The keyword that a word stands for in this block, the guide's misprints included."""

@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from functools import cache
 
+from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import ADDRESS_OPTIONS, VRRP_INSTANCE, VRRP_SYNC_GROUP
 
-VIRTUAL_SERVER_GROUP = Table("virtual_server_group", values=True)
-STATIC_IPADDRESS = Table("static_ipaddress", values=True)
+VIRTUAL_SERVER_GROUP = Table(
+    "virtual_server_group", values=True, options=("fwmark", "inet", "inet6"), header=("name",)
+)
+STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
 
-_instance = Keyword("one virtual router", block=VRRP_INSTANCE)
-_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP)
+_instance = Keyword("one virtual router", block=VRRP_INSTANCE, takes="NAME")
+_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, takes="NAME")
 
 TOP = Table(
     "",
     {
         "global_defs": Keyword("settings of the whole daemon", block=GLOBAL_DEFS, words=1),
-        "virtual_server": Keyword("a load-balanced service", block=VIRTUAL_SERVER, words=None),
+        "virtual_server": Keyword(
+            "a load-balanced service", block=VIRTUAL_SERVER, words=None, takes="IP PORT"
+        ),
         "virtual_server_group": Keyword(
-            "addresses and marks that are served as one", block=VIRTUAL_SERVER_GROUP, stage=Stage.READ
+            "addresses and marks that are served as one",
+            block=VIRTUAL_SERVER_GROUP,
+            stage=Stage.READ,
+            takes="NAME",
         ),
         "vrrp_instance": _instance,
-        "vrrp_script": Keyword("a command run again and again, for track_script", block=VRRP_SCRIPT),
+        "vrrp_script": Keyword(
+            "a command run again and again, for track_script", block=VRRP_SCRIPT, takes="NAME"
+        ),
         "vrrp_sync_group": _sync_group,
         "vrrp_track_process": Keyword(
-            "processes that must run, for track_process", block=VRRP_TRACK_PROCESS, stage=Stage.READ
+            "processes that must run, for track_process",
+            block=VRRP_TRACK_PROCESS,
+            stage=Stage.READ,
+            takes="NAME",
         ),
         "static_ipaddress": Keyword(
             "addresses that are there while the daemon runs",
@@ -39,6 +52,7 @@ TOP = Table(
         ),
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
+        "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),
         **known(""),
     },
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import attrs
 
-from kaltwisted.config.findings import Severity
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     Number,
@@ -20,7 +19,6 @@ from kaltwisted.config.keywords.table import (
     Again,
     Keep,
     Keyword,
-    Problem,
     Problems,
     Stage,
     Table,
@@ -31,16 +29,14 @@ _LONGEST_INTERVAL_US = 4_294_967 * SECOND_US
 # The largest weights: of a script or an interface, and of a process.
 MOST_WEIGHT = 253
 MOST_PROCESS_WEIGHT = 254
-REVERSE = "`reverse` is understood, not acted on yet: good and bad would change places"
 
 
 @attrs.frozen
-class _Weight:
-    """``N [reverse]``.  ``fatal``: see ``missing``.  ``told``: ``reverse`` has a warning here."""
+class Weight:
+    """``N [reverse]``.  ``fatal``: see ``missing``."""
 
     most: int
     fatal: bool = True
-    told: bool = True
 
     def __call__(self, words: list[str], problems: Problems) -> tuple[int, bool] | Keep:
         number = Number(-self.most, self.most)
@@ -50,9 +46,7 @@ class _Weight:
         if isinstance(value, Keep):
             return KEEP
         reverse = len(words) > 2 and words[2] == "reverse"
-        if reverse and self.told:
-            problems.append(Problem(REVERSE, 2, severity=Severity.WARNING))
-        elif len(words) > 2 and not reverse:
+        if len(words) > 2 and not reverse:
             problems.append(not_one_of(words[2], ["reverse"], 2))
         return value, reverse
 
@@ -79,12 +73,13 @@ VRRP_SCRIPT = Table(
         "script": script("script", "the command; exit status 0 is good"),
         "interval": Keyword("time from run to run", "interval_us", Seconds(0, _LONGEST_INTERVAL_US)),
         "timeout": Keyword("limit of a run", "timeout_us", Seconds(0, _LONGEST_INTERVAL_US)),
-        "weight": Keyword("change of priority; 0: bad is FAULT", "weight", _Weight(MOST_WEIGHT), words=3),
+        "weight": Keyword("change of priority; 0: bad is FAULT", "weight", Weight(MOST_WEIGHT), words=3),
         "rise": Keyword("good results that make it good", "rise", Number(1, INT_MAX)),
         "fall": Keyword("bad results that make it bad", "fall", Number(1, INT_MAX)),
         "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),
         "init_fail": Keyword("bad until it has been good", "init_fail", flag, words=1),
     },
+    header=("name",),
 )
 
 VRRP_TRACK_PROCESS = Table(
@@ -105,7 +100,7 @@ VRRP_TRACK_PROCESS = Table(
         "weight": Keyword(
             "change of priority; 0: bad is FAULT",
             "weight",
-            _Weight(MOST_PROCESS_WEIGHT, fatal=False, told=False),
+            Weight(MOST_PROCESS_WEIGHT, fatal=False),
             words=3,
         ),
         "quorum": Keyword("how many there must be", "quorum", Number(1, 65535)),
@@ -121,18 +116,32 @@ VRRP_TRACK_PROCESS = Table(
             "compare with the whole command line, not the name", "full_command", flag, words=1
         ),
     },
+    header=("name",),
 )
 
-TRACK_SCRIPT = Table("track_script", values=True)
-TRACK_INTERFACE = Table("track_interface", values=True)
-TRACK_PROCESS = Table("track_process", values=True)
+_OPTIONS = ("weight", "reverse")
+TRACK_SCRIPT = Table("track_script", values=True, options=_OPTIONS)
+TRACK_INTERFACE = Table("track_interface", values=True, options=_OPTIONS)
+TRACK_PROCESS = Table("track_process", values=True, options=_OPTIONS)
+TRACK_BFD = Table("track_bfd", values=True, options=_OPTIONS)
 
 _interfaces = Keyword("interfaces it needs", block=TRACK_INTERFACE, words=1)
 _scripts = Keyword("scripts that tell whether it is fit", block=TRACK_SCRIPT, words=1)
 _processes = Keyword("processes it needs", block=TRACK_PROCESS, words=1, stage=Stage.READ)
 
-OF_INSTANCES = {"track_interface": _interfaces, "track_script": _scripts, "track_process": _processes}
+_sessions = Keyword("BFD sessions that must be up", block=TRACK_BFD, words=1)
+
+OF_INSTANCES = {
+    "track_interface": _interfaces,
+    "track_script": _scripts,
+    "track_process": _processes,
+    "track_bfd": _sessions,
+}
 OF_GROUPS = {
-    name: attrs.evolve(keyword, doc=f"{keyword.doc}, for all members", stage=Stage.READ)
+    name: attrs.evolve(
+        keyword,
+        doc=f"{keyword.doc}, for all members",
+        stage=Stage.ACTED_ON if name == "track_bfd" else Stage.READ,
+    )
     for name, keyword in OF_INSTANCES.items()
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import attrs
+
 from kaltwisted.config.findings import Severity
 from kaltwisted.config.keywords.checks import CHECKS, DELAY, PERIOD
 from kaltwisted.config.keywords.convert import (
@@ -17,7 +19,6 @@ from kaltwisted.config.keywords.convert import (
     flag,
     missing,
     not_one_of,
-    one_of,
     parse_address,
     whole_number,
 )
@@ -28,14 +29,19 @@ from kaltwisted.config.model import Address, Forwarding, ForwardingMethod, Proto
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
 _KINDS = {kind.value: kind for kind in Forwarding}
+_METHOD = OneOf(_KINDS)
 _TUNNELS = {tunnel.value: tunnel for tunnel in TunnelType}
+_CHECKSUMS = ("nocsum", "csum", "remcsum")
 PERSISTENCE_DEFAULT_S = 360
 
 
-def _scheduler(words: list[str], problems: Problems) -> str | Keep:
-    if len(words) < 2:
-        return missing(words, problems, one_of(list(SCHEDULERS)))
-    if words[1] == "lbhc":
+@attrs.frozen
+class _Scheduler(OneOf[str]):
+    """One of the kernel's schedulers, or what the guide took for one."""
+
+    def __call__(self, words: list[str], problems: Problems) -> str | Keep:
+        if words[1:2] != ["lbhc"]:
+            return super().__call__(words, problems)
         problems.append(
             Problem(
                 "`lbhc` of the 2002 guide never was a scheduler; taken as `lblc`",
@@ -44,20 +50,22 @@ def _scheduler(words: list[str], problems: Problems) -> str | Keep:
             )
         )
         return "lblc"
-    if words[1] not in SCHEDULERS:
-        problems.append(not_one_of(words[1], list(SCHEDULERS)))
-        return KEEP
-    return words[1]
 
 
-def _forwarding(words: list[str], problems: Problems) -> ForwardingMethod | Keep:
+@attrs.frozen
+class _Forwarding:
     """``NAT | DR | TUN [type ipip|gue|gre] [port N] [nocsum|csum|remcsum]``."""
-    if len(words) < 2:
-        return missing(words, problems, one_of(list(_KINDS)))
-    kind = _KINDS.get(words[1])
-    if kind is None:
-        problems.append(not_one_of(words[1], list(_KINDS)))
-        return KEEP
+
+    choices = tuple(_KINDS)
+    options = ("type", *_TUNNELS, "port", *_CHECKSUMS)
+
+    def __call__(self, words: list[str], problems: Problems) -> ForwardingMethod | Keep:
+        kind = _METHOD(words, problems)
+        return kind if isinstance(kind, Keep) else _tunnel(kind, words, problems)
+
+
+def _tunnel(kind: Forwarding, words: list[str], problems: Problems) -> ForwardingMethod:
+    """The words behind the method, which say how a tunnel is made."""
     tunnel, port = TunnelType.IPIP, 0
     index = 2
     while index < len(words):
@@ -77,14 +85,14 @@ def _forwarding(words: list[str], problems: Problems) -> ForwardingMethod | Keep
                 problems.append(Problem(f"port `{value}` {number}", index, "a port from 1 to 65535"))
                 break
             port = number
-        elif word in ("nocsum", "csum", "remcsum"):
+        elif word in _CHECKSUMS:
             if word != "nocsum":
                 message = f"`{word}` is understood, not acted on yet: it would set the tunnel's checksums"
                 problems.append(Problem(message, index, severity=Severity.WARNING))
             index += 1
             continue
         else:
-            problems.append(not_one_of(word, ["type", "port", "nocsum", "csum", "remcsum"], index))
+            problems.append(not_one_of(word, ["type", "port", *_CHECKSUMS], index))
             break
         index += 2
     return ForwardingMethod(kind, tunnel, port)
@@ -125,10 +133,12 @@ def _nat_mask(words: list[str], problems: Problems) -> Keep:
 
 
 def _forwarding_keyword(field: str, doc: str) -> Keyword:
-    return Keyword(doc, field, _forwarding, words=None)
+    return Keyword(doc, field, _Forwarding(), words=None)
 
 
-_SCHEDULER = Keyword("scheduler: how clients are spread", "lb_algo", _scheduler)
+_SCHEDULER = Keyword(
+    "scheduler: how clients are spread", "lb_algo", _Scheduler({name: name for name in SCHEDULERS})
+)
 _FORWARDING = _forwarding_keyword("forwarding", "how packets reach the real servers: NAT, DR or TUN")
 _HOST = Keyword(
     "Host of HTTP checks", "virtualhost", Word("a host name", fatal=False), again=Again.OVERWRITES
@@ -159,6 +169,8 @@ REAL_SERVER = Table(
         **known("real_server"),
     },
     misprints={"Weight": "weight", "Virtualhost": "virtualhost"},
+    header=("address", "port"),
+    ordered="checks",
 )
 
 VIRTUAL_SERVER = Table(
@@ -219,8 +231,10 @@ VIRTUAL_SERVER = Table(
             "sorry_server_forwarding", "how packets reach the sorry server"
         ),
         "nat_mask": Keyword("NAT granularity of kernel 2.2; does nothing", convert=_nat_mask),
-        "real_server": Keyword("one server of the pool", block=REAL_SERVER, words=None),
+        "real_server": Keyword("one server of the pool", block=REAL_SERVER, words=None, takes="IP PORT"),
         **known("virtual_server"),
     },
     misprints={"Virtualhost": "virtualhost"},
+    header=("address", "port"),
+    marked=("fwmark", "group"),
 )

@@ -17,6 +17,7 @@ from kaltwisted.config.keywords.convert import (
     missing,
 )
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.route import OPTIONS
 from kaltwisted.config.keywords.scripts import script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
@@ -106,7 +107,7 @@ NOTIFY = {
     "notify_stop": script("notify_stop", "run when VRRP stops"),
 }
 
-UNICAST_PEER = Table("unicast_peer", values=True)
+UNICAST_PEER = Table("unicast_peer", values=True, options=("min_ttl", "max_ttl"))
 
 _GARP = {
     "garp_master_delay": Keyword(
@@ -137,15 +138,19 @@ AUTHENTICATION = Table(
     },
 )
 
-VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True)
-VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True)
-VIRTUAL_ROUTES = Table("virtual_routes", values=True)
+# Options of an address that stand alone, those that take a word, and of these what is acted on, by its field.
+ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac")
+ADDRESS_WORDS = ("peer", "preferred_lft", "track_group")
+ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
+ADDRESS_OPTIONS = ("no_track", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
+
+VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
+VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True, options=ADDRESS_OPTIONS)
+VIRTUAL_ROUTES = Table("virtual_routes", values=True, options=tuple(OPTIONS))
 GROUP = Table("group", values=True)
 
 _sync_interface = Word("an interface")
-_PRIORITY_CHANGES = Keyword(
-    "tell the FIFO of priorities", "notify_priority_changes", boolean, stage=Stage.READ
-)
+_PRIORITY_CHANGES = Keyword("tell the FIFO of priorities", "notify_priority_changes", boolean)
 _READ = {
     "strict_mode": Keyword("hold it to the RFC's rules", "strict_mode", boolean, stage=Stage.READ),
     "use_vmac": Keyword(
@@ -254,6 +259,7 @@ VRRP_INSTANCE = Table(
         "Virtual_router_id": "virtual_router_id",
         "Priority": "priority",
     },
+    header=("name",),
 )
 
 VRRP_SYNC_GROUP = Table(
@@ -269,4 +275,5 @@ VRRP_SYNC_GROUP = Table(
         "notify_priority_changes": _PRIORITY_CHANGES,
         **known("vrrp_sync_group"),
     },
+    header=("name",),
 )

@@ -32,6 +32,8 @@ SCHEDULING: Final = frozenset({"CAP_SYS_NICE", "CAP_IPC_LOCK"})
 VRRP: Final = frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW"}) | SCRIPTS | SCHEDULING
 # IPVS and the mark of a check; ports below 1024 of the userspace plane.
 CHECKER: Final = frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_BIND_SERVICE"}) | SCRIPTS | SCHEDULING
+# UDP needs none.
+BFD: Final = SCHEDULING
 
 _VERSION_3 = 0x20080522
 

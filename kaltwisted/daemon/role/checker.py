@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.alerts.mailer import Mailer
-from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
+from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
@@ -27,6 +27,7 @@ from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.lvs.service import Alerts, LvsService
+from kaltwisted.ports import Fact
 from kaltwisted.slices import in_slices
 
 BEGIN_AGAIN_S = 5.0
@@ -40,6 +41,7 @@ class CheckerRole(Service):
     :param data_plane: ``auto``, ``ipvs`` or ``userspace``.
     :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_ipvs: leave the table in place at stop (keepalived: ``-I``).
+    :param fifo: takes lines for the notify FIFOs.
     :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
     """
 
@@ -55,6 +57,7 @@ class CheckerRole(Service):
         data_plane: str,
         state_directory: Path,
         keep_ipvs: bool = False,
+        fifo: Callable[[str], object] = nobody,
     ) -> None:
         self._configuration = configuration
         self._reactor = reactor
@@ -66,7 +69,7 @@ class CheckerRole(Service):
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
-            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail),
+            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail, fifo),
             reactor,
             keep_at_stop=keep_ipvs,
             mail_every_checker=not defs.no_checker_emails,
@@ -111,6 +114,9 @@ class CheckerRole(Service):
     def let_go(self) -> None:
         """The table stays, and connections with it: who starts next adopts it."""
         self.lvs.abandon()
+
+    def learn(self, fact: Fact) -> None:
+        """It acts on none."""
 
     def _apply(self, changes: Changes) -> Deferred[None]:
         if not self.running:

@@ -6,6 +6,8 @@ from typing import Final
 
 from twisted.protocols import amp
 
+from kaltwisted.ports import Fact
+
 CONTROL: Final = 3
 """The descriptor of the socket in the role's process."""
 
@@ -33,6 +35,35 @@ class Stop(amp.Command):  # type: ignore[misc,unused-ignore]
 
 class Ping(amp.Command):  # type: ignore[misc,unused-ignore]
     """Answer, to show that the reactor turns."""
+
+
+class Tell(amp.Command):  # type: ignore[misc,unused-ignore]
+    """A fact, from the role that knows it to the supervisor, and from there to those that act on it."""
+
+    arguments = [
+        (b"kind", amp.Unicode()),
+        (b"name", amp.String()),  # perhaps no UTF-8, as words of a file can be
+        (b"value", amp.Integer(optional=True)),
+    ]
+
+    @staticmethod
+    def of(fact: Fact) -> dict[str, object]:
+        """The arguments for a fact."""
+        return {"kind": fact.kind, "name": fact.name.encode(errors="surrogateescape"), "value": fact.value}
+
+    @staticmethod
+    def fact(kind: str, name: bytes, value: int | None = None) -> Fact:
+        """The fact of arguments."""
+        return Fact(kind, name.decode(errors="surrogateescape"), value)
+
+
+class Lines(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Events for the notify FIFOs, from a role to the supervisor, who has them.  ``text``: whole lines."""
+
+    arguments = [(b"text", amp.String())]
+
+    MOST: Final = 60_000
+    """Bytes; a value of AMP has a length of two."""
 
 
 class Report(amp.Command):  # type: ignore[misc,unused-ignore]

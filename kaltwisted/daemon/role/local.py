@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
@@ -12,7 +12,8 @@ from zope.interface import implementer
 
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
-from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.facts import Facts
+from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind, Tell
 from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.slices import in_slices
@@ -23,21 +24,36 @@ _WORDS = {Report.DATA: "data", Report.STATISTICS: "stats", Report.JSON: "as json
 
 @implementer(IRunner)
 class LocalRunner:
-    """A role on the reactor of this process."""
+    """A role on the reactor of this process.
+
+    :param facts: where it publishes what it knows, and hears what others do.
+    :param fifo: takes its lines for notify FIFOs.
+    """
 
     _log = Logger()
 
-    def __init__(self, kind: RoleKind, settings: Settings, reactor: Any) -> None:
+    def __init__(
+        self,
+        kind: RoleKind,
+        settings: Settings,
+        reactor: Any,
+        facts: Facts,
+        fifo: Tell,
+    ) -> None:
         self.kind = kind
         self.role: IRole | None = None
         self._settings = settings
         self._reactor = reactor
+        self._facts = facts
+        self._fifo = fifo
+        self._leave_facts: Callable[[], None] | None = None
         self._turns = watch_turns(reactor)
 
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Build the role."""
         try:
-            self.role = self.kind.make(self._settings, self.kind.part(configuration), self._reactor)
+            part = self.kind.part(configuration)
+            self.role = self.kind.make(self._settings, part, self._reactor, self._facts.publish, self._fifo)
         except RoleError as error:
             return fail(error)
         return succeed(None)
@@ -45,6 +61,7 @@ class LocalRunner:
     def start(self) -> Deferred[None]:
         """Start it."""
         assert self.role is not None
+        self._leave_facts = self._facts.listen(self.kind.hears, self.role.learn)
         self.role.startService()
         return succeed(None)
 
@@ -55,9 +72,11 @@ class LocalRunner:
     def stop(self) -> Deferred[None]:
         """Stop it, once."""
         role, self.role = self.role, None
+        if self._leave_facts is not None:
+            self._leave_facts()
         if role is None or not role.running:
             return succeed(None)
-        return maybeDeferred(role.stopService).addCallback(lambda _: None)
+        return maybeDeferred(role.stopService).addCallback(lambda _: self._facts.forget(self.kind.tells))
 
     def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
         """Ask the role, a little per turn of the reactor."""

@@ -67,6 +67,7 @@ def _parts(configuration: Configuration | None) -> Iterator[object]:
     yield from configuration.vrrp_track_processes
     yield from configuration.virtual_server_groups
     yield from configuration.group_services
+    yield from configuration.bfd_instances
 
 
 # What pickle makes None of.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 from twisted.application.service import IService
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from kaltwisted.config.model import Configuration
     from kaltwisted.config.model_process import ProcessSettings
+    from kaltwisted.daemon.role.facts import Learn
     from kaltwisted.daemon.settings import Settings
+    from kaltwisted.ports import Fact
     from kaltwisted.vrrp.lateness import Lateness
 
 
@@ -42,6 +44,10 @@ class Report(Enum):
     JSON = "json"
 
 
+Tell: TypeAlias = Callable[[str], object]
+"""Takes whole lines for the notify FIFOs."""
+
+
 class IRole(IService):
     """A part of the daemon that runs one part of the configuration, and can be given another."""
 
@@ -55,6 +61,9 @@ class IRole(IService):
 
     def let_go() -> None:
         """The supervisor has died: at the stop that follows leave to its successor what he can adopt."""
+
+    def learn(fact: Fact) -> None:
+        """A fact of a kind that it hears: before its start what is known, and later every change."""
 
     def data() -> Iterator[str]:
         """All there is to know, line by line in keepalived's layout (USR1)."""
@@ -90,7 +99,9 @@ class RoleKind:
     ``concerns``: the fields that it reads besides ``global_defs``.
     ``keyword``: what its settings in ``global_defs`` begin with.
     ``capabilities``: what a process of it may do beyond what any may.
-    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run.
+    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run; its last arguments take
+    the facts that it publishes, and its lines for notify FIFOs.
+    ``tells``, ``hears``: the kinds of facts that it publishes, and that it acts on.
     """
 
     name: str
@@ -100,7 +111,9 @@ class RoleKind:
     capabilities: frozenset[str]
     work: str
     concerns: frozenset[str]
-    make: Callable[[Settings, Configuration, Any], IRole]
+    make: Callable[[Settings, Configuration, Any, Learn, Tell], IRole]
+    tells: frozenset[str] = frozenset()
+    hears: frozenset[str] = frozenset()
 
     def needed(self, configuration: Configuration) -> bool:
         """Whether a configuration has work for it."""

@@ -1,0 +1,56 @@
+"""Rules of BFD across places: names and neighbours, each once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kaltwisted.config.findings import Related, Severity
+from kaltwisted.config.model import Address, BfdInstance
+
+if TYPE_CHECKING:
+    from kaltwisted.config.reader import Reader
+
+
+def verify_bfd_instances(sessions: tuple[BfdInstance, ...], reader: Reader) -> tuple[BfdInstance, ...]:
+    """Sessions by name and by what they connect, each once."""
+    names: dict[str, BfdInstance] = {}
+    paths: dict[tuple[Address, Address | None, bool], BfdInstance] = {}
+    for session in sessions:
+        name = session.name
+        first = names.get(name)
+        if first is not None:
+            message = f"bfd_instance `{name}` stands here a second time and is left out"
+            _error(reader, session, message, first, log=f"BFD {name} already specified")
+            continue
+        other = paths.setdefault((session.neighbor, session.source, session.multihop), session)
+        if other is not session:
+            source = "" if session.source is None else f" from {session.source}"
+            message = f"`{other.name}` has neighbour {session.neighbor}{source} already: `{name}` is left out"
+            _error(
+                reader,
+                session,
+                message,
+                other,
+                log=f"Configuration error: BFD instance {name} has duplicate neighbor address"
+                f" {session.neighbor}, ignoring instance",
+            )
+            continue
+        names[name] = session
+    return tuple(names.values())
+
+
+def _error(
+    reader: Reader,
+    at: BfdInstance,
+    message: str,
+    first: BfdInstance,
+    *,
+    expected: str | None = None,
+    log: str | None = None,
+) -> None:
+    if at.where is None:
+        return
+    related = (Related(first.where, "here is the first"),) if first is not None and first.where else ()
+    reader.findings.append(
+        reader.source.finding(Severity.ERROR, at.where, message, expected=expected, related=related, log=log)
+    )

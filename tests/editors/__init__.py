@@ -1,0 +1,1 @@
+"""What is made for editors, tried in their own engines."""
