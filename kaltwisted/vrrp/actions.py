@@ -126,6 +126,15 @@ class NotifyLowerPriority:
 
 
 @attrs.frozen
+class NotifyPriority:
+    """The effective priority is another now (keepalived: ``notify_priority_changes``)."""
+
+    name: str
+    state: State
+    priority: int
+
+
+@attrs.frozen
 class Alarm:
     """Something that an operator has to mend: a mail, where mail is asked for.
 
@@ -155,6 +164,7 @@ Action: TypeAlias = (
     | CancelTimer
     | Notify
     | NotifyLowerPriority
+    | NotifyPriority
     | Alarm
     | Log
 )

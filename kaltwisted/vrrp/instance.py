@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.vrrp import packet, rivalry
-from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, State, TimerName
+from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
     AddressLost,
@@ -380,6 +380,7 @@ class Instance:
         router.log(f"Changing effective priority from {router.priority} to {priority}")
         old_skew_us = router.skew_us()
         router.priority = priority
+        router.actions.append(NotifyPriority(self.name, self.state, priority))
         due = router.deadline(TimerName.MASTER_DOWN)
         if due is not None:
             router.arm(TimerName.MASTER_DOWN, max(now, due + router.skew_us() - old_skew_us))

@@ -38,6 +38,7 @@ from kaltwisted.vrrp.actions import (
     Log,
     Notify,
     NotifyLowerPriority,
+    NotifyPriority,
     RemoveAddresses,
     SendAdvert,
     Subject,
@@ -233,6 +234,8 @@ class VrrpService(Service):
             self._tell(config.name, events.Start())
         self.trackers.reconfigure(_tracked(configuration))
         await self._quiet(tuple(self.held))
+        for notify in self.router.states():
+            self._notifier.tell_again(notify)
 
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
@@ -383,6 +386,8 @@ class VrrpService(Service):
                 self._notify(name, action)
             case NotifyLowerPriority():
                 self._notifier.tell_lower_priority(action)
+            case NotifyPriority():
+                self._notifier.tell_priority(action)
             case Alarm():
                 self._notifier.alarm(action)
             case SendAdvert() | ArmTimer() | CancelTimer():

@@ -204,7 +204,9 @@ class FifoTests(SynchronousTestCase):
     def test_they_are_read(self) -> None:
         for prefix in ("", "vrrp_", "lvs_"):
             lines = f'{prefix}notify_fifo /run/f bob staff\n{prefix}notify_fifo_script "/bin/cat -u" bob'
-            defs = read(globals_(lines)).configuration.global_defs
+            reading = load_text(globals_(lines), "x.conf")
+            self.assertEqual(reading.findings, ())
+            defs = reading.configuration.global_defs
             self.assertEqual(getattr(defs, f"{prefix}notify_fifo"), NotifyFifo("/run/f", "bob", "staff"))
             script = getattr(defs, f"{prefix}notify_fifo_script")
             self.assertEqual(script, Script(("/bin/cat", "-u"), "bob"))
@@ -217,7 +219,7 @@ class FifoTests(SynchronousTestCase):
 
     def test_a_script_s_safety_is_looked_at_where_it_would_run(self) -> None:
         for name, status in (("notify_fifo_script", 6), ("lvs_notify_fifo_script", 0)):
-            reading = read(globals_(f"{name} /bin/true") + instance(""))
+            reading = load_text(globals_(f"{name} /bin/true") + instance(""), "x.conf")
             found = vet(reading.configuration).findings
             self.assertEqual(max((each.consequence.test_status for each in found), default=0), status)
 

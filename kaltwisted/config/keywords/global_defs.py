@@ -53,9 +53,7 @@ def _fifo_script(words: list[str], problems: Problems) -> Script | Keep:
 def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
     pipe, reader = f"{prefix}notify_fifo", f"{prefix}notify_fifo_script"
     return {
-        pipe: Keyword(
-            f"named pipe that is told {of}", pipe, _fifo, words=4, again=Again.FIRST_WINS, stage=Stage.READ
-        ),
+        pipe: Keyword(f"named pipe that is told {of}", pipe, _fifo, words=4, again=Again.FIRST_WINS),
         reader: Keyword(
             f"what reads {pipe}, whose path is its last argument",
             reader,
@@ -63,7 +61,6 @@ def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
             words=4,
             script=True,
             again=Again.FIRST_WINS,
-            stage=Stage.READ,
         ),
     }
 
@@ -125,7 +122,6 @@ GLOBAL_DEFS = Table(
             "tell the FIFO the states again after a reload",
             "fifo_write_vrrp_states_on_reload",
             boolean,
-            stage=Stage.READ,
         ),
         "vrrp_startup_delay": Keyword(
             "hold all instances back after the start",

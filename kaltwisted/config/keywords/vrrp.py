@@ -150,9 +150,7 @@ VIRTUAL_ROUTES = Table("virtual_routes", values=True, options=tuple(OPTIONS))
 GROUP = Table("group", values=True)
 
 _sync_interface = Word("an interface")
-_PRIORITY_CHANGES = Keyword(
-    "tell the FIFO of priorities", "notify_priority_changes", boolean, stage=Stage.READ
-)
+_PRIORITY_CHANGES = Keyword("tell the FIFO of priorities", "notify_priority_changes", boolean)
 _READ = {
     "strict_mode": Keyword("hold it to the RFC's rules", "strict_mode", boolean, stage=Stage.READ),
     "use_vmac": Keyword(

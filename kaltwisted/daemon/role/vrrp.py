@@ -5,7 +5,7 @@ Imports neither health checks nor LVS: a process that only does VRRP stays small
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.alerts.mailer import Mailer
-from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
+from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Address, Configuration
@@ -56,6 +56,7 @@ class VrrpRole(Service):
     :param reactor: the running reactor; everything below gets it from here.
     :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
+    :param fifo: takes lines for the notify FIFOs.
     :param log_detail: log also what there is much of (keepalived: ``-D``).
     :raises WireError: this process may not open raw sockets; the words say what would help.
     """
@@ -69,6 +70,7 @@ class VrrpRole(Service):
         *,
         state_directory: Path | None = None,
         keep_addresses: bool = False,
+        fifo: Callable[[str], object] = nobody,
         log_detail: bool = False,
     ) -> None:
         why = why_no_wire() or why_no_addresses()
@@ -109,6 +111,7 @@ class VrrpRole(Service):
                 NotifyQueue(self.scripts, timeout_us=TIMEOUT_US),
                 self.mail,
                 self._sync_daemon,
+                fifo,
             ),
             keep_addresses=keep_addresses,
         )
