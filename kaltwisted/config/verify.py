@@ -24,16 +24,16 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     """The configuration as it will run."""
     scripts = verify_tracked("vrrp_script", configuration.vrrp_scripts, reader)
     processes = verify_tracked("vrrp_track_process", configuration.vrrp_track_processes, reader)
-    server_groups = verify_server_groups(configuration.virtual_server_groups, reader)
     instances = verify_instances(configuration.vrrp_instances, scripts, processes, reader)
-    groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, scripts, processes, reader)
+    sync_groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, scripts, processes, reader)
+    groups = verify_server_groups(configuration.virtual_server_groups, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=verify_virtual_servers(configuration.virtual_servers, reader),
         vrrp_scripts=scripts,
-        vrrp_instances=verify_tracking(instances, scripts, groups, reader),
-        vrrp_sync_groups=groups,
+        vrrp_instances=verify_tracking(instances, scripts, sync_groups, reader),
+        vrrp_sync_groups=sync_groups,
         vrrp_track_processes=processes,
-        virtual_server_groups=server_groups,
-        group_services=verify_group_services(configuration.group_services, server_groups, reader),
+        virtual_server_groups=groups,
+        group_services=verify_group_services(configuration.group_services, groups, reader),
     )

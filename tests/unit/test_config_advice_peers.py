@@ -199,13 +199,13 @@ class FailoverTests(SynchronousTestCase):
         # A third one does take over.
         self.assertEqual(kinds(high, instance(LOW + "nopreempt"), instance("priority 120")), [])
 
-    def test_what_is_not_acted_on_may_count_too(self) -> None:
+    def test_what_is_not_reckoned_with_may_count_too(self) -> None:
+        defined = SCRIPT.format(-40) + "vrrp_track_process p {\n process cron\n}\n"
         more = TRACKS + "\ntrack_process {\n p\n}"
-        process = "vrrp_track_process p {\n    process named\n}\n"
         high = SCRIPT.format(-40) + instance(HIGH + TRACKS)
         self.assertEqual(kinds(high, instance(LOW)), ["peer-weight"])
-        self.assertEqual(kinds(process + SCRIPT.format(-40) + instance(HIGH + more), instance(LOW)), [])
-        self.assertEqual(kinds(high, process + SCRIPT.format(-40) + instance(LOW + more)), [])
+        self.assertEqual(kinds(defined + instance(HIGH + more), instance(LOW)), [])
+        self.assertEqual(kinds(high, defined + instance(LOW + more)), [])
 
 
 class GroupTests(SynchronousTestCase):

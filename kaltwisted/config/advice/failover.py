@@ -12,7 +12,7 @@ from kaltwisted.config.verify_vrrp import OWNER_PRIORITY
 from kaltwisted.config.written import Spot
 
 _NOT_COUNTED = frozenset(("track_file", "track_process", "track_bfd", "vrrp_track_process"))
-"""What can change a priority too, and is not acted on yet."""
+"""What can change a priority too, and is not reckoned with here."""
 
 
 def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
@@ -55,7 +55,7 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
 
 
 def _is_certain(member: Member) -> bool:
-    """Whether nothing else can change its priority than what the model has."""
+    """Whether nothing else can change its priority than what is reckoned with."""
     blocks = member.director.written.blocks(member.instance.where)
     return not any(line.words[0] in _NOT_COUNTED for block in blocks for line in block.block or ())
 
