@@ -47,8 +47,11 @@ from kaltwisted.config.model_values import SECOND_US, Address, Position, Script,
 from kaltwisted.config.model_vrrp import (
     Authentication,
     AuthType,
+    Nftables,
+    OldUnicastChecksum,
     ParamMatch,
     Tracked,
+    UnicastPeer,
     VirtualIpAddress,
     VirtualRoute,
     Vmac,
@@ -80,7 +83,9 @@ __all__ = [
     "HttpProtocol",
     "Listen",
     "MiscCheck",
+    "Nftables",
     "NotifyFifo",
+    "OldUnicastChecksum",
     "ParamMatch",
     "PingCheck",
     "Position",
@@ -97,6 +102,7 @@ __all__ = [
     "Tracked",
     "TunnelType",
     "UdpCheck",
+    "UnicastPeer",
     "Url",
     "VirtualAddress",
     "VirtualIpAddress",
@@ -152,6 +158,7 @@ class GlobalDefs:
     vrrp_version: int = 2
     default_interface: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
+    nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()
     bfd_process: ProcessSettings = ProcessSettings()

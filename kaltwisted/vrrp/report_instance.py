@@ -9,7 +9,7 @@ from kaltwisted.config.report import enabled, moment, script_line, true, yes
 from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
-from kaltwisted.vrrp.packet import IPV4_GROUP, unpacked
+from kaltwisted.vrrp.packet import unpacked
 from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
@@ -100,7 +100,7 @@ def _network(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
     configured = " (from configuration)" if router.configured_source is not None else ""
     yield f"   Using src_ip = {router.source or '(none)'}{configured}"
     if not config.unicast_peer:
-        yield f"   Multicast address {unpacked(IPV4_GROUP)}"
+        yield f"   Multicast address {config.group}"
 
 
 def _announcements(config: VrrpInstance) -> Iterator[str]:
@@ -125,7 +125,7 @@ def _identity(instance: Instance) -> Iterator[str]:
     yield f"   Advert interval = {_interval(config.version, config.advert_int_us)}"
     if config.version == 3 and router.state is State.BACKUP and router.master is not None:
         yield f"   Master advert interval = {_interval(3, router.master_interval_us)}"
-    yield "   Accept = enabled"
+    yield f"   Accept = {enabled(config.accept)}"
     yield f"   Preempt = {enabled(router.preempts)}"
     if router.preempt_delay_us:
         yield f"   Preempt delay = {router.preempt_delay_us / SECOND_US:g} secs"
@@ -155,11 +155,11 @@ def _addresses(instance: Instance, topology: Topology) -> Iterator[str]:
 def _peers(config: VrrpInstance) -> Iterator[str]:
     if not config.unicast_peer:
         return
-    yield "   Unicast TTL = 255"
+    yield f"   Unicast TTL = {config.unicast_ttl}"
     yield f"   Check unicast src : {yes(config.check_unicast_src)}"
     yield "   Unicast Peer :"
     for peer in config.unicast_peer:
-        yield f"     {peer} min_ttl 0 max_ttl 255"
+        yield f"     {peer}"
     yield "   Unicast checksum compatibility = no"
 
 

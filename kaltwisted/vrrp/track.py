@@ -38,6 +38,8 @@ class Tracking:
         scripts = scripts or {}
         self.notices: list[str] = []
         self._base = config.priority
+        self._family = f"IPv{config.ip_version}"
+        self._has_peer = bool(config.unicast_peer) or not config.unicast_fault_no_peer
         self._interfaces: dict[str, int] = {}
         if config.interface is not None and not config.dont_track_primary:
             self._interfaces[config.interface] = 0
@@ -131,7 +133,9 @@ class Tracking:
             if not weight and self._good[name] is False
         }
         if not self._has_source:
-            faults.add(Fault(FaultKind.ADDRESS, ""))
+            faults.add(Fault(FaultKind.ADDRESS, self._family))
+        if not self._has_peer:
+            faults.add(Fault(FaultKind.PEER, ""))
         return faults
 
     @property

@@ -226,15 +226,6 @@ class Life(World):
         self.failureResultOf(self.begun, WireError)
         self.stop()
 
-    def test_an_instance_that_nobody_would_hear_is_not_run(self) -> None:
-        """Without adverts over IPv6 it would be a second master."""
-        ipv6 = VirtualIpAddress(ip_address("2001:db8::100"), 128)
-        with capturedLogs() as logs:
-            self.start(config(name="six", virtual_router_id=52, virtual_ipaddress=(ipv6,)), config())
-        self.assertEqual(set(self.service.router.instances), {"X"})
-        self.assertIn("six", [event.get("name") for event in logs])
-        self.stop()
-
     def test_one_bad_action_does_not_stop_the_others(self) -> None:
         self.start(config())
         self.announcer.announce = lambda *_: 1 / 0  # type: ignore[method-assign]

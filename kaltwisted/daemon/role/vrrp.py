@@ -35,6 +35,7 @@ from kaltwisted.daemon.role.seam import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
+from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.remembered import RememberedAddresses
@@ -95,6 +96,7 @@ class VrrpRole(Service):
             links.link,
             garp_interval_us=defaults.garp_interval_us,
             gna_interval_us=defaults.gna_interval_us,
+            forwards=Ipv6Forwarding(reactor.seconds),
             log_each=log_detail,
         )
         self._sync_daemon = IpvsSyncDaemon(reactor)
