@@ -334,6 +334,26 @@ class IAnnouncer(Interface):
         """Announce nothing more at all."""
 
 
+class IFirewall(Interface):
+    """Keeps packets from virtual addresses that are not to be spoken to (kernel/nftables.py).
+
+    Places are addresses with the number of their interface.  What cannot be done is
+    told once in the log; nothing fails.
+    """
+
+    def prepare(ip_versions: frozenset[int]) -> None:
+        """Undo what an earlier life left, and be ready to close addresses of these families in no time."""
+
+    def close(places: Sequence[tuple[int, Address]]) -> None:
+        """Drop packets to and from these addresses, but for neighbour discovery; done on return."""
+
+    def open(places: Sequence[tuple[int, Address]]) -> None:
+        """Take back one ``close`` of each."""
+
+    def stop(*, keep: bool = False) -> None:
+        """Undo everything; with ``keep`` nothing."""
+
+
 class SyncRole(Enum):
     """Which end of the connection synchronisation a director is."""
 

@@ -5,6 +5,7 @@ Each provides the interface of ``kaltwisted.ports`` that its name tells.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -20,6 +21,7 @@ from kaltwisted.ports import (
     IAddresses,
     IAdvertPort,
     IAnnouncer,
+    IFirewall,
     IFrames,
     ILinks,
     Ipv6Message,
@@ -260,6 +262,35 @@ class FakeAnnouncer:
 
     def stop(self) -> None:
         self.stopped = True
+
+
+@implementer(IFirewall)
+class FakeFirewall:
+    """``closed`` has the addresses that are closed now, ``log`` what was asked for."""
+
+    def __init__(self) -> None:
+        self.closed: Counter[Address] = Counter()
+        self.log: list[tuple[str, tuple[Address, ...]]] = []
+        self.prepared: frozenset[int] = frozenset()
+        self.stopped: bool | None = None
+
+    def prepare(self, ip_versions: frozenset[int]) -> None:
+        self.prepared |= ip_versions
+
+    def close(self, places: Sequence[tuple[int, Address]]) -> None:
+        self._note("close", places)
+        self.closed.update(address for _, address in places)
+
+    def open(self, places: Sequence[tuple[int, Address]]) -> None:
+        self._note("open", places)
+        self.closed.subtract(address for _, address in places)
+        self.closed = +self.closed
+
+    def stop(self, *, keep: bool = False) -> None:
+        self.stopped = keep
+
+    def _note(self, what: str, places: Sequence[tuple[int, Address]]) -> None:
+        self.log.append((what, tuple(address for _, address in places)))
 
 
 @implementer(ISyncDaemon)

@@ -19,6 +19,7 @@ from kaltwisted.config.model import Configuration, VrrpInstance, VrrpScript
 from kaltwisted.ports import (
     IAddresses,
     IAnnouncer,
+    IFirewall,
     ILinks,
     Ipv6Message,
     IScripts,
@@ -66,6 +67,7 @@ class Network:
     addresses: IAddresses
     wire: IWire
     announcer: IAnnouncer
+    firewall: IFirewall | None = None
 
 
 @attrs.define(eq=False)
@@ -124,7 +126,13 @@ class VrrpService(Service):
     def _addresses_of(self, config: VrrpInstance) -> VirtualAddresses:
         network = self._network
         return VirtualAddresses(
-            config.name, config.interface or "", network.links, network.addresses, network.announcer
+            config.name,
+            config.interface or "",
+            network.links,
+            network.addresses,
+            network.announcer,
+            network.firewall,
+            accept=config.accept,
         )
 
     # --- beginning and end -------------------------------------------------------------
@@ -136,10 +144,21 @@ class VrrpService(Service):
         :raises NetlinkError: the kernel does not tell its interfaces.
         """
         await self._network.links.start()
+        self._prepare_firewall()
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
         self._tell(None, events.Start())
+
+    def _prepare_firewall(self) -> None:
+        if self._network.firewall is not None:
+            ip_versions = frozenset(
+                vip.address.version
+                for each in self._instances.values()
+                if not each.accept
+                for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
+            )
+            self._network.firewall.prepare(ip_versions)
 
     def stopService(self) -> Deferred[None]:
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
@@ -162,6 +181,8 @@ class VrrpService(Service):
         self._dispatcher.close_all()
         self._network.announcer.stop()
         self._network.addresses.stop()
+        if self._network.firewall is not None:
+            self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
         if self._working is not None:
             self._working.cancel()
@@ -199,6 +220,9 @@ class VrrpService(Service):
         new = [each for each in configuration.vrrp_instances if each.name not in known]
         for config in new:
             self.held[config.name] = self._addresses_of(config)
+        self._prepare_firewall()
+        for name, config in self._instances.items():
+            self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self.surroundings.reconfigure(self._instances.values())
         down, good = self.surroundings.down, self.trackers.verdicts

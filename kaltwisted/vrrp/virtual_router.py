@@ -233,6 +233,8 @@ class VirtualRouter:
     def take_addresses(self, now: int) -> None:
         """Set the virtual addresses and tell the neighbours, now and again after ``garp_master_delay``."""
         config = self.config
+        if not config.accept:
+            self.log("setting firewall drop rule")
         self.log("setting VIPs.")
         self.actions.append(act.AddAddresses(self.addresses))
         self.announce(config.garp_master_repeat, config.garp_master_delay_us, now)
@@ -250,6 +252,8 @@ class VirtualRouter:
     def drop_addresses(self) -> None:
         """Take the virtual addresses away."""
         self.log("removing VIPs.")
+        if not self.config.accept:
+            self.log("removing firewall drop rule")
         self.actions.append(act.RemoveAddresses(self.addresses))
 
     def notify(self, state: State) -> None:

@@ -33,7 +33,14 @@ from kaltwisted.ports import (
     WireError,
 )
 from kaltwisted.testing.alerts import FakeMailer, FakeScripts
-from kaltwisted.testing.vrrp import FakeAddresses, FakeAnnouncer, FakeLinks, FakeSyncDaemon, FakeWire
+from kaltwisted.testing.vrrp import (
+    FakeAddresses,
+    FakeAnnouncer,
+    FakeFirewall,
+    FakeLinks,
+    FakeSyncDaemon,
+    FakeWire,
+)
 from kaltwisted.vrrp import packet
 from kaltwisted.vrrp.actions import State
 from kaltwisted.vrrp.notifier import Notifier
@@ -74,7 +81,8 @@ class World(SynchronousTestCase):
         self.sync_daemon = FakeSyncDaemon()
         keep = bool(more.pop("keep_addresses", False))
         configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
-        network = Network(self.links, self.addresses, self.wire, self.announcer)
+        self.firewall = FakeFirewall()
+        network = Network(self.links, self.addresses, self.wire, self.announcer, self.firewall)
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
         self.service = VrrpService(
