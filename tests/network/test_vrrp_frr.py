@@ -77,7 +77,7 @@ class Vrrpd:
 
 
 def holds_all(host: Host) -> bool:
-    return set(ADDRESSES) <= set(host.addresses())
+    return set(ADDRESSES) <= set(host.every_address())
 
 
 def test_frr_is_master_until_it_is_killed() -> None:
@@ -88,7 +88,7 @@ def test_frr_is_master_until_it_is_killed() -> None:
         wait_for(lambda: router.lines.count("master set to ") == 2)
         # Longer than it would wait if it did not understand FRR's adverts.
         time.sleep(5)
-        assert not set(ADDRESSES) & set(one.addresses())
+        assert not set(ADDRESSES) & set(one.every_address())
         frr.kill()
         wait_for(lambda: holds_all(one), "for ours after kill -9")
         assert_no_complaint(router)

@@ -47,12 +47,12 @@ def unicast(host: int, kind: str = "fd77::") -> str:
 
 def holds_all(host: Host, vrids: list[int]) -> bool:
     """Whether a host holds the addresses of all these instances."""
-    return {vip(vrid) for vrid in vrids} <= set(host.addresses())
+    return {vip(vrid) for vrid in vrids} <= set(host.every_address())
 
 
 def holds_none(host: Host, vrids: list[int]) -> bool:
     """Whether a host holds the address of none of these instances."""
-    return not {vip(vrid) for vrid in vrids} & set(host.addresses())
+    return not {vip(vrid) for vrid in vrids} & set(host.every_address())
 
 
 @in_every_pairing(Host.ours)

@@ -140,7 +140,11 @@ class Host:
         return f"port{self.number}-{bridge}"
 
     def addresses(self, interface: str = "eth0") -> list[str]:
-        """The addresses of an interface."""
+        """The IPv4 addresses of an interface."""
+        return [each for each in self.every_address(interface) if ":" not in each]
+
+    def every_address(self, interface: str = "eth0") -> list[str]:
+        """The addresses of an interface, of both families."""
         try:
             found = json.loads(self.ip("-j", "address", "show", "dev", interface) or "[]")
         except subprocess.CalledProcessError:
@@ -149,7 +153,7 @@ class Host:
 
     def holds(self, address: str, interface: str = "eth0") -> bool:
         """Whether it has the address."""
-        return address in self.addresses(interface)
+        return address in self.every_address(interface)
 
     def ours(self, configuration: str) -> Router:
         """Start our VRRP role with a configuration."""
