@@ -17,6 +17,7 @@ from kaltwisted.config.model import (
     VrrpSyncGroup,
     VrrpTrackProcess,
 )
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -184,8 +185,8 @@ def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             log=f"({instance.name}) multicast destination specified with unicast - ignoring",
         )
         instance = attrs.evolve(instance, mcast_dst_ip=None)
-    spoken = instance.unicast_src_ip is not None or instance.unicast_fault_no_peer
-    if spoken and not instance.unicast_peer and not instance.unicast_fault_no_peer:
+    waits = instance.unicast_peer or instance.unicast_fault_no_peer
+    if instance.unicast_src_ip is not None and not waits:
         _report(
             reader,
             Severity.WARNING,

@@ -210,16 +210,21 @@ class FakeAdvertPort:
 
 @implementer(IWire)
 class FakeWire:
-    """Opens ``FakeAdvertPort``s, by interface in ``ports`` or ``ipv6_ports``; with ``broken`` none."""
+    """Opens ``FakeAdvertPort``s, by interface in ``ports`` or ``ipv6_ports``; with ``broken`` none,
+    with ``without_ipv6`` none of that.
+    """
 
     def __init__(self) -> None:
         self.ports: dict[str, FakeAdvertPort] = {}
         self.ipv6_ports: dict[str, FakeAdvertPort] = {}
         self.broken: str | None = None
+        self.without_ipv6: str | None = None
 
     def open(self, link: Link, listening: Listening, received: Received) -> IAdvertPort:
         if self.broken is not None:
             raise WireError(self.broken)
+        if self.without_ipv6 is not None and listening.ip_version == 6:
+            raise WireError(self.without_ipv6)
         ports = self.ports if listening.ip_version == 4 else self.ipv6_ports
         port = ports[link.name] = FakeAdvertPort(link, listening, received)
         return port

@@ -61,7 +61,9 @@ class Dispatcher:
     def open(self, link: Link) -> None:
         """Listen on an interface, unless we do already.
 
-        :raises WireError: it cannot be.
+        A host or an interface may be without IPv6: that is told, and IPv4 goes on.
+
+        :raises WireError: it cannot be over IPv4.
         """
         for place in _places(link.name):
             registered = self._registered.get(place)
@@ -69,7 +71,14 @@ class Dispatcher:
             if registered is None or (there is not None and there.index == link.index):
                 continue
             self._close(place)
-            self._open[place] = self._listen(link, place, registered)
+            try:
+                self._open[place] = self._listen(link, place, registered)
+            except WireError as error:
+                if place[1] == 4:
+                    raise
+                self._tell(place, str(error))
+            else:
+                self._failing.discard(place)
 
     def refresh(self, link: Link) -> None:
         """Listen for what is registered now; adverts keep going out meanwhile."""

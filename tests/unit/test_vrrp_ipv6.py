@@ -34,8 +34,11 @@ def heard(priority: int, **changed: object) -> Ipv6Message:
 
 
 class Ipv6(World):
+    without_ipv6: str | None = None
+
     def prepare(self) -> None:
         self.links.appear(LOCAL)
+        self.wire.without_ipv6 = self.without_ipv6
 
     def reload(self, instance: VrrpInstance) -> None:
         configuration = Configuration(vrrp_instances=(instance,))
@@ -64,6 +67,22 @@ class Ipv6(World):
             self.assertEqual(self.state(), State.MASTER)
         port.receive(heard(200))
         self.assertEqual(self.state(), State.BACKUP)
+        self.stop()
+
+    def test_a_host_without_ipv6_runs_what_it_can(self) -> None:
+        self.without_ipv6 = "no IPv6 here"
+        with capturedLogs() as logs:
+            self.start(config(), attrs.evolve(SIX, name="Y", interface="eth1"))
+            self.wait(4)
+        self.assertEqual(self.state("X"), State.MASTER)
+        self.assertEqual(self.state("Y"), State.FAULT)
+        told = [line for line in map(formatEvent, logs) if line and "no IPv6 here" in line]
+        self.assertEqual(len(told), 1)
+        self.wire.without_ipv6 = None
+        self.links.appear(LinkAddress(3, ip_address("fe80::6"), 64))
+        self.assertIn("eth1", self.wire.ipv6_ports)
+        self.wait(4)
+        self.assertEqual(self.state("Y"), State.MASTER)
         self.stop()
 
     def test_both_families_of_one_vrid_are_two_virtual_routers(self) -> None:
