@@ -132,6 +132,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
         vrrp=bind_vrrp.shared_defaults(draft),
+        nftables=bind_vrrp.nftables(draft),
         vrrp_process=_process(draft, "vrrp"),
         checker_process=_process(draft, "checker"),
         bfd_process=_process(draft, "bfd"),

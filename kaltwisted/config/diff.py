@@ -153,8 +153,7 @@ def real_server_key(server: RealServer) -> Hashable:
 
 def vrrp_key(instance: VrrpInstance) -> tuple[int, str | None, int]:
     """VRID, interface and family (4 or 6)."""
-    vips = instance.virtual_ipaddress
-    return instance.virtual_router_id, instance.interface, vips[0].address.version if vips else 4
+    return instance.virtual_router_id, instance.interface, instance.ip_version
 
 
 def predecessors(

@@ -48,8 +48,11 @@ from kaltwisted.config.model_values import SECOND_US, Address, Position, Script,
 from kaltwisted.config.model_vrrp import (
     Authentication,
     AuthType,
+    Nftables,
+    OldUnicastChecksum,
     ParamMatch,
     Tracked,
+    UnicastPeer,
     VirtualIpAddress,
     VirtualRoute,
     Vmac,
@@ -82,7 +85,9 @@ __all__ = [
     "HttpProtocol",
     "Listen",
     "MiscCheck",
+    "Nftables",
     "NotifyFifo",
+    "OldUnicastChecksum",
     "ParamMatch",
     "PingCheck",
     "Position",
@@ -99,6 +104,7 @@ __all__ = [
     "Tracked",
     "TunnelType",
     "UdpCheck",
+    "UnicastPeer",
     "Url",
     "VirtualAddress",
     "VirtualIpAddress",
@@ -154,6 +160,7 @@ class GlobalDefs:
     vrrp_version: int = 2
     default_interface: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
+    nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()
     bfd_process: ProcessSettings = ProcessSettings()

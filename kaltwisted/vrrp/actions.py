@@ -48,12 +48,13 @@ class SendAdvert:
     """Put a packet on the instance's interface.
 
     IPv4: the whole packet, header included (IP_HDRINCL).  IPv6: the VRRP
-    message, to be sent with hop limit 255 from ``source``.
+    message, to be sent with ``hop_limit`` from ``source``.
     """
 
     packet: bytes
     source: Address
     destination: Address
+    hop_limit: int = 255
 
 
 @attrs.frozen

@@ -21,7 +21,9 @@ from kaltwisted.ports import (
     Fact,
     IAddresses,
     IAnnouncer,
+    IFirewall,
     ILinks,
+    Ipv6Message,
     IScripts,
     IWire,
 )
@@ -73,6 +75,7 @@ class Network:
     addresses: IAddresses
     wire: IWire
     announcer: IAnnouncer
+    firewall: IFirewall | None = None
 
 
 @attrs.define(eq=False)
@@ -106,7 +109,7 @@ class VrrpService(Service):
         *,
         keep_addresses: bool = False,
     ) -> None:
-        configuration = with_all_tracked(self._without_ipv6(configuration))
+        configuration = with_all_tracked(configuration)
         self.router = Router.from_configuration(configuration)
         self._clock = clock
         self._network = network
@@ -130,23 +133,16 @@ class VrrpService(Service):
         self._began = False
         self._stopping = False
 
-    def _without_ipv6(self, configuration: Configuration) -> Configuration:
-        """Leave out what would become a second master because nobody hears it."""
-        kept = []
-        for config in configuration.vrrp_instances:
-            if _is_ipv6(config):
-                self._log.error(
-                    "({name}) adverts over IPv6 are not supported yet: the instance is not run",
-                    name=config.name,
-                )
-            else:
-                kept.append(config)
-        return attrs.evolve(configuration, vrrp_instances=tuple(kept))
-
     def _addresses_of(self, config: VrrpInstance) -> VirtualAddresses:
         network = self._network
         return VirtualAddresses(
-            config.name, config.interface or "", network.links, network.addresses, network.announcer
+            config.name,
+            config.interface or "",
+            network.links,
+            network.addresses,
+            network.announcer,
+            network.firewall,
+            accept=config.accept,
         )
 
     # --- beginning and end -------------------------------------------------------------
@@ -158,10 +154,21 @@ class VrrpService(Service):
         :raises NetlinkError: the kernel does not tell its interfaces.
         """
         await self._network.links.start()
+        self._prepare_firewall()
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
         self._tell(None, events.Start())
+
+    def _prepare_firewall(self) -> None:
+        if self._network.firewall is not None:
+            ip_versions = frozenset(
+                vip.address.version
+                for each in self._instances.values()
+                if not each.accept
+                for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
+            )
+            self._network.firewall.prepare(ip_versions)
 
     def stopService(self) -> Deferred[None]:
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
@@ -184,6 +191,8 @@ class VrrpService(Service):
         self._dispatcher.close_all()
         self._network.announcer.stop()
         self._network.addresses.stop()
+        if self._network.firewall is not None:
+            self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
         if self._working is not None:
             self._working.cancel()
@@ -206,7 +215,7 @@ class VrrpService(Service):
         """
         if not self._began or not self.running:
             return
-        configuration = with_all_tracked(self._without_ipv6(configuration))
+        configuration = with_all_tracked(configuration)
         self._carry_out(self.router.advertise(self._now()))
         wanted = {vrrp_key(each): each for each in configuration.vrrp_instances}
         gone = [name for name, config in self._instances.items() if vrrp_key(config) not in wanted]
@@ -217,10 +226,14 @@ class VrrpService(Service):
         self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
         there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
+        for config in self._instances.values():
+            self._register(config)  # the group may be another
         new = [each for each in configuration.vrrp_instances if each.name not in there]
         for config in new:
             self.held[config.name] = self._addresses_of(config)
-            self._register(config)
+        self._prepare_firewall()
+        for name, config in self._instances.items():
+            self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self.surroundings.reconfigure(self._instances.values())
         known = self._known()
@@ -239,9 +252,8 @@ class VrrpService(Service):
 
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
-        for config in (self._instances[name] for name in names):
-            if config.interface is not None:
-                self._dispatcher.unregister(config.interface, config.virtual_router_id)
+        for name in names:
+            self._dispatcher.unregister(self._instances[name])
         # Their names may be given to others at once, so nothing of theirs may be left.
         await self._quiet(names)
         for name in names:
@@ -268,18 +280,19 @@ class VrrpService(Service):
             self._timers[names[name], which] = _Timer(call, timer.generation)
 
     def _register(self, config: VrrpInstance) -> None:
-        if config.interface is not None:
-            receiver = partial(self._received, config.name)
-            self._dispatcher.register(config.interface, config.virtual_router_id, receiver)
+        self._dispatcher.register(config, partial(self._received, config.name))
 
     # --- what happens ------------------------------------------------------------------
 
     def _now(self) -> int:
         return int(self._clock.seconds() * 1_000_000)
 
-    def _received(self, name: str, packet: bytes, waited_us: int) -> None:
+    def _received(self, name: str, packet: bytes | Ipv6Message, waited_us: int) -> None:
         """Reckon from when it came in: what we were late in reading must not make a failover late."""
-        self._tell(name, events.PacketReceived(packet), waited_us)
+        if isinstance(packet, Ipv6Message):
+            self._tell(name, events.MessageReceived(packet), waited_us)
+        else:
+            self._tell(name, events.PacketReceived(packet), waited_us)
 
     def _expired(self, name: str, which: TimerName) -> None:
         timer = self._timers.pop((name, which))
@@ -325,10 +338,10 @@ class VrrpService(Service):
         """Adverts and timers now, the rest in its turn."""
         for name, action in steps:
             match action:
-                case SendAdvert(packet, _, destination):
+                case SendAdvert(packet, source, destination, hop_limit):
                     interface = self._instances[name].interface
                     if interface is not None:
-                        self._dispatcher.send(interface, packet, destination)
+                        self._dispatcher.send(interface, packet, source, destination, hop_limit)
                 case ArmTimer(which, at, generation):
                     self._arm(name, which, at, generation)
                 case CancelTimer(which):
@@ -410,9 +423,3 @@ def _tracked(configuration: Configuration) -> list[VrrpScript]:
     """The scripts that somebody tracks."""
     names = {each.name for config in configuration.vrrp_instances for each in config.track_script}
     return [each for each in configuration.vrrp_scripts if each.name in names]
-
-
-def _is_ipv6(config: VrrpInstance) -> bool:
-    """Whether its adverts would go over IPv6; excluded addresses may be of either family."""
-    vips = config.virtual_ipaddress
-    return bool(vips) and vips[0].address.version == 6

@@ -142,23 +142,18 @@ class TrackedTests(SynchronousTestCase):
 class InstanceTests(SynchronousTestCase):
     def test_scalars(self) -> None:
         found = one(
-            globals_("vrrp_strict\nvrrp_notify_priority_changes")
-            + instance(
-                "no_accept\ntrack_src_ip\nno_virtual_ipaddress\npromote_secondaries\nunicast_fault_no_peer\n"
-                "unicast_ttl 7\nunicast_peer {\n10.0.0.3\n}\nuse_vmac\nvmac_xmit_base"
-            )
+            globals_("vrrp_notify_priority_changes")
+            + instance("track_src_ip\nno_virtual_ipaddress\npromote_secondaries\nuse_vmac\nvmac_xmit_base")
         )
-        self.assertIs(found.accept, False)
-        self.assertEqual((found.unicast_ttl, found.use_vmac), (7, Vmac()))
+        self.assertEqual(found.use_vmac, Vmac())
         for name in (
-            *("track_src_ip", "no_virtual_ipaddress", "promote_secondaries", "unicast_fault_no_peer"),
-            *("strict_mode", "notify_priority_changes", "vmac_xmit_base"),
+            *("track_src_ip", "no_virtual_ipaddress", "promote_secondaries"),
+            *("notify_priority_changes", "vmac_xmit_base"),
         ):
             self.assertIs(getattr(found, name), True, name)
-        own = "strict_mode no\nnotify_priority_changes off\naccept"
-        found = one(globals_("vrrp_strict\nvrrp_notify_priority_changes on") + instance(own))
-        self.assertEqual((found.strict_mode, found.notify_priority_changes), (False, False))
-        self.assertIs(found.accept, True)
+        off = globals_("vrrp_notify_priority_changes on") + instance("notify_priority_changes off")
+        [instance_] = load_text(off, "x.conf").configuration.vrrp_instances
+        self.assertIs(instance_.notify_priority_changes, False)
 
     def test_use_vmac(self) -> None:
         for words, expected in {
@@ -185,7 +180,7 @@ class InstanceTests(SynchronousTestCase):
             self.assertEqual(reading.exit_status, LOGGED.test_status)
             [found] = reading.configuration.vrrp_instances
             self.assertEqual(found.vmac_xmit_base, "use_vmac" in lines)
-            self.assertIsNone(found.unicast_ttl)
+            self.assertEqual(found.unicast_ttl, 255)
 
     def test_static_addresses(self) -> None:
         text = "static_ipaddress {\n10.7.0.1/24 dev eth1\n2001:db8::1/64\n}\n"

@@ -12,6 +12,7 @@ from kaltwisted.config.keywords.convert import (
     whole_number,
 )
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
@@ -134,6 +135,7 @@ GLOBAL_DEFS = Table(
             "which problems of an include are errors", "", lambda words, problems: KEEP, words=None
         ),
         **VRRP_DEFAULTS,
+        **NFTABLES,
         **PROCESSES,
         **known("global_defs"),
     },

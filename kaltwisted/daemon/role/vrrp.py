@@ -26,7 +26,7 @@ from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Address, Configuration
+from kaltwisted.config.model import Address, Configuration, Nftables
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -35,8 +35,10 @@ from kaltwisted.daemon.role.seam import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
+from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
+from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.ports import Fact, IAddresses, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
@@ -47,6 +49,7 @@ from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 STATE_FILE = "vrrp-addresses.json"
+FIREWALL_FILE = "vrrp-firewall.json"
 
 
 @implementer(IRole)
@@ -97,14 +100,19 @@ class VrrpRole(Service):
             links.link,
             garp_interval_us=defaults.garp_interval_us,
             gna_interval_us=defaults.gna_interval_us,
+            forwards=Ipv6Forwarding(reactor.seconds),
             log_each=log_detail,
+        )
+        firewall = NftablesFirewall(
+            configuration.global_defs.nftables or Nftables(),
+            None if state_directory is None else state_directory / FIREWALL_FILE,
         )
         self._sync_daemon = IpvsSyncDaemon(reactor)
         links.watch(self._forget)
         self.vrrp = VrrpService(
             configuration,
             reactor,
-            Network(links, addresses, RawWire(reactor), announcer),
+            Network(links, addresses, RawWire(reactor), announcer, firewall),
             self.scripts,
             Notifier(
                 configuration,
@@ -175,6 +183,8 @@ class VrrpRole(Service):
             if getattr(before.vrrp, name) != getattr(global_defs.vrrp, name):
                 keyword = f"vrrp_{name.removesuffix('_us')}"
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
+        if before.nftables != global_defs.nftables:
+            self._log.warn("Changed nftables settings take effect at the next start")
         if not (changes.vrrp or changes.bfd_instances):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
