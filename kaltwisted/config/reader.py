@@ -92,10 +92,12 @@ class Reader:
             if keyword.convert is None:
                 continue
             value = keyword.convert(words, problems)
+            mistaken = False
             if problems:
                 self.problems(statement, problems, secret=_secret(words[0], table))
+                mistaken = problems[0].severity is Severity.ERROR
                 problems.clear()
-            elif keyword.words is not None and len(words) > keyword.words:
+            if not mistaken and keyword.words is not None and len(words) > keyword.words:
                 self.most_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
             if isinstance(value, Keep):
                 continue
@@ -367,7 +369,8 @@ class Reader:
             )
             return
         if keyword.words is not None:
-            self.most_words(statement, keyword.words)
+            exact = keyword.exact or (keyword.block is not None and keyword.block.values)
+            self.most_words(statement, keyword.words, exact=exact)
         blocks.append((keyword, statement))
 
     def _no_block(self, statement: Statement, table: Table) -> None:
@@ -383,7 +386,7 @@ class Reader:
         pieces = self.source.pieces(statement)
         rest = self.source.rest(statement)
         if any(piece.kind is Kind.LOST for piece in pieces) or statement.line in self.open_quotes:
-            return statement.words
+            return None  # and ``finish`` tells of the quote
         words = command_words(rest)
         if words is None:
             self.error(statement, "a quote is not closed on this line", word=1, expected="a closing quote")
@@ -391,9 +394,15 @@ class Reader:
         return [statement.words[0], *words]
 
     def most_words(
-        self, statement: Statement, most: int, words: list[str] | None = None, *, secret: bool = False
+        self,
+        statement: Statement,
+        most: int,
+        words: list[str] | None = None,
+        *,
+        secret: bool = False,
+        exact: bool = False,
     ) -> None:
-        """Warn of words behind the last one that is read; keepalived passes over them without a sound."""
+        """Tell of words behind the last one that is read, which keepalived mostly passes over in silence."""
         words = words or statement.words
         if len(words) <= most:
             return
@@ -401,8 +410,12 @@ class Reader:
         script = ""
         if statement.words[0] in ("misc_path",) or statement.words[0].startswith(("notify", "quorum")):
             script = "a command with arguments in double quotes"
-        self.warn(
-            statement, f"`{shown}` is one word too many and is not read", word=most, expected=script or None
+        self.report(
+            Severity.ERROR if exact else Severity.WARNING,
+            statement,
+            f"`{shown}` is one word too many and is not read",
+            word=most,
+            expected=script or None,
         )
 
     def _duplicate(self, statement: Statement, keyword: Keyword) -> None:

@@ -60,7 +60,8 @@ class Keyword:
     value.  ``words``: how many words it takes at most, itself included; None
     for any number.  ``block``: the table of the block it opens.  ``today``: it
     is accepted with a warning that says this.  ``script``: its words are read
-    a second time, as a command.
+    a second time, as a command.  ``exact``: a word too many is an error to
+    keepalived too, as it is for every block of values.
     """
 
     doc: str
@@ -71,6 +72,7 @@ class Keyword:
     again: Again = Again.LAST_WINS
     today: str | None = None
     script: bool = False
+    exact: bool = False
     stage: Stage = Stage.ACTED_ON
 
 

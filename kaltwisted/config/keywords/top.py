@@ -14,8 +14,8 @@ from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
 VIRTUAL_SERVER_GROUP = Table("virtual_server_group", values=True)
 STATIC_IPADDRESS = Table("static_ipaddress", values=True)
 
-_instance = Keyword("one virtual router", block=VRRP_INSTANCE)
-_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP)
+_instance = Keyword("one virtual router", block=VRRP_INSTANCE, exact=True)
+_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, exact=True)
 
 TOP = Table(
     "",
