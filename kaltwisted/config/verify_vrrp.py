@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
 
@@ -45,6 +45,7 @@ def verify_instances(
     reader: Reader,
 ) -> tuple[VrrpInstance, ...]:
     """Instances by name, each once, each as its version allows, tracking what there is."""
+    defined = _defined(scripts, processes)
     names: dict[str, VrrpInstance] = {}
     routers: dict[tuple[int, bool, str], VrrpInstance] = {}
     for instance in instances:
@@ -58,7 +59,7 @@ def verify_instances(
                 log=f"vrrp instance {instance.name} already defined",
             )
             continue
-        names[instance.name] = _track(_instance(instance, reader), scripts, processes, reader)
+        names[instance.name] = _track(_instance(instance, reader), defined, reader)
         if not instance.virtual_router_id or instance.interface is None:
             continue
         key = (instance.virtual_router_id, _ipv6(instance), instance.interface)
@@ -84,17 +85,26 @@ def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     return instance
 
 
-def _track(
-    owner: Owner,
-    scripts: tuple[VrrpScript, ...],
-    processes: tuple[VrrpTrackProcess, ...],
-    reader: Reader,
-) -> Owner:
+class _Defined(NamedTuple):
+    """Names of what can be tracked, and the block that defines one."""
+
+    field: str
+    block: str
+    names: frozenset[str]
+
+
+def _defined(
+    scripts: tuple[VrrpScript, ...], processes: tuple[VrrpTrackProcess, ...]
+) -> tuple[_Defined, ...]:
+    return (
+        _Defined("track_script", "vrrp_script", frozenset(each.name for each in scripts)),
+        _Defined("track_process", "vrrp_track_process", frozenset(each.name for each in processes)),
+    )
+
+
+def _track(owner: Owner, defined: tuple[_Defined, ...], reader: Reader) -> Owner:
     """What is tracked has to be defined."""
-    for field, block, there in (
-        ("track_script", "vrrp_script", {each.name for each in scripts}),
-        ("track_process", "vrrp_track_process", {each.name for each in processes}),
-    ):
+    for field, block, there in defined:
         tracked: tuple[Tracked, ...] = getattr(owner, field)
         if all(each.name in there for each in tracked):
             continue
@@ -274,6 +284,8 @@ def verify_sync_groups(
 ) -> tuple[VrrpSyncGroup, ...]:
     """Groups by name, each once, with the members that there are."""
     there = {instance.name for instance in instances}
+    some = ", ".join(sorted(there)[:8])
+    defined = _defined(scripts, processes)
     names: dict[str, VrrpSyncGroup] = {}
     for group in groups:
         first = names.setdefault(group.name, group)
@@ -288,9 +300,7 @@ def verify_sync_groups(
                 reader,
                 group,
                 f"member `{member}` of vrrp_sync_group `{group.name}` is no vrrp_instance, and is left out",
-                expected=f"one of {', '.join(sorted(there)[:8])}"
-                if there
-                else "a vrrp_instance of that name",
+                expected=f"one of {some}" if there else "a vrrp_instance of that name",
                 log=f"Virtual router {member} specified in sync group {group.name} doesn't exist - ignoring",
             )
         if len(members) < 2 and not unknown:
@@ -307,7 +317,7 @@ def verify_sync_groups(
                 log=log,
             )
         group = attrs.evolve(group, group=members) if unknown else group
-        names[group.name] = _track(group, scripts, processes, reader)
+        names[group.name] = _track(group, defined, reader)
     return tuple(group for group in names.values() if group.group)
 
 
@@ -339,14 +349,13 @@ def _report(
         (Related(first.where, "here is the first"),) if first is not None and first.where is not None else ()
     )
     if at.where is not None:
-        reader.findings.append(
-            reader.source.finding(
-                severity,
-                at.where,
-                message,
-                expected=expected,
-                related=related,
-                consequence=consequence,
-                log=log,
-            )
+        reader.source.tell(
+            reader.findings,
+            severity,
+            at.where,
+            message,
+            expected=expected,
+            related=related,
+            consequence=consequence,
+            log=log,
         )
