@@ -75,7 +75,9 @@ SHAPES: dict[str, Shape] = {
         _lines(_instance), _around("vrrp_sync_group G {\ngroup {\n", lambda n: f"X{n}\n", "}\n}\n")
     ),
     "scripts that are not defined": _lines(lambda n: _instance(n, f"track_script {{\ns{n}\n}}\n")),
-    "numbers that are none": _around(f"virtual_server 10.0.0.1 80 {{\n{_HEAD}", lambda n: "quorum x\n", "}\n"),
+    "numbers that are none": _around(
+        f"virtual_server 10.0.0.1 80 {{\n{_HEAD}", lambda n: "quorum x\n", "}\n"
+    ),
     "misspelt passwords": _around(
         "vrrp_instance V {\nauthentication {\n", lambda n: f"auth_pas {n}\n", "}\n}\n"
     ),
