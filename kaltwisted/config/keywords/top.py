@@ -17,8 +17,8 @@ VIRTUAL_SERVER_GROUP = Table(
 )
 STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
 
-_instance = Keyword("one virtual router", block=VRRP_INSTANCE, takes="NAME")
-_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, takes="NAME")
+_instance = Keyword("one virtual router", block=VRRP_INSTANCE, exact=True, takes="NAME")
+_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, exact=True, takes="NAME")
 
 TOP = Table(
     "",
