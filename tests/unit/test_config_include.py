@@ -196,6 +196,27 @@ class IncludeTests(SynchronousTestCase):
         self.assertIn("is larger than 64 MB", finding.message)
         self.assertEqual(load_file(str(self.folder / "large.conf")).exit_status, 6)
 
+    def test_a_pattern_as_the_main_file(self) -> None:
+        self.write("c.conf", "vrrp_script c {\n script /c\n}\n")
+        self.write("d#1.conf", "vrrp_script d {\n script /d\n}\nwrong\n")
+        for pattern, names in {
+            "*.conf": ["c", "d"],
+            "[c]*.conf": ["c"],
+            "{d#1,c}.conf": ["d", "c"],
+            "../*/d#*": ["d"],
+        }.items():
+            reading = load_file(f"{self.folder}/{pattern}")
+            self.assertEqual([script.name for script in reading.configuration.vrrp_scripts], names, pattern)
+            wrong = [finding for finding in reading.findings if "wrong" in finding.message]
+            self.assertEqual(len(wrong), "d" in names)
+            for finding in wrong:
+                self.assertTrue(str(finding.position).endswith("d#1.conf:4:1"))
+        for missing in ("nothing*.conf", "{x,y}.conf"):
+            self.assertEqual(load_file(f"{self.folder}/{missing}").exit_status, 6)
+        self.write("a[1].conf", "vrrp_script own {\n script /a\n}\n")
+        own = load_file(f"{self.folder}/a[1].conf").configuration
+        self.assertEqual([script.name for script in own.vrrp_scripts], ["own"])
+
     def test_main_file(self) -> None:
         for name in ("run.conf", "folder", "none.conf"):
             (self.folder / "folder").mkdir(exist_ok=True)
