@@ -149,6 +149,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         lvs_notify_fifo_script=draft.lvs_notify_fifo_script,
         fifo_write_vrrp_states_on_reload=draft.fifo_write_vrrp_states_on_reload,
         vrrp_startup_delay_us=draft.vrrp_startup_delay_us or 0,
+        vrrp_delay_after_boot_us=draft.vrrp_delay_after_boot_us or 0,
         where=reader.source.where(blocks[0]),
     )
 

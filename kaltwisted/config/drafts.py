@@ -96,6 +96,7 @@ class GlobalDraft(Draft):
     lvs_notify_fifo_script: model.Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
     vrrp_startup_delay_us: int | None = None
+    vrrp_delay_after_boot_us: int | None = None
 
 
 class CheckedDraft(Draft):

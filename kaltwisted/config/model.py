@@ -177,6 +177,7 @@ class GlobalDefs:
     lvs_notify_fifo_script: Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
     vrrp_startup_delay_us: int = 0
+    vrrp_delay_after_boot_us: int = 0
     where: Position | None = place()
 
 

@@ -36,7 +36,12 @@ class Fault:
 
 @attrs.frozen
 class Start:
-    """Begin.  Interfaces count as up, and scripts as not yet known, unless told before."""
+    """Begin.  Interfaces count as up, and scripts as not yet known, unless told before.
+
+    ``delay_us``: hear and do nothing for so long but be BACKUP.
+    """
+
+    delay_us: int = 0
 
 
 @attrs.frozen

@@ -135,6 +135,8 @@ class Instance:
         """Take an event into account; do what is returned, in order.  ``now``: monotonic µs."""
         router = self.router
         match event:
+            case PacketReceived() | MessageReceived() if router.held_back(now) > now:
+                pass
             case PacketReceived(data):
                 verdict = packet.decode(data, router.expected, router.sequence.value)
                 self._judge(verdict, bytes(data[12:16]) if len(data) >= 20 else b"", now)
@@ -142,7 +144,8 @@ class Instance:
                 self._expired(event, now)
             case MessageReceived(message):
                 self._judge(packet.decode_ipv6(message, router.expected), message.source, now)
-            case Start():
+            case Start(delay_us):
+                router.held_back_until = now + delay_us if delay_us else None
                 self._start(now)
             case Stop():
                 self._machine.stop(now)

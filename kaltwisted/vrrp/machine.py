@@ -270,7 +270,8 @@ def wait_for_master(router: VirtualRouter, now: int) -> None:
     router.master = None
     router.master_interval_us = router.config.advert_int_us
     at_once = router.is_owner and router.config.state == "MASTER"
-    router.arm(TimerName.MASTER_DOWN, now + (1 if at_once else router.master_down_us()))
+    wait_us = 1 if at_once else router.master_down_us()
+    router.arm(TimerName.MASTER_DOWN, router.held_back(now) + wait_us)
     router.notify(State.BACKUP)
 
 

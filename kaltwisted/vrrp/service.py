@@ -95,6 +95,7 @@ class VrrpService(Service):
     ``router``, ``held``, ``surroundings`` and ``trackers`` are for reports to read.
 
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
+    :param startup_delay_us: how long all instances are held back at the start.
     """
 
     _log = Logger()
@@ -108,6 +109,7 @@ class VrrpService(Service):
         notifier: Notifier,
         *,
         keep_addresses: bool = False,
+        startup_delay_us: int = 0,
     ) -> None:
         configuration = with_all_tracked(configuration)
         self.router = Router.from_configuration(configuration)
@@ -115,6 +117,7 @@ class VrrpService(Service):
         self._network = network
         self._notifier = notifier
         self._keep_addresses = keep_addresses
+        self._startup_delay_us = startup_delay_us
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._dispatcher = Dispatcher(network.wire)
         self.held = {name: self._addresses_of(config) for name, config in self._instances.items()}
@@ -158,7 +161,9 @@ class VrrpService(Service):
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
-        self._tell(None, events.Start())
+        if self._startup_delay_us:
+            self._log.info("Delaying startup for {delay:g} seconds", delay=self._startup_delay_us / 1_000_000)
+        self._tell(None, events.Start(self._startup_delay_us))
 
     def _prepare_firewall(self) -> None:
         if self._network.firewall is not None:

@@ -1,4 +1,4 @@
-"""VRRP's two reckoned times, in integers of microseconds (RFC 3768 §6.1, RFC 5798 §6.1).
+"""VRRP's reckoned times, in integers of microseconds (RFC 3768 §6.1, RFC 5798 §6.1).
 
 The skew lets the better of two backups go first: the higher the priority, the
 shorter its wait.
@@ -6,7 +6,7 @@ shorter its wait.
 
 from __future__ import annotations
 
-from kaltwisted.config.model import SECOND_US
+from kaltwisted.config.model import SECOND_US, GlobalDefs
 from kaltwisted.config.model_vrrp import OWNER_PRIORITY as OWNER_PRIORITY
 
 
@@ -26,3 +26,8 @@ def master_down_us(version: int, priority: int, interval_us: int, adverts: int =
     ``adverts``: the adverts that may be missed (keepalived: ``down_timer_adverts``).
     """
     return adverts * interval_us + skew_us(version, priority, interval_us)
+
+
+def startup_delay_us(defs: GlobalDefs, up_us: int) -> int:
+    """How long instances are held back at the start of a daemon on a machine that is ``up_us`` old."""
+    return max(defs.vrrp_startup_delay_us, defs.vrrp_delay_after_boot_us - up_us, 0)

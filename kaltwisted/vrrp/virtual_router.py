@@ -40,6 +40,8 @@ class VirtualRouter:
         """The master is silent, and only the rest of the sync group keeps us waiting."""
         self.preempt_at: int | None = None
         """When ``preempt_delay`` ends; None while it has not begun."""
+        self.held_back_until: int | None = None
+        """Until then it neither hears nor waits for anybody (keepalived: ``vrrp_startup_delay``)."""
         self.last_advert_at = 0
         self.last_transition: int | None = None
         """When ``state`` was entered, by the instance's clock; None: it is the first."""
@@ -285,6 +287,10 @@ class VirtualRouter:
         self.wants_master = False
         self.preempt_at = None
         self._said.clear()
+
+    def held_back(self, now: int) -> int:
+        """When it may begin: now, or when it is held back no more."""
+        return now if self.held_back_until is None else max(now, self.held_back_until)
 
     def leave_lockstep(self, source: bytes, now: int) -> None:
         """As master, we dropped an authentic advert of ``source`` for its AH sequence number.

@@ -28,6 +28,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "2.2.7 does not know it, 2.4.3 does": (
         f".* (?:json_version|state_dump_file): (?:missing|{_ALL_RIGHT})",
         f"vrrp_instance timer_expired_backup: {_ALL_RIGHT}",
+        f"global_defs vrrp_delay_after_boot: (?:missing|{_ALL_RIGHT})",
         f".* sni_name: {_ALL_RIGHT}",
         "global_defs include_check: (?:right (?:all|none)|twice)",
         f"vrrp_instance no_virtual_ipaddress: {_ALL_RIGHT}",

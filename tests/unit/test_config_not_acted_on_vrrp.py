@@ -207,9 +207,10 @@ class FifoTests(SynchronousTestCase):
             self.assertEqual(script, Script(("/bin/cat", "-u"), "bob"))
 
     def test_other_settings(self) -> None:
-        lines = "vrrp_startup_delay 0.5\nfifo_write_vrrp_states_on_reload"
-        defs = read(globals_(lines)).configuration.global_defs
+        lines = "vrrp_startup_delay 0.5\nvrrp_delay_after_boot 60\nfifo_write_vrrp_states_on_reload"
+        defs = load_text(globals_(lines), "x.conf").configuration.global_defs
         self.assertEqual(defs.vrrp_startup_delay_us, SECOND_US // 2)
+        self.assertEqual(defs.vrrp_delay_after_boot_us, 60 * SECOND_US)
         self.assertIs(defs.fifo_write_vrrp_states_on_reload, True)
 
     def test_a_script_s_safety_is_looked_at_where_it_would_run(self) -> None:

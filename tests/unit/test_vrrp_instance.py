@@ -43,6 +43,28 @@ class BeginningTests(SynchronousTestCase):
         self.assertEqual(Driven(priority=255, state="MASTER").waits_us(TimerName.MASTER_DOWN), 1)
         self.assertEqual(Driven(priority=255).waits_us(TimerName.MASTER_DOWN), 3_003_906)
 
+    def test_is_held_back_at_the_start(self) -> None:
+        driven = Driven(begin=False)
+        actions = driven.do(ev.Start(seconds(10)))
+        self.assertEqual(lines(actions)[-1], "(X) Entering BACKUP STATE (init)")
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), seconds(10) + 3_609_375)
+        driven.after(seconds(9))
+        self.assertEqual(driven.hear(200) + driven.hear(0), [])
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), seconds(1) + 3_609_375)
+        driven.after(seconds(1))
+        driven.hear(200)
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+        owner = Driven(begin=False, priority=255, state="MASTER")
+        owner.do(ev.Start(seconds(10)))
+        self.assertEqual(owner.waits_us(TimerName.MASTER_DOWN), seconds(10) + 1)
+
+    def test_a_script_s_fault_while_it_is_held_back(self) -> None:
+        driven = Driven({"fit": FIT}, begin=False, track_script=(Tracked("fit"),))
+        driven.do(ev.Start(seconds(10)))
+        driven.after(seconds(4))
+        driven.do(ev.Turned(ev.FaultKind.SCRIPT, "fit", 1))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), seconds(6) + 3_609_375)
+
     def test_waits_for_a_script_that_decides_about_fault(self) -> None:
         driven = Driven({"fit": FIT}, track_script=(Tracked("fit"),))
         self.assertEqual((driven.state, driven.timers), (State.INIT, {}))

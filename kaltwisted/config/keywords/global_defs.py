@@ -17,7 +17,7 @@ from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import checking_command, user
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
 from kaltwisted.config.model import SECOND_US, NotifyFifo, SmtpServer
 
@@ -126,7 +126,11 @@ GLOBAL_DEFS = Table(
             "hold all instances back after the start",
             "vrrp_startup_delay_us",
             Seconds(SECOND_US // 1000),
-            stage=Stage.READ,
+        ),
+        "vrrp_delay_after_boot": Keyword(
+            "hold all instances back until the machine has been up so long",
+            "vrrp_delay_after_boot_us",
+            Seconds(SECOND_US // 1000),
         ),
         # Acted on where the files are read, in config.expand.
         "include_check": Keyword(

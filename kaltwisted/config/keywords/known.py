@@ -84,7 +84,6 @@ lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
 lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
 vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
 vrrp_rx_bufs_multiplier: factor for the above
-vrrp_delay_after_boot: hold instances back until the machine has been up this long
 log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
 vmac_prefix: prefix of generated VMAC interface names

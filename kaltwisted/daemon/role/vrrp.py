@@ -5,6 +5,7 @@ Imports neither health checks nor LVS: a process that only does VRRP stays small
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
 from kaltwisted.vrrp.service import Network, VrrpService
+from kaltwisted.vrrp.timers import startup_delay_us
 from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
@@ -122,6 +124,7 @@ class VrrpRole(Service):
                 fifo,
             ),
             keep_addresses=keep_addresses,
+            startup_delay_us=startup_delay_us(configuration.global_defs, _up_us()),
         )
         self.lateness = self.vrrp.lateness
         self._beginning: Deferred[None] | None = None
@@ -238,6 +241,11 @@ class VrrpRole(Service):
     def clear_statistics(self) -> None:
         """Count from 0 again (keepalived: SIGRTMAX-1)."""
         vrrp_reports.clear_statistics(self.vrrp)
+
+
+def _up_us() -> int:
+    """How long this machine has been up."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
 def _virtual(configuration: Configuration) -> frozenset[Address]:
