@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 from zope.interface import Attribute, Interface
 
-from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -241,6 +241,27 @@ class IAddresses(Interface):
 
     def remove(addresses: Sequence[PlacedAddress]) -> Deferred[tuple[Refused, ...]]:
         """Take them away.  What is not there counts as taken."""
+
+    def stop() -> None:
+        """Ask the kernel for no more."""
+
+
+class IRouting(Interface):
+    """Keeps routes and rules in the kernel's tables (kernel/routing.py)."""
+
+    def start(kept: Sequence[RoutingItem]) -> Deferred[None]:
+        """Take away what an earlier life left, but for ``kept``, which will be wanted."""
+
+    def want(owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
+        """From now on ``owner`` wants these to stand, and nothing else; fires when it is done or refused.
+
+        What several want goes with the last of them.  What others remove is
+        put back, and what the kernel refuses is tried again when interfaces
+        or addresses change; both are logged.
+        """
+
+    def look_again() -> None:
+        """Interfaces or addresses have changed: see soon that all stands."""
 
     def stop() -> None:
         """Ask the kernel for no more."""

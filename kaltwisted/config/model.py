@@ -44,6 +44,7 @@ from kaltwisted.config.model_lvs import (
     VirtualServerGroup,
 )
 from kaltwisted.config.model_process import ProcessSettings
+from kaltwisted.config.model_routes import Route, RoutingItem, Rule
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 from kaltwisted.config.model_vrrp import (
     Authentication,
@@ -51,7 +52,6 @@ from kaltwisted.config.model_vrrp import (
     ParamMatch,
     Tracked,
     VirtualIpAddress,
-    VirtualRoute,
     Vmac,
     VrrpDefaults,
     VrrpInstance,
@@ -89,6 +89,9 @@ __all__ = [
     "Protocol",
     "RealServer",
     "ReplyPattern",
+    "Route",
+    "RoutingItem",
+    "Rule",
     "Script",
     "ServerGroup",
     "SmtpCheck",
@@ -102,7 +105,6 @@ __all__ = [
     "Url",
     "VirtualAddress",
     "VirtualIpAddress",
-    "VirtualRoute",
     "VirtualServer",
     "VirtualServerGroup",
     "Vmac",
@@ -187,6 +189,8 @@ class Configuration:
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
+    static_routes: tuple[Route, ...] = ()
+    static_rules: tuple[Rule, ...] = ()
     virtual_server_groups: tuple[VirtualServerGroup, ...] = ()
     group_services: tuple[VirtualServer, ...] = ()
     bfd_instances: tuple[BfdInstance, ...] = ()

@@ -11,7 +11,7 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address
+from kaltwisted.config.model import Address, RoutingItem
 from kaltwisted.ports import (
     AddressAppeared,
     AddressVanished,
@@ -20,6 +20,7 @@ from kaltwisted.ports import (
     IAnnouncer,
     IFrames,
     ILinks,
+    IRouting,
     ISyncDaemon,
     IWire,
     Link,
@@ -162,6 +163,44 @@ class FakeAddresses:
         change.done.callback(
             tuple(Refused(each, "unwanted") for each in change.addresses if each not in done)
         )
+
+
+@implementer(IRouting)
+class FakeRouting:
+    """Keeps what is wanted, by owner in ``wanted`` and one after the other in ``asked``.
+
+    With ``held`` a want is done when the test calls what is in ``waiting``.
+    """
+
+    def __init__(self) -> None:
+        self.kept: tuple[RoutingItem, ...] | None = None
+        self.wanted: dict[str, tuple[RoutingItem, ...]] = {}
+        self.asked: list[tuple[str, tuple[RoutingItem, ...]]] = []
+        self.held = False
+        self.waiting: list[Deferred[None]] = []
+        self.looks = 0
+        self.stopped = False
+
+    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
+        self.kept = tuple(kept)
+        return succeed(None)
+
+    def want(self, owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
+        items = tuple(items)
+        if self.wanted.get(owner, ()) == items:
+            return succeed(None)
+        self.asked.append((owner, items))
+        self.wanted[owner] = items
+        if not self.held:
+            return succeed(None)
+        self.waiting.append(Deferred())
+        return self.waiting[-1]
+
+    def look_again(self) -> None:
+        self.looks += 1
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
 @implementer(IAdvertPort)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
 
 
 class State(Enum):
@@ -77,6 +77,13 @@ class ChangeAddresses:
     gone: tuple[VirtualIpAddress, ...]
     added: tuple[VirtualIpAddress, ...]
     repeat: int
+
+
+@attrs.frozen
+class SetRouting:
+    """These routes and rules of the instance stand from now on, and no others; addresses come first."""
+
+    items: tuple[RoutingItem, ...]
 
 
 @attrs.frozen
@@ -150,6 +157,7 @@ Action: TypeAlias = (
     | AddAddresses
     | RemoveAddresses
     | ChangeAddresses
+    | SetRouting
     | Announce
     | ArmTimer
     | CancelTimer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 import attrs
 from twisted.application.service import Service
@@ -22,6 +22,7 @@ from kaltwisted.ports import (
     IAddresses,
     IAnnouncer,
     ILinks,
+    IRouting,
     IScripts,
     IWire,
 )
@@ -40,6 +41,7 @@ from kaltwisted.vrrp.actions import (
     NotifyLowerPriority,
     RemoveAddresses,
     SendAdvert,
+    SetRouting,
     Subject,
     TimerName,
 )
@@ -49,6 +51,7 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.routing import Statics, VirtualRouting
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
 from kaltwisted.vrrp.tracked import with_all_tracked
@@ -72,6 +75,7 @@ class Network:
     addresses: IAddresses
     wire: IWire
     announcer: IAnnouncer
+    routing: IRouting
 
 
 @attrs.define(eq=False)
@@ -113,9 +117,13 @@ class VrrpService(Service):
         self._keep_addresses = keep_addresses
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._dispatcher = Dispatcher(network.wire)
-        self.held = {name: self._addresses_of(config) for name, config in self._instances.items()}
+        self.held: dict[str, VirtualAddresses] = {}
+        self._routes: dict[str, VirtualRouting] = {}
         for config in self._instances.values():
-            self._register(config)
+            self._furnish(config)
+        self._statics = Statics(
+            configuration, clock, network.links, network.addresses, network.announcer, network.routing
+        )
         self.surroundings = Surroundings(
             self._instances.values(), network.links, self._dispatcher, self.held, self._tell
         )
@@ -142,11 +150,14 @@ class VrrpService(Service):
                 kept.append(config)
         return attrs.evolve(configuration, vrrp_instances=tuple(kept))
 
-    def _addresses_of(self, config: VrrpInstance) -> VirtualAddresses:
+    def _furnish(self, config: VrrpInstance) -> None:
+        """What an instance needs beside its state."""
         network = self._network
-        return VirtualAddresses(
+        held = self.held[config.name] = VirtualAddresses(
             config.name, config.interface or "", network.links, network.addresses, network.announcer
         )
+        self._routes[config.name] = VirtualRouting(config.name, held, network.routing)
+        self._register(config)
 
     # --- beginning and end -------------------------------------------------------------
 
@@ -156,7 +167,11 @@ class VrrpService(Service):
         :raises WireError: raw sockets cannot be opened.
         :raises NetlinkError: the kernel does not tell its interfaces.
         """
-        await self._network.links.start()
+        network = self._network
+        await network.links.start()
+        await network.routing.start(self._statics.routing)
+        network.links.watch(lambda _: network.routing.look_again())
+        self._statics.begin()
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
@@ -173,6 +188,9 @@ class VrrpService(Service):
 
     async def _stop(self) -> None:
         await self._quiet(self.held)
+        if self._began:
+            self._statics.end()
+            await self._statics.settled()
         try:
             await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
         except DeferredTimeoutError:
@@ -183,6 +201,7 @@ class VrrpService(Service):
         self._dispatcher.close_all()
         self._network.announcer.stop()
         self._network.addresses.stop()
+        self._network.routing.stop()
         self._network.links.stop()
         if self._working is not None:
             self._working.cancel()
@@ -194,7 +213,11 @@ class VrrpService(Service):
             worked_off: Deferred[None] = Deferred()
             self._waiting.append(worked_off)
             await worked_off
-        await DeferredList([self.held[name].settled() for name in names])
+        await self._settled(names)
+
+    def _settled(self, names: Iterable[str]) -> Deferred[Any]:
+        """Fires when addresses, routes and rules of these instances are as they were last asked to be."""
+        return DeferredList([each[name].settled() for name in names for each in (self.held, self._routes)])
 
     # --- a reload ----------------------------------------------------------------------
 
@@ -218,8 +241,7 @@ class VrrpService(Service):
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         new = [each for each in configuration.vrrp_instances if each.name not in there]
         for config in new:
-            self.held[config.name] = self._addresses_of(config)
-            self._register(config)
+            self._furnish(config)
         self._notifier.reconfigure(configuration)
         self.surroundings.reconfigure(self._instances.values())
         known = self._known()
@@ -232,7 +254,9 @@ class VrrpService(Service):
                     self._tell(config.name, events.Turned(kind, thing, value))
             self._tell(config.name, events.Start())
         self.trackers.reconfigure(_tracked(configuration))
+        self._statics.reconfigure(configuration)
         await self._quiet(tuple(self.held))
+        await self._statics.settled()
 
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
@@ -243,7 +267,7 @@ class VrrpService(Service):
         await self._quiet(names)
         for name in names:
             self._notifier.forget(self._instances.pop(name))
-            del self.held[name]
+            del self.held[name], self._routes[name]
 
     def _rename(self, names: dict[str, str]) -> None:
         """Instances have other names: whatever goes by them."""
@@ -252,11 +276,13 @@ class VrrpService(Service):
         held = {names[name]: each for name, each in self.held.items()}
         self.held.clear()
         self.held.update(held)
+        self._routes = {names[name]: each for name, each in self._routes.items()}
         self._work = deque((names[name], action) for name, action in self._work)
         self._instances = {names[name]: config for name, config in self._instances.items()}
         for name, config in self._instances.items():
             self._register(attrs.evolve(config, name=name))
             self.held[name].rename(name)
+            self._routes[name].rename(name)
         timers, self._timers = self._timers, {}
         for (name, which), timer in timers.items():
             delay = max(0.0, timer.call.getTime() - self._clock.seconds())
@@ -377,6 +403,9 @@ class VrrpService(Service):
                     self.held[name].remove(addresses)
             case ChangeAddresses(gone, added, repeat):
                 self.held[name].change(gone, added, repeat)
+            case SetRouting(items):
+                if items or not (self._stopping and self._keep_addresses):
+                    self._routes[name].set(items)
             case Announce(addresses, repeat):
                 self.held[name].announce(addresses, repeat)
             case Notify():
@@ -396,7 +425,7 @@ class VrrpService(Service):
         group = self.router.group_of(name)
         if notify.subject is Subject.GROUP and group is not None:
             concerned = [member.name for member in group.members]
-        settled = DeferredList([self.held[each].settled() for each in concerned])
+        settled = self._settled(concerned)
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
 

@@ -7,7 +7,6 @@ hand over little per reactor turn, so that a storm delays nothing.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -21,6 +20,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address
+from kaltwisted.kernel.socket_filter import attach
 from kaltwisted.ports import IAdvertPort, IWire, Link, Received, WireError
 from kaltwisted.vrrp.auth import AH_PROTOCOL, AH_SIZE, VRRP_PROTOCOL
 from kaltwisted.vrrp.filter import vrid_filter
@@ -33,15 +33,12 @@ RECEIVE_BUFFER = 1 << 19
 #: The longest packet read: a header with options, AH and 255 addresses.
 _LONGEST = 60 + AH_SIZE + 8 + 255 * 4 + 8
 
-_SO_ATTACH_FILTER = 26
 _SO_RCVBUFFORCE = 33
 _IP_MULTICAST_ALL = 49
 _PRIORITY_CONTROL = 7
 _SIOCGSTAMPNS = 0x8907
 _TIMESPEC = struct.Struct("ll")
 _LONGEST_WAIT_US = 100_000
-_FILTER_PROGRAM = struct.Struct("HP")
-_INSTRUCTION_SIZE = 8
 # address, local address, index (struct ip_mreqn)
 _MEMBERSHIP = struct.Struct("=4s4si")
 
@@ -175,7 +172,7 @@ def _sender(link: Link) -> socket.socket:
 def _listener(link: Link, protocol: int, program: bytes) -> socket.socket:
     opened = _raw(protocol, link)
     try:
-        _attach(opened, program)
+        attach(opened, program)
         try:
             opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
         except PermissionError:
@@ -198,13 +195,6 @@ def _drain(opened: socket.socket) -> None:
             opened.recv(1)
     except BlockingIOError:
         pass
-
-
-def _attach(opened: socket.socket, program: bytes) -> None:
-    """Let the kernel run ``program`` on every packet (struct sock_fprog)."""
-    memory = ctypes.create_string_buffer(program, len(program))
-    described = _FILTER_PROGRAM.pack(len(program) // _INSTRUCTION_SIZE, ctypes.addressof(memory))
-    opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
 
 
 def why_not() -> str | None:

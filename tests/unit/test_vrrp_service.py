@@ -33,7 +33,14 @@ from kaltwisted.ports import (
     WireError,
 )
 from kaltwisted.testing.alerts import FakeMailer, FakeScripts
-from kaltwisted.testing.vrrp import FakeAddresses, FakeAnnouncer, FakeLinks, FakeSyncDaemon, FakeWire
+from kaltwisted.testing.vrrp import (
+    FakeAddresses,
+    FakeAnnouncer,
+    FakeLinks,
+    FakeRouting,
+    FakeSyncDaemon,
+    FakeWire,
+)
 from kaltwisted.vrrp import packet
 from kaltwisted.vrrp.actions import State
 from kaltwisted.vrrp.notifier import Notifier
@@ -69,12 +76,13 @@ class World(SynchronousTestCase):
         self.addresses = FakeAddresses(self.links)
         self.wire = FakeWire()
         self.announcer = FakeAnnouncer()
+        self.routing = FakeRouting()
         self.scripts = FakeScripts()
         self.mailer = FakeMailer()
         self.sync_daemon = FakeSyncDaemon()
         keep = bool(more.pop("keep_addresses", False))
         configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
-        network = Network(self.links, self.addresses, self.wire, self.announcer)
+        network = Network(self.links, self.addresses, self.wire, self.announcer, self.routing)
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
         self.service = VrrpService(

@@ -26,8 +26,6 @@ use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 track_group {}: names a set of VRRP instances that decides whether static items may be added
-static_routes {}: routes added at start, removed at stop
-static_rules {}: policy rules added at start, removed at stop
 garp_group {}: rate limits shared by a set of interfaces
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
@@ -121,7 +119,6 @@ track_file {}: files watched (value times weight)
 mcast_dst_ip: multicast group of this instance
 linkbeat_use_polling: poll link of the instance interface
 v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header
-virtual_rules {}: policy rules present only while MASTER
 debug: verbosity level (build option)
 notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
 thread_timer_expired: the old word for timer_expired_backup

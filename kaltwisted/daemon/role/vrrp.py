@@ -5,7 +5,7 @@ Imports neither health checks nor LVS: a process that only does VRRP stays small
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.remembered import RememberedAddresses
-from kaltwisted.ports import Fact, IAddresses, LinkEvent, LinkVanished, WireError
+from kaltwisted.kernel.routing import Routing
+from kaltwisted.ports import Fact, IAddresses, ILinks, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -102,7 +103,7 @@ class VrrpRole(Service):
         self.vrrp = VrrpService(
             configuration,
             reactor,
-            Network(links, addresses, RawWire(reactor), announcer),
+            Network(links, addresses, RawWire(reactor), announcer, Routing(reactor, _index_in(links))),
             self.scripts,
             Notifier(
                 configuration,
@@ -227,9 +228,17 @@ class VrrpRole(Service):
         vrrp_reports.clear_statistics(self.vrrp)
 
 
+def _index_in(links: ILinks) -> Callable[[str], int | None]:
+    def index_of(name: str) -> int | None:
+        link = links.link(name)
+        return None if link is None else link.index
+
+    return index_of
+
+
 def _virtual(configuration: Configuration) -> frozenset[Address]:
     return frozenset(
         vip.address
         for each in configuration.vrrp_instances
         for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
-    )
+    ) | {each.address for each in configuration.static_ipaddress}
