@@ -267,6 +267,46 @@ class IRouting(Interface):
         """Ask the kernel for no more."""
 
 
+@attrs.frozen
+class VirtualLink:
+    """An interface with the MAC of a virtual router, on top of the interface ``parent`` (keepalived: VMAC).
+
+    ``ipv6``: for addresses of IPv6 only, else of IPv4 only.  ``group``: the interface group's number.
+    """
+
+    name: str
+    parent: str
+    mac: bytes
+    ipv6: bool = False
+    group: int | None = None
+
+
+@attrs.frozen
+class LinkPlan:
+    """The interfaces that shall be there beside the host's, and settings of the host's, by name.
+
+    ``settings``: those of /proc/sys/net/ipv4/conf, by interface.
+    """
+
+    links: tuple[VirtualLink, ...] = ()
+    settings: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+
+
+class IVirtualLinks(Interface):
+    """Makes interfaces, and removes them (kernel/virtual_links.py)."""
+
+    def want(plan: LinkPlan) -> Deferred[None]:
+        """Bring the host to ``plan`` and keep it there; fires once ILinks knows the new interfaces.
+
+        What we made and is not in it is removed; settings get back what they
+        were.  An interface that has no parent yet is made when that comes.
+        What cannot be done is logged.
+        """
+
+    def stop() -> None:
+        """Change no more."""
+
+
 class IFrames(Interface):
     """Sends Ethernet frames (kernel/ethernet.py)."""
 
@@ -301,8 +341,11 @@ Received: TypeAlias = Callable[[bytes, int], object]
 class IWire(Interface):
     """Opens interfaces for VRRP (vrrp/wire.py)."""
 
-    def open(link: Link, vrids: frozenset[int], received: Received) -> IAdvertPort:
+    def open(link: Link, vrids: frozenset[int], received: Received, *, silent: bool = False) -> IAdvertPort:
         """Listen for adverts of these virtual routers, those behind an authentication header too.
+
+        None of them: only send, and be one who would hear.  ``silent``: by
+        listening cause no packet to be sent.
 
         :raises WireError: it cannot be; the words say what would help.
         """

@@ -21,10 +21,11 @@ from kaltwisted.config.drafts import Draft, GlobalDraft
 from kaltwisted.config.iproute import read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
-from kaltwisted.config.keywords.top import STATIC_IPADDRESS, TOP, VIRTUAL_SERVER_GROUP
+from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import (
+    STATIC_IPADDRESS,
     STATIC_ROUTES,
     STATIC_RULES,
     VRRP_INSTANCE,
@@ -159,6 +160,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         dynamic_interfaces=draft.dynamic_interfaces,
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
+        vmac_prefix=draft.vmac_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
         vrrp_process=_process(draft, "vrrp"),
         checker_process=_process(draft, "checker"),

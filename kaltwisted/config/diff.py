@@ -166,10 +166,11 @@ def real_server_key(server: RealServer) -> Hashable:
     return server.address, server.port
 
 
-def vrrp_key(instance: VrrpInstance) -> tuple[int, str | None, int]:
-    """VRID, interface and family (4 or 6)."""
+def vrrp_key(instance: VrrpInstance) -> Hashable:
+    """VRID, interface, family (4 or 6), and the interface of its own that it may have."""
     vips = instance.virtual_ipaddress
-    return instance.virtual_router_id, instance.interface, vips[0].address.version if vips else 4
+    family = vips[0].address.version if vips else 4
+    return instance.virtual_router_id, instance.interface, family, instance.use_vmac
 
 
 def predecessors(

@@ -155,6 +155,7 @@ class GlobalDefs:
     dynamic_interfaces: bool = False
     vrrp_version: int = 2
     default_interface: str | None = None
+    vmac_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()

@@ -22,11 +22,13 @@ from kaltwisted.ports import (
     ILinks,
     IRouting,
     ISyncDaemon,
+    IVirtualLinks,
     IWire,
     Link,
     LinkAddress,
     LinkChanged,
     LinkEvent,
+    LinkPlan,
     LinkVanished,
     PlacedAddress,
     Received,
@@ -203,6 +205,32 @@ class FakeRouting:
         self.stopped = True
 
 
+@implementer(IVirtualLinks)
+class FakeVirtualLinks:
+    """Makes interfaces on ``FakeLinks`` at once, numbered from 100; ``plans`` keeps what was wanted."""
+
+    def __init__(self, links: FakeLinks) -> None:
+        self._links = links
+        self._index = 100
+        self.plans: list[LinkPlan] = []
+        self.stopped = False
+
+    def want(self, plan: LinkPlan) -> Deferred[None]:
+        before = self.plans[-1].links if self.plans else ()
+        self.plans.append(plan)
+        for link in before:
+            if link not in plan.links and self._links.link(link.name) is not None:
+                self._links.remove(link.name)
+        for link in plan.links:
+            if self._links.link(link.name) is None and self._links.link(link.parent) is not None:
+                self._links.change(Link(self._index, link.name, mac=link.mac))
+                self._index += 1
+        return succeed(None)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
 @implementer(IAdvertPort)
 class FakeAdvertPort:
     """An opened interface: ``sent`` keeps (packet, destination), ``receive`` is a packet coming in."""
@@ -210,6 +238,7 @@ class FakeAdvertPort:
     def __init__(self, link: Link, vrids: frozenset[int], received: Received) -> None:
         self.link = link
         self.vrids = vrids
+        self.silent = False
         self._received = received
         self.sent: list[tuple[bytes, Address]] = []
         self.broken: str | None = None
@@ -235,10 +264,13 @@ class FakeWire:
         self.ports: dict[str, FakeAdvertPort] = {}
         self.broken: str | None = None
 
-    def open(self, link: Link, vrids: frozenset[int], received: Received) -> IAdvertPort:
+    def open(
+        self, link: Link, vrids: frozenset[int], received: Received, *, silent: bool = False
+    ) -> IAdvertPort:
         if self.broken is not None:
             raise WireError(self.broken)
         port = self.ports[link.name] = FakeAdvertPort(link, vrids, received)
+        port.silent = silent
         return port
 
 

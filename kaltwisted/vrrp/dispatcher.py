@@ -31,13 +31,25 @@ class Dispatcher:
     def __init__(self, wire: IWire) -> None:
         self._wire = wire
         self._receivers: dict[str, dict[int, Received]] = {}
+        # Interfaces below those of virtual MACs, and those themselves.
+        self._senders: set[str] = set()
+        self._silent: set[str] = set()
         self._open: dict[str, _Open] = {}
         # Interfaces that do not work just now: each failure is told once.
         self._failing: set[str] = set()
 
-    def register(self, interface: str, vrid: int, receiver: Received) -> None:
-        """Give ``receiver`` the packets for ``vrid`` on ``interface``, once that is open."""
+    def register(self, interface: str, vrid: int, receiver: Received, *, silent: bool = False) -> None:
+        """Give ``receiver`` the packets for ``vrid`` on ``interface``, once that is open.
+
+        ``silent``: it has a virtual MAC, which must be heard from as master only.
+        """
+        if silent:
+            self._silent.add(interface)
         self._receivers.setdefault(interface, {})[vrid] = receiver
+
+    def register_sender(self, interface: str) -> None:
+        """Open ``interface`` when it is there: to send on, and for switches to know who listens."""
+        self._senders.add(interface)
 
     @property
     def interfaces(self) -> frozenset[str]:
@@ -49,8 +61,8 @@ class Dispatcher:
 
         :raises WireError: it cannot be.
         """
-        receivers = self._receivers.get(link.name)
-        if receivers is None:
+        receivers = self._receivers.get(link.name, {})
+        if not receivers and link.name not in self._senders:
             return
         there = self._open.get(link.name)
         if there is not None:
@@ -65,7 +77,7 @@ class Dispatcher:
         receivers = self._receivers.get(link.name, {})
         if there is None or there.index != link.index:
             self.try_open(link)
-        elif not receivers:
+        elif not receivers and link.name not in self._senders:
             self.close(link.name)
         elif there.vrids != frozenset(receivers):
             try:
@@ -116,7 +128,9 @@ class Dispatcher:
 
     def _listen(self, link: Link, receivers: dict[int, Received]) -> _Open:
         vrids = frozenset(receivers)
-        return _Open(link.index, vrids, self._wire.open(link, vrids, partial(self._received, receivers)))
+        received = partial(self._received, receivers)
+        port = self._wire.open(link, vrids, received, silent=link.name in self._silent)
+        return _Open(link.index, vrids, port)
 
     def _tell(self, interface: str, line: str) -> None:
         if interface not in self._failing:

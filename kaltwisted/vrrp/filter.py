@@ -17,19 +17,31 @@ _LOAD_BYTE_AT_X = 0x50  # BPF_LD | BPF_B | BPF_IND
 _JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 _RETURN = 0x06  # BPF_RET | BPF_K
 
+_LOAD_BYTE = 0x30  # BPF_LD | BPF_B | BPF_ABS
+
 _WHOLE_PACKET = 0xFFFF
+_PROTOCOL_OFFSET = 9
 _VRID_OFFSET = 1
 
 
-def vrid_filter(vrids: Iterable[int], header_size: int = 0) -> bytes:
+def vrid_filter(vrids: Iterable[int], header_size: int = 0, protocol: int | None = None) -> bytes:
     """Let in IPv4 packets whose VRRP message has one of these VRIDs; the raw socket's view, IP header first.
 
     ``header_size``: bytes between the IP header and the VRRP message, 24 for AH.
+    ``protocol``: the IP protocol it must be; a raw socket gets no other anyway.
     The version is not looked at: a router of ours that is configured with
     another version is a mistake somebody must be told about.
     """
     wanted = sorted(frozenset(vrids))
-    program = [
+    program = []
+    if protocol is not None:
+        # What is not is dropped by the return behind the comparison.
+        program += [
+            (_LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
+            (_JUMP_IF_EQUAL, 1, 0, protocol),
+            (_RETURN, 0, 0, 0),
+        ]
+    program += [
         (_LDX_IP_HEADER_SIZE, 0, 0, 0),
         (_LOAD_BYTE_AT_X, 0, 0, header_size + _VRID_OFFSET),
     ]

@@ -24,7 +24,9 @@ from kaltwisted.ports import (
     ILinks,
     IRouting,
     IScripts,
+    IVirtualLinks,
     IWire,
+    LinkPlan,
 )
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.actions import (
@@ -56,6 +58,15 @@ from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
 from kaltwisted.vrrp.tracked import with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
+from kaltwisted.vrrp.vmac import (
+    address_interface,
+    is_ipv6,
+    link_plan,
+    receiving_interface,
+    sending_interface,
+    vmac_interface,
+    with_vmacs,
+)
 
 #: What is worked off per reactor turn before others have theirs.
 TURN_S = 0.002
@@ -76,6 +87,7 @@ class Network:
     wire: IWire
     announcer: IAnnouncer
     routing: IRouting
+    virtual_links: IVirtualLinks
 
 
 @attrs.define(eq=False)
@@ -109,7 +121,7 @@ class VrrpService(Service):
         *,
         keep_addresses: bool = False,
     ) -> None:
-        configuration = with_all_tracked(self._without_ipv6(configuration))
+        configuration = with_all_tracked(self._ready(configuration))
         self.router = Router.from_configuration(configuration)
         self._clock = clock
         self._network = network
@@ -137,24 +149,25 @@ class VrrpService(Service):
         self._began = False
         self._stopping = False
 
-    def _without_ipv6(self, configuration: Configuration) -> Configuration:
-        """Leave out what would become a second master because nobody hears it."""
+    def _ready(self, configuration: Configuration) -> Configuration:
+        """Without what would become a second master because nobody hears it, and VMACs with their names."""
         kept = []
         for config in configuration.vrrp_instances:
-            if _is_ipv6(config):
+            if is_ipv6(config):
                 self._log.error(
                     "({name}) adverts over IPv6 are not supported yet: the instance is not run",
                     name=config.name,
                 )
             else:
                 kept.append(config)
-        return attrs.evolve(configuration, vrrp_instances=tuple(kept))
+        instances = with_vmacs(kept, configuration.global_defs.vmac_prefix)
+        return attrs.evolve(configuration, vrrp_instances=instances)
 
     def _furnish(self, config: VrrpInstance) -> None:
         """What an instance needs beside its state."""
         network = self._network
         held = self.held[config.name] = VirtualAddresses(
-            config.name, config.interface or "", network.links, network.addresses, network.announcer
+            config.name, address_interface(config), network.links, network.addresses, network.announcer
         )
         self._routes[config.name] = VirtualRouting(config.name, held, network.routing)
         self._register(config)
@@ -169,6 +182,7 @@ class VrrpService(Service):
         """
         network = self._network
         await network.links.start()
+        await network.virtual_links.want(link_plan(self._instances.values()))
         await network.routing.start(self._statics.routing)
         network.links.watch(lambda _: network.routing.look_again())
         self._statics.begin()
@@ -191,6 +205,8 @@ class VrrpService(Service):
         if self._began:
             self._statics.end()
             await self._statics.settled()
+            if not self._keep_addresses:
+                await self._network.virtual_links.want(LinkPlan())
         try:
             await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
         except DeferredTimeoutError:
@@ -202,6 +218,7 @@ class VrrpService(Service):
         self._network.announcer.stop()
         self._network.addresses.stop()
         self._network.routing.stop()
+        self._network.virtual_links.stop()
         self._network.links.stop()
         if self._working is not None:
             self._working.cancel()
@@ -228,7 +245,7 @@ class VrrpService(Service):
         """
         if not self._began or not self.running:
             return
-        configuration = with_all_tracked(self._without_ipv6(configuration))
+        configuration = with_all_tracked(self._ready(configuration))
         self._carry_out(self.router.advertise(self._now()))
         wanted = {vrrp_key(each): each for each in configuration.vrrp_instances}
         gone = [name for name, config in self._instances.items() if vrrp_key(config) not in wanted]
@@ -237,6 +254,9 @@ class VrrpService(Service):
             if not self.running:
                 return
         self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
+        await self._network.virtual_links.want(link_plan(configuration.vrrp_instances))
+        if not self.running:
+            return
         there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         new = [each for each in configuration.vrrp_instances if each.name not in there]
@@ -261,8 +281,9 @@ class VrrpService(Service):
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
         for config in (self._instances[name] for name in names):
-            if config.interface is not None:
-                self._dispatcher.unregister(config.interface, config.virtual_router_id)
+            interface = receiving_interface(config)
+            if interface is not None:
+                self._dispatcher.unregister(interface, config.virtual_router_id)
         # Their names may be given to others at once, so nothing of theirs may be left.
         await self._quiet(names)
         for name in names:
@@ -291,9 +312,13 @@ class VrrpService(Service):
             self._timers[names[name], which] = _Timer(call, timer.generation)
 
     def _register(self, config: VrrpInstance) -> None:
-        if config.interface is not None:
+        interface = receiving_interface(config)
+        if interface is not None:
             receiver = partial(self._received, config.name)
-            self._dispatcher.register(config.interface, config.virtual_router_id, receiver)
+            silent = interface == vmac_interface(config)
+            self._dispatcher.register(interface, config.virtual_router_id, receiver, silent=silent)
+        if config.interface is not None and config.interface != interface:
+            self._dispatcher.register_sender(config.interface)
 
     # --- what happens ------------------------------------------------------------------
 
@@ -349,7 +374,7 @@ class VrrpService(Service):
         for name, action in steps:
             match action:
                 case SendAdvert(packet, _, destination):
-                    interface = self._instances[name].interface
+                    interface = sending_interface(self._instances[name])
                     if interface is not None:
                         self._dispatcher.send(interface, packet, destination)
                 case ArmTimer(which, at, generation):
@@ -434,9 +459,3 @@ def _tracked(configuration: Configuration) -> list[VrrpScript]:
     """The scripts that somebody tracks."""
     names = {each.name for config in configuration.vrrp_instances for each in config.track_script}
     return [each for each in configuration.vrrp_scripts if each.name in names]
-
-
-def _is_ipv6(config: VrrpInstance) -> bool:
-    """Whether its adverts would go over IPv6; excluded addresses may be of either family."""
-    vips = config.virtual_ipaddress
-    return bool(vips) and vips[0].address.version == 6

@@ -25,6 +25,7 @@ from kaltwisted.ports import IAdvertPort, IWire, Link, Received, WireError
 from kaltwisted.vrrp.auth import AH_PROTOCOL, AH_SIZE, VRRP_PROTOCOL
 from kaltwisted.vrrp.filter import vrid_filter
 from kaltwisted.vrrp.packet import IPV4_GROUP
+from kaltwisted.vrrp.silent import SilentPort, open_silent
 
 #: Bytes handed over per reactor turn and socket: some fifty adverts, about a millisecond.
 TURN_BYTES = 2048
@@ -39,6 +40,8 @@ _PRIORITY_CONTROL = 7
 _SIOCGSTAMPNS = 0x8907
 _TIMESPEC = struct.Struct("ll")
 _LONGEST_WAIT_US = 100_000
+#: What carries adverts, and the bytes between the IP header and the VRRP message.
+_PROTOCOLS = ((VRRP_PROTOCOL, 0), (AH_PROTOCOL, AH_SIZE))
 # address, local address, index (struct ip_mreqn)
 _MEMBERSHIP = struct.Struct("=4s4si")
 
@@ -57,18 +60,19 @@ class _Receiver(DatagramProtocol):
         return "VRRP"
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        self._received(datagram, self._waited_us())
+        self._received(datagram, _waited_us(self.transport.socket))
 
-    def _waited_us(self) -> int:
-        """How long ago the packet read last came in, by the kernel's own note (SIOCGSTAMPNS)."""
-        try:
-            stamp = fcntl.ioctl(self.transport.socket, _SIOCGSTAMPNS, bytes(_TIMESPEC.size))
-        except OSError:
-            return 0  # the kernel takes notes since it was first asked for one
-        seconds, nanoseconds = _TIMESPEC.unpack(stamp)
-        waited_us = (time.time_ns() - seconds * 1_000_000_000 - nanoseconds) // 1000
-        # More than this is rather a clock that was set.
-        return waited_us if 0 <= waited_us <= _LONGEST_WAIT_US else 0
+
+def _waited_us(opened: Any) -> int:
+    """How long ago the packet read last came in, by the kernel's own note (SIOCGSTAMPNS)."""
+    try:
+        stamp = fcntl.ioctl(opened, _SIOCGSTAMPNS, bytes(_TIMESPEC.size))
+    except OSError:
+        return 0  # the kernel takes notes since it was first asked for one
+    seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+    waited_us = (time.time_ns() - seconds * 1_000_000_000 - nanoseconds) // 1000
+    # More than this is rather a clock that was set.
+    return waited_us if 0 <= waited_us <= _LONGEST_WAIT_US else 0
 
 
 @implementer(IAdvertPort)
@@ -77,11 +81,18 @@ class _InterfacePort:
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, link: Link, vrids: frozenset[int], received: Received) -> None:
+    def __init__(
+        self, reactor: Any, link: Link, vrids: frozenset[int], received: Received, *, silent: bool
+    ) -> None:
         self._ports: list[Any] = []
         self._socket = _sender(link)
         try:
-            for protocol, header_size in ((VRRP_PROTOCOL, 0), (AH_PROTOCOL, AH_SIZE)):
+            if not vrids:
+                _join(self._socket, link)
+            for protocol, header_size in _PROTOCOLS if vrids else ():
+                if silent:
+                    self._listen_silently(reactor, link, vrid_filter(vrids, header_size, protocol), received)
+                    continue
                 listening = _listener(link, protocol, vrid_filter(vrids, header_size))
                 try:
                     port = reactor.adoptDatagramPort(
@@ -94,6 +105,13 @@ class _InterfacePort:
         except BaseException:
             self.close()
             raise
+
+    def _listen_silently(self, reactor: Any, link: Link, program: bytes, received: Received) -> None:
+        opened = open_silent(link, program)
+        _give_room(opened)
+        port = SilentPort(reactor, opened, received, _waited_us)
+        port.maxThroughput, port.maxPacketSize = TURN_BYTES, _LONGEST
+        self._ports.append(port)
 
     def send(self, packet: bytes, destination: Address) -> str | None:
         """Send it at once; an advert that must wait is an advert too late."""
@@ -123,10 +141,12 @@ class RawWire:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
 
-    def open(self, link: Link, vrids: frozenset[int], received: Received) -> IAdvertPort:
+    def open(
+        self, link: Link, vrids: frozenset[int], received: Received, *, silent: bool = False
+    ) -> IAdvertPort:
         """Listen on ``link``."""
         try:
-            return _InterfacePort(self._reactor, link, vrids, received)
+            return _InterfacePort(self._reactor, link, vrids, received, silent=silent)
         except OSError as error:
             raise WireError(_in_words(error, link.name)) from error
 
@@ -173,19 +193,27 @@ def _listener(link: Link, protocol: int, program: bytes) -> socket.socket:
     opened = _raw(protocol, link)
     try:
         attach(opened, program)
-        try:
-            opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
-        except PermissionError:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        _give_room(opened)
         # Only the groups that this very socket joined, not whatever the host has.
         opened.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-        member = _MEMBERSHIP.pack(IPV4_GROUP, bytes(4), link.index)
-        opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        _join(opened, link)
         _drain(opened)
     except BaseException:
         opened.close()
         raise
     return opened
+
+
+def _join(opened: socket.socket, link: Link) -> None:
+    member = _MEMBERSHIP.pack(IPV4_GROUP, bytes(4), link.index)
+    opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+
+
+def _give_room(opened: socket.socket) -> None:
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
+    except PermissionError:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
 
 def _drain(opened: socket.socket) -> None:

@@ -39,6 +39,7 @@ from kaltwisted.testing.vrrp import (
     FakeLinks,
     FakeRouting,
     FakeSyncDaemon,
+    FakeVirtualLinks,
     FakeWire,
 )
 from kaltwisted.vrrp import packet
@@ -77,12 +78,15 @@ class World(SynchronousTestCase):
         self.wire = FakeWire()
         self.announcer = FakeAnnouncer()
         self.routing = FakeRouting()
+        self.virtual_links = FakeVirtualLinks(self.links)
         self.scripts = FakeScripts()
         self.mailer = FakeMailer()
         self.sync_daemon = FakeSyncDaemon()
         keep = bool(more.pop("keep_addresses", False))
         configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
-        network = Network(self.links, self.addresses, self.wire, self.announcer, self.routing)
+        network = Network(
+            self.links, self.addresses, self.wire, self.announcer, self.routing, self.virtual_links
+        )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
         self.service = VrrpService(

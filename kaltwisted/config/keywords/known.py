@@ -91,7 +91,6 @@ vrrp_rx_bufs_multiplier: factor for the above
 vrrp_delay_after_boot: hold instances back until the machine has been up this long
 log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
-vmac_prefix: prefix of generated VMAC interface names
 vmac_addr_prefix: prefix of generated names for per-address VMACs
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload

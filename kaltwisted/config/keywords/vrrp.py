@@ -166,11 +166,8 @@ _READ = {
         _use_vmac,
         words=None,
         again=Again.FIRST_WINS,
-        stage=Stage.READ,
     ),
-    "vmac_xmit_base": Keyword(
-        "send adverts through the base interface", "vmac_xmit_base", flag, words=1, stage=Stage.READ
-    ),
+    "vmac_xmit_base": Keyword("send adverts through the base interface", "vmac_xmit_base", flag, words=1),
     "accept": Keyword("take packets for the addresses", "accept", flag, words=1, stage=Stage.READ),
     "no_accept": Keyword(
         "drop packets for the addresses when not their owner", "accept", _unset, words=1, stage=Stage.READ
@@ -186,7 +183,7 @@ _READ = {
         "it may be without addresses", "no_virtual_ipaddress", flag, words=1, stage=Stage.READ
     ),
     "promote_secondaries": Keyword(
-        "removing an address keeps its secondaries", "promote_secondaries", flag, words=1, stage=Stage.READ
+        "removing an address keeps its secondaries", "promote_secondaries", flag, words=1
     ),
     "notify_priority_changes": _PRIORITY_CHANGES,
 }

@@ -39,6 +39,7 @@ from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.kernel.routing import Routing
+from kaltwisted.kernel.virtual_links import VirtualLinks
 from kaltwisted.ports import Fact, IAddresses, ILinks, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
@@ -48,6 +49,7 @@ from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 STATE_FILE = "vrrp-addresses.json"
+LINKS_FILE = "vrrp-links.json"
 
 
 @implementer(IRole)
@@ -103,7 +105,14 @@ class VrrpRole(Service):
         self.vrrp = VrrpService(
             configuration,
             reactor,
-            Network(links, addresses, RawWire(reactor), announcer, Routing(reactor, _index_in(links))),
+            Network(
+                links,
+                addresses,
+                RawWire(reactor),
+                announcer,
+                Routing(reactor, _index_in(links)),
+                VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
+            ),
             self.scripts,
             Notifier(
                 configuration,
