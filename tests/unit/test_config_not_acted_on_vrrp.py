@@ -159,7 +159,10 @@ class InstanceTests(SynchronousTestCase):
             "02:00:00:00:00": Vmac(mac=bytes((2, 0, 0, 0, 0))),
             "v5 netlink_notify_msg group 7": Vmac("v5", None, True, "7"),
         }.items():
-            self.assertEqual(one(instance(f"use_vmac {words}")).use_vmac, expected)
+            reading = load_text(instance(f"use_vmac {words}"), "x.conf")
+            self.assertEqual(reading.findings, ())
+            [found] = reading.configuration.vrrp_instances
+            self.assertEqual(found.use_vmac, expected)
 
     def test_what_vmac_and_unicast_need(self) -> None:
         for lines, log in (
@@ -180,10 +183,10 @@ class InstanceTests(SynchronousTestCase):
 
     def test_static_addresses(self) -> None:
         text = "static_ipaddress {\n10.7.0.1/24 dev eth1\n2001:db8::1/64 dev eth3\n}\n"
-        reading = read(text)
+        reading = load_text(text, "x.conf")
         address, _ = found = reading.configuration.static_ipaddress
         self.assertEqual(address, VirtualIpAddress(IPv4Address("10.7.0.1"), 24, "eth1"))
-        other = read(text.replace("eth1", "eth2")).configuration
+        other = load_text(text.replace("eth1", "eth2"), "x.conf").configuration
         self.assertEqual(
             list(compare(reading.configuration, other).words()),
             ["static_ipaddress 10.7.0.1/24 dev eth1 removed", "static_ipaddress 10.7.0.1/24 dev eth2 added"],
