@@ -91,6 +91,7 @@ class Statics:
         routing: IRouting,
     ) -> None:
         self._clock = clock
+        self._links = links
         self._held = VirtualAddresses(STATIC, "", links, addresses, announcer)
         self._routes = VirtualRouting(STATIC, self._held, routing)
         self._adopt(configuration)
@@ -109,6 +110,9 @@ class Statics:
         self._runs = True
         if self._addresses:
             self._take()
+        for dev in sorted({each.dev or "" for each in self._addresses}):
+            if self._links.link(dev) is None:
+                self._log.warn("static addresses wait for interface {dev}, which is not there", dev=dev)
         if self.routing:
             self._routes.set(self.routing)
 

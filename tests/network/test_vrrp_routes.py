@@ -151,6 +151,21 @@ def test_a_killed_run_leaves_nothing_behind_the_next_start() -> None:
         assert nothing(one)
 
 
+def test_static_items_alone_are_work_enough() -> None:
+    """No virtual router, and an interface that comes later."""
+    with lan(1) as (one,):
+        one.ip("link", "del", "eth0")
+        router = one.daemon(STATICS)
+        wait_for(lambda: router.says("static addresses wait for interface eth0"))
+        wait_for(lambda: len(rules(one)) == 1)
+        one.add_interface()
+        wait_for(lambda: one.holds("10.99.0.1") and len(routes(one)) == 2)
+        router.stop()
+        assert nothing(one)
+        assert not one.holds("10.99.0.1")
+        assert not router.says("Traceback")
+
+
 def test_a_reload_changes_what_differs() -> None:
     """And the rest is never gone."""
     with lan(1) as (one,):
