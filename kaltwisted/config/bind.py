@@ -18,7 +18,7 @@ from kaltwisted.config import (
 )
 from kaltwisted.config.bind_checks import Timings
 from kaltwisted.config.drafts import Draft, GlobalDraft
-from kaltwisted.config.iproute import read_names
+from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
@@ -83,7 +83,8 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     server_groups = bound(
         VIRTUAL_SERVER_GROUP, None, lambda statement: bind_group.server_group(reader, statement)
     )
-    iproute = read_names()
+    users = {table.name for table in (VRRP_INSTANCE, STATIC_ROUTES, STATIC_RULES)}
+    iproute = read_names(FOLDERS if users & blocks.keys() else ())
     instances = bound(
         VRRP_INSTANCE,
         (defaults, iproute),

@@ -50,6 +50,7 @@ def _bfd(settings: Settings, configuration: Configuration, reactor: Any, publish
 
     return BfdRole(configuration, reactor, publish, log_detail=settings.detail > 0)
 
+
 _STATICS = ("static_ipaddress", "static_routes", "static_rules")
 
 CHECKERS: Final = RoleKind(
