@@ -222,7 +222,7 @@ def test_a_killed_run_leaves_nothing_behind_the_next_start() -> None:
         second = one.ours(vmac(100, "use_vmac\nnopreempt"))
         wait_for(lambda: set(links(one)) == {"vrrp.51"}, "for the other to go")
         assert one.ip("-o", "link", "show", "vrrp.51").partition(":")[0] == index
-        assert settings(one, "eth1")["eth1"] == before["eth1"]
+        wait_for(lambda: settings(one, "eth1")["eth1"] == before["eth1"], "for its settings of before")
         wait_for(lambda: one.holds(vip(51), "vrrp.51"))
         second.stop()
         assert not links(one)
