@@ -148,13 +148,26 @@ class Link:
 
 @attrs.frozen
 class LinkAddress:
-    """An address on the interface ``index``.  ``secondary``: the kernel removes it with its primary."""
+    """An address on the interface ``index``.  ``secondary``: the kernel removes it with its primary.
+
+    IPv6: ``tentative`` while the kernel looks whether another host has it,
+    ``dad_failed`` once one has; neither can be sent from.  ``deprecated``: not
+    for new connections of this host.
+    """
 
     index: int
     address: Address
     prefix: int
     secondary: bool = False
     scope: int = 0
+    tentative: bool = False
+    dad_failed: bool = False
+    deprecated: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether packets can be sent from it."""
+        return not (self.tentative or self.dad_failed)
 
 
 @attrs.frozen
@@ -179,13 +192,20 @@ class AddressAppeared:
 
 
 @attrs.frozen
+class AddressChanged:
+    """Something about an address changed: whether it can be used."""
+
+    address: LinkAddress
+
+
+@attrs.frozen
 class AddressVanished:
     """An interface has an address less."""
 
     address: LinkAddress
 
 
-LinkEvent: TypeAlias = LinkChanged | LinkVanished | AddressAppeared | AddressVanished
+LinkEvent: TypeAlias = LinkChanged | LinkVanished | AddressAppeared | AddressChanged | AddressVanished
 
 
 class ILinks(Interface):
@@ -206,8 +226,14 @@ class ILinks(Interface):
     def addresses(index: int) -> tuple[LinkAddress, ...]:
         """The addresses of an interface, in the kernel's order."""
 
-    def source(index: int, *, ipv6: bool, but: frozenset[Address] = frozenset()) -> Address | None:
-        """The interface's own address to speak from: never one of ``but``, the virtual ones."""
+    def source(
+        index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
+    ) -> Address | None:
+        """The interface's own address to speak from: never one of ``but``, the virtual ones.
+
+        Over IPv6 a link-local one; ``routed``: rather one that gets through
+        routers, where the interface has one.
+        """
 
 
 @attrs.frozen
@@ -324,28 +350,54 @@ class WireError(Exception):
     """VRRP or BFD cannot listen; in words, with what helps."""
 
 
-class IAdvertPort(Interface):
-    """One interface as VRRP uses it: adverts out, adverts in (vrrp/wire.py)."""
+@attrs.frozen
+class Listening:
+    """What is wanted of an interface: adverts over IPv4 or IPv6 (``ip_version``), of these virtual routers.
 
-    def send(packet: bytes, destination: Address) -> str | None:
-        """Send a whole IPv4 packet, header included, at once; says in words why it could not be."""
+    ``groups``: those to join; what comes by unicast is heard in any case.
+    ``silent``: by listening cause no packet to be sent (IPv4 only).
+    """
+
+    ip_version: int
+    vrids: frozenset[int]
+    groups: frozenset[Address] = frozenset()
+    silent: bool = False
+
+
+@attrs.frozen
+class Ipv6Message:
+    """A message that came over IPv6; a raw socket keeps the header, so here is what counts of it, packed."""
+
+    message: bytes
+    source: bytes
+    destination: bytes
+    hop_limit: int
+
+
+class IAdvertPort(Interface):
+    """One interface as VRRP uses it over IPv4 or IPv6: adverts out, adverts in (vrrp/wire.py)."""
+
+    def send(packet: bytes, source: Address, destination: Address, hop_limit: int) -> str | None:
+        """Send it at once; says in words why it could not be.
+
+        IPv4: the whole packet, with ``source`` and ``hop_limit`` in its header.  IPv6: the message.
+        """
 
     def close() -> None:
         """Neither send nor receive any more."""
 
 
-Received: TypeAlias = Callable[[bytes, int], object]
-"""What gets the packets of an interface: IP header first, and how long it waited to be read, in µs."""
+Received: TypeAlias = Callable[[bytes | Ipv6Message, int], object]
+"""What gets an interface's packets, of IPv4 with its header, and how long each waited to be read, in µs."""
 
 
 class IWire(Interface):
     """Opens interfaces for VRRP (vrrp/wire.py)."""
 
-    def open(link: Link, vrids: frozenset[int], received: Received, *, silent: bool = False) -> IAdvertPort:
-        """Listen for adverts of these virtual routers, those behind an authentication header too.
+    def open(link: Link, listening: Listening, received: Received) -> IAdvertPort:
+        """Listen for adverts, over IPv4 for those behind an authentication header too.
 
-        None of them: only send, and be one who would hear.  ``silent``: by
-        listening cause no packet to be sent.
+        None of them: only send, and be one who would hear.
 
         :raises WireError: it cannot be; the words say what would help.
         """
@@ -405,6 +457,26 @@ class IBfdWire(Interface):
 
     def sender(session: BfdInstance) -> IBfdSender:
         """A port of its own for a session (RFC 5881 §4); opened when it is first needed and can be."""
+
+
+class IFirewall(Interface):
+    """Keeps packets from virtual addresses that are not to be spoken to (kernel/nftables.py).
+
+    Places are addresses with the number of their interface.  What cannot be done is
+    told once in the log; nothing fails.
+    """
+
+    def prepare(ip_versions: frozenset[int]) -> None:
+        """Undo what an earlier life left, and be ready to close addresses of these families in no time."""
+
+    def close(places: Sequence[tuple[int, Address]]) -> None:
+        """Drop packets to and from these addresses, but for neighbour discovery; done on return."""
+
+    def open(places: Sequence[tuple[int, Address]]) -> None:
+        """Take back one ``close`` of each."""
+
+    def stop(*, keep: bool = False) -> None:
+        """Undo everything; with ``keep`` nothing."""
 
 
 class SyncRole(Enum):

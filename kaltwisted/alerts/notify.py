@@ -7,7 +7,8 @@ one; here each object (a real server, a virtual server) has a queue of its own.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -17,6 +18,17 @@ from kaltwisted.ports import IScripts, ScriptResult
 
 # A notify script that hangs may not hold back the ones after it for ever.
 TIMEOUT_US = 300_000_000
+
+
+PIPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "vrrp": ("vrrp_notify_fifo", "notify_fifo"),
+    "checkers": ("lvs_notify_fifo", "notify_fifo"),
+}
+"""Who tells which notify FIFOs, fields of ``global_defs``, by the names of roles; in keepalived's order."""
+
+
+def nobody(lines: str) -> None:
+    """Who takes lines for notify FIFOs where there are none."""
 
 
 class NotifyQueue:

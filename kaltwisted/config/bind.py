@@ -163,6 +163,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         default_interface=draft.default_interface,
         vmac_prefix=draft.vmac_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
+        nftables=bind_vrrp.nftables(draft),
         vrrp_process=_process(draft, "vrrp"),
         checker_process=_process(draft, "checker"),
         bfd_process=_process(draft, "bfd"),

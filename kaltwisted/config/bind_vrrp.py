@@ -10,6 +10,7 @@ import attrs
 
 from kaltwisted.config import route_lines, rule_lines, vrrp_lines
 from kaltwisted.config.bind_track import Trackers
+from kaltwisted.config.bind_vrrp_strict import strictly
 from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft
 from kaltwisted.config.findings import Consequence, Severity
 from kaltwisted.config.keywords.vrrp import (
@@ -30,14 +31,18 @@ from kaltwisted.config.model import (
     Authentication,
     AuthType,
     GlobalDefs,
+    Nftables,
+    OldUnicastChecksum,
     Route,
     Rule,
     Script,
+    UnicastPeer,
     VirtualIpAddress,
     VrrpDefaults,
     VrrpInstance,
     VrrpSyncGroup,
 )
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 from kaltwisted.config.reader import nameless, says
 
 if TYPE_CHECKING:
@@ -45,7 +50,6 @@ if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
     from kaltwisted.config.statement import Statement
 
-OWNER_PRIORITY = 255
 DEFAULT_PRIORITY = 100
 
 
@@ -76,7 +80,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
     routes: list[Route] = []
     rules: list[Rule] = []
     authentication: Authentication | None = None
-    peers: list[Address] = []
+    peers: list[UnicastPeer] = []
     for keyword, inner in draft.blocks:
         match keyword.block:
             case table if table is VIRTUAL_IPADDRESS:
@@ -115,8 +119,10 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
     shared = defaults.vrrp
     state = draft.state or "BACKUP"
     priority = draft.priority or (OWNER_PRIORITY if state == "MASTER" else DEFAULT_PRIORITY)
-    ipv6 = bool(addresses) and isinstance(addresses[0].address, IPv6Address)
-    return VrrpInstance(
+    first = addresses[0].address if addresses else None
+    ipv6 = draft.native_ipv6 if first is None else isinstance(first, IPv6Address)
+    strict = _first(draft.strict_mode, shared.strict)
+    bound = VrrpInstance(
         name=statement.words[1],
         interface=draft.interface or defaults.default_interface,
         virtual_router_id=draft.virtual_router_id or 0,
@@ -135,7 +141,15 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         preempt_delay_us=draft.preempt_delay_us or 0,
         unicast_src_ip=draft.unicast_src_ip,
         unicast_peer=tuple(peers),
+        unicast_ttl=_or(draft.unicast_ttl, 255),
+        unicast_fault_no_peer=draft.unicast_fault_no_peer,
         check_unicast_src=draft.check_unicast_src or shared.check_unicast_src,
+        old_unicast_checksum=draft.old_unicast_checksum or OldUnicastChecksum.DETECT,
+        v3_checksum_as_v2=_first(draft.v3_checksum_as_v2, shared.v3_checksum_as_v2),
+        mcast_dst_ip=draft.mcast_dst_ip or (None if peers else _group(shared, ipv6)),
+        accept=draft.accept is not False or priority == OWNER_PRIORITY,
+        native_ipv6=draft.native_ipv6,
+        strict_mode=strict,
         track_script=trackers.script,
         track_interface=trackers.interface,
         track_process=trackers.process,
@@ -155,12 +169,8 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
         timer_expired_backup=draft.timer_expired_backup,
-        strict_mode=_first(draft.strict_mode, shared.strict),
         use_vmac=draft.use_vmac,
         vmac_xmit_base=draft.vmac_xmit_base,
-        accept=draft.accept,
-        unicast_ttl=draft.unicast_ttl,
-        unicast_fault_no_peer=draft.unicast_fault_no_peer,
         track_src_ip=draft.track_src_ip,
         no_virtual_ipaddress=draft.no_virtual_ipaddress,
         promote_secondaries=draft.promote_secondaries,
@@ -168,6 +178,26 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
         where=reader.source.where(statement),
+    )
+    return strictly(reader, bound, draft) if strict else bound
+
+
+def _group(shared: VrrpDefaults, ipv6: bool) -> Address | None:
+    """The group of ``global_defs``; None: the RFC's."""
+    plain = VrrpDefaults()
+    said, usual = (
+        (shared.mcast_group6, plain.mcast_group6) if ipv6 else (shared.mcast_group4, plain.mcast_group4)
+    )
+    return None if said == usual else said
+
+
+def nftables(draft: GlobalDraft) -> Nftables | None:
+    """Where the rules of ``no_accept`` stand; None: nothing is said of it."""
+    if draft.nftables is None and draft.nftables_priority is None and not draft.nftables_counters:
+        return None
+    plain = Nftables()
+    return Nftables(
+        draft.nftables or plain.table, _or(draft.nftables_priority, plain.priority), draft.nftables_counters
     )
 
 

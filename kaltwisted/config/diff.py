@@ -168,9 +168,7 @@ def real_server_key(server: RealServer) -> Hashable:
 
 def vrrp_key(instance: VrrpInstance) -> Hashable:
     """VRID, interface, family (4 or 6), and the interface of its own that it may have."""
-    vips = instance.virtual_ipaddress
-    family = vips[0].address.version if vips else 4
-    return instance.virtual_router_id, instance.interface, family, instance.use_vmac
+    return instance.virtual_router_id, instance.interface, instance.ip_version, instance.use_vmac
 
 
 def predecessors(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from kaltwisted.config import model
     from kaltwisted.config.keywords.table import Keyword
     from kaltwisted.config.model import Address
@@ -56,6 +58,13 @@ class GlobalDraft(Draft):
     vrrp_skip_check_adv_addr: bool | None = None
     vrrp_garp_interval_us: int | None = None
     vrrp_gna_interval_us: int | None = None
+    vrrp_strict: bool | None = None
+    vrrp_v3_checksum_as_v2: bool | None = None
+    vrrp_mcast_group4: IPv4Address | None = None
+    vrrp_mcast_group6: IPv6Address | None = None
+    nftables: str | None = None
+    nftables_priority: int | None = None
+    nftables_counters: bool = False
     vrrp_priority: int | None = None
     vrrp_no_swap: bool = False
     vrrp_rt_priority: int | None = None
@@ -79,7 +88,6 @@ class GlobalDraft(Draft):
     umask: int | None = None
     json_version: int | None = None
     state_dump_file: str | None = None
-    vrrp_strict: bool | None = None
     vrrp_notify_priority_changes: bool | None = None
     notify_fifo: model.NotifyFifo | None = None
     notify_fifo_script: model.Script | None = None
@@ -211,6 +219,14 @@ class VrrpDraft(Draft):
     notify_master_rx_lower_pri: model.Script | None = None
     unicast_src_ip: Address | None = None
     check_unicast_src: bool = False
+    unicast_ttl: int | None = None
+    unicast_fault_no_peer: bool = False
+    old_unicast_checksum: model.OldUnicastChecksum | None = None
+    v3_checksum_as_v2: bool | None = None
+    mcast_dst_ip: Address | None = None
+    native_ipv6: bool = False
+    accept: bool | None = None
+    strict_mode: bool | None = None
     dont_track_primary: bool = False
     garp_master_delay_us: int | None = None
     garp_master_repeat: int | None = None
@@ -223,12 +239,8 @@ class VrrpDraft(Draft):
     down_timer_adverts: int | None = None
     skip_check_adv_addr: bool | None = None
     timer_expired_backup: int | None = None
-    strict_mode: bool | None = None
     use_vmac: model.Vmac | None = None
     vmac_xmit_base: bool = False
-    accept: bool | None = None
-    unicast_ttl: int | None = None
-    unicast_fault_no_peer: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False
     promote_secondaries: bool = False

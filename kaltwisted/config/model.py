@@ -49,8 +49,11 @@ from kaltwisted.config.model_values import SECOND_US, Address, Position, Script,
 from kaltwisted.config.model_vrrp import (
     Authentication,
     AuthType,
+    Nftables,
+    OldUnicastChecksum,
     ParamMatch,
     Tracked,
+    UnicastPeer,
     VirtualIpAddress,
     Vmac,
     VrrpDefaults,
@@ -82,7 +85,9 @@ __all__ = [
     "HttpProtocol",
     "Listen",
     "MiscCheck",
+    "Nftables",
     "NotifyFifo",
+    "OldUnicastChecksum",
     "ParamMatch",
     "PingCheck",
     "Position",
@@ -102,6 +107,7 @@ __all__ = [
     "Tracked",
     "TunnelType",
     "UdpCheck",
+    "UnicastPeer",
     "Url",
     "VirtualAddress",
     "VirtualIpAddress",
@@ -157,6 +163,7 @@ class GlobalDefs:
     default_interface: str | None = None
     vmac_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
+    nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()
     bfd_process: ProcessSettings = ProcessSettings()

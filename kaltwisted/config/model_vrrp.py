@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
 from kaltwisted.config.model_routes import Route, RoutingItem, Rule
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
+
+OWNER_PRIORITY = 255
+"""The priority of the router that has the addresses as its own (RFC 5798 §5.2.4)."""
 
 
 @attrs.frozen
@@ -16,7 +20,8 @@ class VrrpDefaults:
     """``vrrp_*`` of ``global_defs``: what instances have that say nothing else.
 
     ``garp_interval_us`` and ``gna_interval_us`` are no defaults but the least
-    time between two announcements on one interface, IPv4 and IPv6.
+    time between two announcements on one interface, IPv4 and IPv6;
+    ``mcast_group4`` and ``mcast_group6``: where adverts go.
     """
 
     garp_master_delay_us: int = 5 * SECOND_US
@@ -30,10 +35,22 @@ class VrrpDefaults:
     down_timer_adverts: int = 3
     check_unicast_src: bool = False
     skip_check_adv_addr: bool = False
-    strict: bool = False
     notify_priority_changes: bool = False
     garp_interval_us: int = 0
     gna_interval_us: int = 0
+    strict: bool = False
+    v3_checksum_as_v2: bool = False
+    mcast_group4: IPv4Address = IPv4Address("224.0.0.18")
+    mcast_group6: IPv6Address = IPv6Address("ff02::12")
+
+
+@attrs.frozen
+class Nftables:
+    """``nftables``: the table that keeps packets from virtual addresses, and the priority of its chains."""
+
+    table: str = "keepalived"
+    priority: int = -1
+    counters: bool = False
 
 
 class AuthType(Enum):
@@ -62,6 +79,26 @@ class VirtualIpAddress:
     scope: str | None = None
     brd: str | None = None
     no_track: bool = False
+
+
+@attrs.frozen
+class UnicastPeer:
+    """A line of ``unicast_peer``: ``address [min_ttl N] [max_ttl N]``; adverts of other TTLs are dropped."""
+
+    address: Address
+    min_ttl: int = 0
+    max_ttl: int = 255
+
+    def __str__(self) -> str:
+        return f"{self.address} min_ttl {self.min_ttl} max_ttl {self.max_ttl}"
+
+
+class OldUnicastChecksum(Enum):
+    """``old_unicast_checksum``: what peers before keepalived 1.3.6 put into unicast adverts of version 3."""
+
+    DETECT = "found out by what a peer sends"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 @attrs.frozen
@@ -145,10 +182,10 @@ class Vmac:
 class VrrpInstance:
     """``vrrp_instance``: one virtual router.
 
-    With ``unicast_peer`` adverts go to the peers and never to the group.  A
-    ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
+    With ``unicast_peer`` adverts go to the peers and never to the group,
+    ``mcast_dst_ip``.  ``accept`` False: packets to the virtual addresses are
+    dropped.  A ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
     ``timer_expired_backup``: the priority of the rival to reckon with.
-    ``accept`` None: as ``strict_mode`` has it.  ``unicast_ttl`` None: 255.
     """
 
     name: str
@@ -168,8 +205,16 @@ class VrrpInstance:
     nopreempt: bool = False
     preempt_delay_us: int = 0
     unicast_src_ip: Address | None = None
-    unicast_peer: tuple[Address, ...] = ()
+    unicast_peer: tuple[UnicastPeer, ...] = ()
+    unicast_ttl: int = 255
+    unicast_fault_no_peer: bool = False
     check_unicast_src: bool = False
+    old_unicast_checksum: OldUnicastChecksum = OldUnicastChecksum.DETECT
+    v3_checksum_as_v2: bool = False
+    mcast_dst_ip: Address | None = None
+    native_ipv6: bool = False
+    accept: bool = True
+    strict_mode: bool = False
     track_script: tuple[Tracked, ...] = ()
     track_interface: tuple[Tracked, ...] = ()
     track_process: tuple[Tracked, ...] = ()
@@ -186,12 +231,8 @@ class VrrpInstance:
     down_timer_adverts: int = 3
     skip_check_adv_addr: bool = False
     timer_expired_backup: int | None = None
-    strict_mode: bool = False
     use_vmac: Vmac | None = None
     vmac_xmit_base: bool = False
-    accept: bool | None = None
-    unicast_ttl: int | None = None
-    unicast_fault_no_peer: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False
     promote_secondaries: bool = False
@@ -204,6 +245,27 @@ class VrrpInstance:
     def routing(self) -> tuple[RoutingItem, ...]:
         """Its routes, then its rules."""
         return self.virtual_routes + self.virtual_rules
+
+    @property
+    def peers(self) -> tuple[Address, ...]:
+        """The addresses of its unicast peers."""
+        return tuple(peer.address for peer in self.unicast_peer)
+
+    @property
+    def group(self) -> Address:
+        """The group that its adverts go to where they do not go to peers."""
+        plain = VrrpDefaults()
+        return self.mcast_dst_ip or (plain.mcast_group4 if self.ip_version == 4 else plain.mcast_group6)
+
+    @property
+    def ip_version(self) -> int:
+        """4 or 6: what its adverts go over, by its first virtual address or else by what it sends to."""
+        if self.virtual_ipaddress:
+            return self.virtual_ipaddress[0].address.version
+        if self.native_ipv6:
+            return 6
+        said = next(filter(None, (self.unicast_src_ip, *self.peers, self.mcast_src_ip)), None)
+        return 4 if said is None else said.version
 
 
 @attrs.frozen

@@ -39,10 +39,20 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     if vrrp:
         yield f" Default interface = {defs.default_interface or 'eth0'}"
     yield f" LVS flush = {true(defs.lvs_flush)}"
+    if vrrp:
+        yield f" VRRP IPv4 mcast group = {defs.vrrp.mcast_group4}"
+        yield f" VRRP IPv6 mcast group = {defs.vrrp.mcast_group6}"
     yield from _vrrp(defs.vrrp, in_force=vrrp)
     yield f" VRRP default protocol version = {defs.vrrp_version}"
+    if vrrp and defs.nftables is not None:
+        yield f" nftables table name = {defs.nftables.table}"
+        yield f" nftables base chain priority = {defs.nftables.priority}"
+        yield " nftables don't force use ifindex for link local IPv6"
+        yield f" nftables {'with' if defs.nftables.counters else 'without'} counters"
     yield f" VRRP check unicast_src = {true(defs.vrrp.check_unicast_src)}"
     yield f" VRRP skip check advert addresses = {true(defs.vrrp.skip_check_adv_addr)}"
+    if vrrp:
+        yield f" VRRP strict mode = {true(defs.vrrp.strict)}"
     yield f" Script security {'enabled' if defs.enable_script_security else 'disabled'}"
     yield f" Default script uid:gid {owner(None)}"
     yield f" rs_init_notifies = {defs.rs_init_notifies:d}"

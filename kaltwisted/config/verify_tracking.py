@@ -13,7 +13,7 @@ import attrs
 
 from kaltwisted.config.findings import Severity
 from kaltwisted.config.model import VrrpInstance, VrrpScript, VrrpSyncGroup
-from kaltwisted.config.verify_vrrp import OWNER_PRIORITY
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -11,6 +10,8 @@ import attrs
 from kaltwisted.config.findings import Consequence, Related, Severity
 from kaltwisted.config.model import (
     SECOND_US,
+    Address,
+    AuthType,
     BfdInstance,
     Tracked,
     VrrpInstance,
@@ -18,12 +19,16 @@ from kaltwisted.config.model import (
     VrrpSyncGroup,
     VrrpTrackProcess,
 )
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
 
-OWNER_PRIORITY = 255
 LONGEST_V3_ADVERT_US = 40_950_000
+_MUST_BE = (
+    "Configuration error: VRRP instance[{name}] and {kind} address[{address}] MUST be of the same family"
+    " !!! Skipping..."
+)
 
 T = TypeVar("T", VrrpScript, VrrpTrackProcess)
 Owner = TypeVar("Owner", VrrpInstance, VrrpSyncGroup)
@@ -61,7 +66,7 @@ def verify_instances(
 ) -> tuple[VrrpInstance, ...]:
     """Instances by name, each once, each as its version allows, tracking what there is."""
     names: dict[str, VrrpInstance] = {}
-    routers: dict[tuple[int, bool, str], VrrpInstance] = {}
+    routers: dict[tuple[int, int, str], VrrpInstance] = {}
     for instance in instances:
         first = names.setdefault(instance.name, instance)
         if first is not instance:
@@ -76,10 +81,10 @@ def verify_instances(
         names[instance.name] = _track(_instance(instance, reader), may_track, reader)
         if not instance.virtual_router_id or instance.interface is None:
             continue
-        key = (instance.virtual_router_id, _ipv6(instance), instance.interface)
+        key = (instance.virtual_router_id, instance.ip_version, instance.interface)
         other = routers.setdefault(key, instance)
         if other is not instance:
-            family = "IPv6" if _ipv6(instance) else "IPv4"
+            family = f"IPv{instance.ip_version}"
             _error(
                 reader,
                 instance,
@@ -94,7 +99,17 @@ def verify_instances(
 
 
 def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    for rule in (_family, _addressless, _interval, _authentication, _preemption, _vmac, _unicast_ttl):
+    for rule in (
+        _family,
+        _own_family,
+        _unicast,
+        _addressless,
+        _interval,
+        _authentication,
+        _preemption,
+        _vmac,
+        _unicast_ttl,
+    ):
         instance = rule(instance, reader)
     return instance
 
@@ -120,14 +135,9 @@ def _track(owner: Owner, may_track: Trackable, reader: Reader) -> Owner:
     return owner
 
 
-def _ipv6(instance: VrrpInstance) -> bool:
-    addresses = instance.virtual_ipaddress
-    return bool(addresses) and isinstance(addresses[0].address, IPv6Address)
-
-
 def _family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     """The first virtual address tells the family; the adverts hold no other."""
-    version = 6 if _ipv6(instance) else 4
+    version = instance.ip_version
     kept = tuple(address for address in instance.virtual_ipaddress if address.address.version == version)
     if len(kept) < len(instance.virtual_ipaddress):
         other = next(address for address in instance.virtual_ipaddress if address.address.version != version)
@@ -140,20 +150,65 @@ def _family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             log=f"({instance.name}): address family must match VRRP instance [{other.address}] - ignoring",
         )
         instance = attrs.evolve(instance, virtual_ipaddress=kept)
-    source = instance.mcast_src_ip
-    if source is not None and kept and source.version != version:
-        _error(
+    return instance
+
+
+def _own_family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """Whom adverts come from and go to is of the family they go over."""
+    version = instance.ip_version
+    foreign = f"is not IPv{version} as the virtual router is, and is left out"
+    for keyword in ("mcast_src_ip", "unicast_src_ip", "mcast_dst_ip"):
+        address: Address | None = getattr(instance, keyword)
+        if address is not None and address.version != version:
+            kind = "mcast dst" if keyword == "mcast_dst_ip" else "src"
+            _error(
+                reader,
+                instance,
+                f"{keyword} {address} of `{instance.name}` {foreign}",
+                log=_MUST_BE.format(name=instance.name, kind=kind, address=address),
+            )
+            left_out: dict[str, Any] = {keyword: None}
+            instance = attrs.evolve(instance, **left_out)
+    kept = tuple(peer for peer in instance.unicast_peer if peer.address.version == version)
+    for peer in instance.unicast_peer:
+        if peer not in kept:
+            _error(
+                reader,
+                instance,
+                f"unicast peer {peer.address} of `{instance.name}` {foreign}",
+                log=_MUST_BE.format(name=instance.name, kind="unicast peer", address=peer.address),
+            )
+    return attrs.evolve(instance, unicast_peer=kept) if len(kept) < len(instance.unicast_peer) else instance
+
+
+def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """What speaks of unicast speaks of peers."""
+    if instance.unicast_peer and instance.mcast_dst_ip is not None:
+        _report(
             reader,
+            Severity.WARNING,
             instance,
-            f"mcast_src_ip {source} of `{instance.name}` is not IPv{version}, and is left out",
+            f"`{instance.name}` has unicast peers: its mcast_dst_ip {instance.mcast_dst_ip} is left out",
+            log=f"({instance.name}) multicast destination specified with unicast - ignoring",
         )
-        instance = attrs.evolve(instance, mcast_src_ip=None)
+        instance = attrs.evolve(instance, mcast_dst_ip=None)
+    waits = instance.unicast_peer or instance.unicast_fault_no_peer
+    if instance.unicast_src_ip is not None and not waits:
+        _report(
+            reader,
+            Severity.WARNING,
+            instance,
+            f"`{instance.name}` has unicast settings and no unicast_peer: its adverts go to the group",
+            expected="unicast_peer { … }, or unicast_fault_no_peer",
+            log=f"({instance.name}) A unicast keyword has been specified without any unicast peers. "
+            "Defaulting to multicast. This usage is deprecated - please update your configuration.",
+        )
     return instance
 
 
 def _addressless(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    """Version 3 has no packet for a virtual router without an address (RFC 5798 §5.2.5)."""
-    if instance.version == 3 and not instance.virtual_ipaddress:
+    """Version 3 has no packet for a virtual router without an address (RFC 5798 §5.2.5); nor is it strict."""
+    if (instance.version == 3 or instance.strict_mode) and not instance.virtual_ipaddress:
         _error(
             reader,
             instance,
@@ -191,6 +246,18 @@ def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             instance,
             f"VRRP version 3 has no authentication; that of `{instance.name}` is left out",
             log=f"({instance.name}) VRRP version 3 does not support authentication. Ignoring.",
+        )
+        return attrs.evolve(instance, authentication=None)
+    if (
+        instance.ip_version == 6
+        and instance.authentication is not None
+        and instance.authentication.type is AuthType.AH
+    ):
+        _error(
+            reader,
+            instance,
+            f"there is no auth_type AH with IPv6; the authentication of `{instance.name}` is left out",
+            log=f"({instance.name}) Cannot use AH authentication with IPv6. ignoring",
         )
         return attrs.evolve(instance, authentication=None)
     return instance
@@ -261,7 +328,7 @@ def _vmac(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 
 
 def _unicast_ttl(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    if instance.unicast_ttl is None or instance.unicast_peer:
+    if instance.unicast_ttl == 255 or instance.unicast_peer:
         return instance
     _error(
         reader,
@@ -269,7 +336,7 @@ def _unicast_ttl(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         f"unicast_ttl of `{instance.name}` is for unicast_peer, and is left out",
         log=f"({instance.name}): Cannot use unicast_ttl without unicast peers - resetting",
     )
-    return attrs.evolve(instance, unicast_ttl=None)
+    return attrs.evolve(instance, unicast_ttl=255)
 
 
 def verify_sync_groups(

@@ -48,8 +48,8 @@ class IChild(Interface):
     def call(command: type[amp.Command], **arguments: object) -> Deferred[dict[str, Any]]:
         """Have it do something; fails when it ends before it has answered."""
 
-    def listen(heard: Callable[[Fact], object]) -> None:
-        """Give ``heard`` the facts that it publishes."""
+    def listen(heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
+        """Give ``heard`` the facts that it publishes, and ``lines`` what it has for notify FIFOs."""
 
     def when_ended() -> Deferred[Ended]:
         """Fires when it has ended and is reaped; for every caller."""
@@ -62,11 +62,18 @@ class _Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     """The supervisor's end of the socket."""
 
     heard: Callable[[Fact], object] = staticmethod(lambda _: None)
+    lines: Callable[[str], object] = staticmethod(lambda _: None)
 
     @commands.Tell.responder
     def hear(self, **words: Any) -> dict[str, object]:
         """A fact that the role has published."""
         self.heard(commands.Tell.fact(**words))
+        return {}
+
+    @commands.Lines.responder
+    def take(self, text: bytes) -> dict[str, object]:
+        """Lines for notify FIFOs."""
+        self.lines(text.decode(errors="surrogateescape"))
         return {}
 
 
@@ -118,8 +125,9 @@ class Child(ProcessProtocol):
         called: Deferred[dict[str, Any]] = self._control.callRemote(command, **arguments)
         return called
 
-    def listen(self, heard: Callable[[Fact], object]) -> None:
+    def listen(self, heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
         self._control.heard = heard
+        self._control.lines = lines
 
     def when_ended(self) -> Deferred[Ended]:
         if self._ended is not None:

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
 
 
@@ -17,6 +18,7 @@ class Roles:
 
     :param kinds: the roles that there may be.
     :param run: makes the runner for one.
+    :param pipes: the notify FIFOs, which are there before the roles and after them.
     :param idle: run also those that have no work (keepalived: ``--all``).
     """
 
@@ -25,6 +27,7 @@ class Roles:
         kinds: Iterable[RoleKind],
         run: Callable[[RoleKind], IRunner],
         configuration: Configuration,
+        pipes: Pipes,
         *,
         idle: bool = False,
     ) -> None:
@@ -32,6 +35,7 @@ class Roles:
         self.running: dict[str, IRunner] = {}
         self._kinds = tuple(kinds)
         self._run = run
+        self._pipes = pipes
         self._idle = idle
         # Those that get ready, until they run: a stop in the middle of that must reach them, too.
         self._preparing: dict[str, IRunner] = {}
@@ -43,6 +47,7 @@ class Roles:
         """
         self.running = await self._ready(self._needed(self.configuration), self.configuration)
         self._preparing = {}
+        self._pipes.reconfigure(self.configuration.global_defs)
         await gatherResults([runner.start() for runner in self.running.values()])
 
     async def prepare(self, changes: Changes) -> Callable[[], Deferred[Any]]:
@@ -61,6 +66,7 @@ class Roles:
 
     async def _change(self, changes: Changes, kept: set[str], new: dict[str, IRunner]) -> None:
         self.configuration = changes.configuration
+        self._pipes.reconfigure(self.configuration.global_defs)
         applied = [runner.apply(changes) for runner in self.running.values()]
         started = [runner.start() for runner in new.values()]
         gone = [runner for name, runner in self.running.items() if name not in kept]
@@ -77,7 +83,8 @@ class Roles:
         hearers = {kind.name for kind in self._kinds if kind.hears}
         names = sorted(self.running, key=lambda name: name not in hearers)
         runners = [*(self.running[name] for name in names), *self._preparing.values()]
-        return DeferredList([runner.stop() for runner in runners])
+        stopped: Deferred[Any] = DeferredList([runner.stop() for runner in runners])
+        return stopped.addCallback(lambda _: self._pipes.stop())
 
     async def report(self, report: Report, version: int = 1) -> dict[str, bytes]:
         """What each role has to tell, by its name."""

@@ -31,6 +31,7 @@ from kaltwisted.daemon import directories, signals, systemd
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
 from kaltwisted.daemon.options import Options
+from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, tell
 from kaltwisted.daemon.reports import Reports
@@ -193,11 +194,12 @@ def makeService(options: Options) -> IService:
 
     def roles(fatal: Callable[[int], object]) -> Roles:
         runner = _local if settings.single_process else _process
-        facts = Facts()
+        facts, pipes = Facts(), Pipes(reactor)
         return Roles(
             _kinds(settings),
-            partial(runner, settings, reactor, in_thread, fatal, facts),
+            partial(runner, settings, reactor, in_thread, fatal, facts, pipes),
             reading.configuration,
+            pipes,
             idle=settings.idle_roles,
         )
 
@@ -228,11 +230,12 @@ def _local(
     in_thread: InThread,
     fatal: Callable[[int], object],
     facts: Facts,
+    pipes: Pipes,
     kind: RoleKind,
 ) -> IRunner:
     from kaltwisted.daemon.role.local import LocalRunner
 
-    return LocalRunner(kind, settings, reactor, facts)
+    return LocalRunner(kind, settings, reactor, facts, partial(pipes.write, kind.name))
 
 
 def _process(
@@ -241,6 +244,7 @@ def _process(
     in_thread: InThread,
     fatal: Callable[[int], object],
     facts: Facts,
+    pipes: Pipes,
     kind: RoleKind,
 ) -> IRunner:
     from kaltwisted.daemon.child import Child
@@ -255,6 +259,7 @@ def _process(
         fatal,
         in_thread,
         facts,
+        partial(pipes.write, kind.name),
         directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
     )
 

@@ -27,7 +27,16 @@ from kaltwisted.daemon.respawn import Respawn
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
-from kaltwisted.daemon.role.seam import FATAL, PERMANENT, InThread, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import (
+    FATAL,
+    PERMANENT,
+    InThread,
+    IRunner,
+    Report,
+    RoleError,
+    RoleKind,
+    Tell,
+)
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.ports import Fact
 
@@ -60,6 +69,7 @@ class ProcessRunner:
     :param fatal: told the exit status, when the role ended for what a restart does not help.
     :param in_thread: calls a function in a thread: what takes long must not hold up the other roles.
     :param facts: what roles know of one another's things.
+    :param fifo: takes its lines for notify FIFOs.
     :param pid_file: where its pid is written; None: nowhere.
     """
 
@@ -74,6 +84,7 @@ class ProcessRunner:
         fatal: Callable[[int], object],
         in_thread: InThread,
         facts: Facts,
+        fifo: Tell,
         pid_file: Path | None = None,
     ) -> None:
         self.kind = kind
@@ -83,6 +94,7 @@ class ProcessRunner:
         self._fatal = fatal
         self._in_thread = in_thread
         self._facts = facts
+        self._fifo = fifo
         self._leave_facts: Callable[[], None] | None = None
         self._pid_file = pid_file
         self._respawn = Respawn()
@@ -147,7 +159,7 @@ class ProcessRunner:
         self._log.info("Starting {title} child process, pid={pid}", title=self.kind.title, pid=child.pid)
         if self._pid_file is not None:
             pidfile.write(self._pid_file, child.pid)
-        child.listen(partial(self._heard, child))
+        child.listen(partial(self._heard, child), self._fifo)
         child.when_ended().addCallback(self._over, child).addErrback(self._broken)
         return child
 

@@ -37,6 +37,7 @@ from kaltwisted.kernel.rtnetlink import (
 )
 from kaltwisted.ports import (
     AddressAppeared,
+    AddressChanged,
     AddressVanished,
     ILinks,
     Link,
@@ -79,17 +80,23 @@ class LinkTable:
         """The interface's addresses."""
         return tuple(self._addresses.get(index, {}).values())
 
-    def source(self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset()) -> Address | None:
+    def source(
+        self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
+    ) -> Address | None:
         """The interface's own address, never one of ``but``: its first, for IPv6 its link-local one."""
+        kind = IPv6Address if ipv6 else IPv4Address
+        local: Address | None = None
         for found in self._addresses.get(index, {}).values():
             address = found.address
-            if address in but:
+            if address in but or not isinstance(address, kind) or not found.usable:
                 continue
-            if ipv6 and isinstance(address, IPv6Address) and address.is_link_local:
+            if not ipv6:
                 return address
-            if not ipv6 and isinstance(address, IPv4Address):
+            if address.is_link_local:
+                local = local or address
+            elif routed and not found.deprecated:
                 return address
-        return None
+        return local
 
     def heard(self, message: Message) -> list[LinkEvent]:
         """Take a NEWLINK, DELLINK, NEWADDR or DELADDR in; others are passed over."""
@@ -148,9 +155,11 @@ class LinkTable:
 
     def _set_address(self, address: LinkAddress) -> list[LinkEvent]:
         table = self._addresses.setdefault(address.index, {})
-        known = _key(address) in table
+        before = table.get(_key(address))
         table[_key(address)] = address
-        return [] if known else [AddressAppeared(address)]
+        if before is None:
+            return [AddressAppeared(address)]
+        return [] if before == address else [AddressChanged(address)]
 
     def _drop_address(self, key: _Key) -> list[LinkEvent]:
         address = self._addresses.get(key[0], {}).pop(key, None)
@@ -208,9 +217,11 @@ class Links:
         """The interface's addresses."""
         return self._table.addresses(index)
 
-    def source(self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset()) -> Address | None:
+    def source(
+        self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
+    ) -> Address | None:
         """The address that the interface speaks from."""
-        return self._table.source(index, ipv6=ipv6, but=but)
+        return self._table.source(index, ipv6=ipv6, but=but, routed=routed)
 
     # --- Reading -----------------------------------------------------------------------
 

@@ -51,6 +51,10 @@ _IFA_FLAGS = 8
 
 _IFA_F_SECONDARY = 0x01
 _IFA_F_NODAD = 0x02
+_IFA_F_OPTIMISTIC = 0x04
+_IFA_F_DADFAILED = 0x08
+_IFA_F_DEPRECATED = 0x20
+_IFA_F_TENTATIVE = 0x40
 
 _FOREVER = 0xFFFFFFFF
 
@@ -130,7 +134,19 @@ def parse_address(message: Message) -> LinkAddress | None:
         address = IPv6Address(packed)
     else:
         return None
-    return LinkAddress(index, address, prefix, secondary=bool(wide & _IFA_F_SECONDARY), scope=scope)
+    if family == AF_INET:
+        return LinkAddress(index, address, prefix, secondary=bool(wide & _IFA_F_SECONDARY), scope=scope)
+    # The bit that means secondary means temporary here (RFC 8981): an address that soon is another.
+    return LinkAddress(
+        index,
+        address,
+        prefix,
+        scope=scope,
+        # An optimistic address (RFC 4429) may be sent from while it is looked after.
+        tentative=bool(wide & _IFA_F_TENTATIVE) and not wide & _IFA_F_OPTIMISTIC,
+        dad_failed=bool(wide & _IFA_F_DADFAILED),
+        deprecated=bool(wide & (_IFA_F_DEPRECATED | _IFA_F_SECONDARY)),
+    )
 
 
 def add_address(index: int, vip: VirtualIpAddress) -> Request:

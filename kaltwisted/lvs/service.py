@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 from twisted.application.service import Service as TwistedService
@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure as TwistedFailure
 
-from kaltwisted.alerts.notify import NotifyQueue
+from kaltwisted.alerts.notify import NotifyQueue, nobody
 from kaltwisted.config.model import VirtualServer
 from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
 from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
@@ -21,14 +21,16 @@ from kaltwisted.slices import in_slices
 RECONCILE_S = 30.0
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 60.0
+_UP = {True: "UP", False: "DOWN"}
 
 
 @attrs.frozen
 class Alerts:
-    """Where the pools' events go: notify scripts in order, and mail."""
+    """Where the pools' events go: notify scripts in order, mail; ``fifo`` takes lines for FIFOs."""
 
     scripts: NotifyQueue
     mailer: IMailer
+    fifo: Callable[[str], object] = nobody
 
 
 class LvsService(TwistedService):
@@ -180,6 +182,8 @@ class LvsService(TwistedService):
                     script = server.notify_up if up else server.notify_down
                     if script is not None:
                         self._alerts.scripts.run((pool.name, server.address, server.port), script)
+                    name = server.format(pool.virtual_server.protocol)
+                    self._alerts.fifo(f"RS {name} {pool.name} {_UP[up]}\n")
                 case QuorumTurned(up, summary):
                     self._quorum_turned(pool, up=up, summary=summary)
         self._changed()
@@ -189,8 +193,9 @@ class LvsService(TwistedService):
         script = server.quorum_up if up else server.quorum_down
         if script is not None:
             self._alerts.scripts.run(pool.name, script)
+        self._alerts.fifo(f"VS {pool.name} {_UP[up]}\n")
         if server.smtp_alert:
-            self._mail(f"Virtualserver {pool.name} - {'UP' if up else 'DOWN'}", summary)
+            self._mail(f"Virtualserver {pool.name} - {_UP[up]}", summary)
 
     def _mail_server(
         self, pool: Pool, key: DestinationKey, events: list[Event], *, up: bool, summary: str
@@ -199,7 +204,7 @@ class LvsService(TwistedService):
         turned = any(isinstance(event, ServerTurned) for event in events)
         if server.smtp_alert and (turned or self._mail_every_checker):
             name = server.format(pool.virtual_server.protocol)
-            subject = f"Realserver {name} of virtual server {pool.name} - {'UP' if up else 'DOWN'}"
+            subject = f"Realserver {name} of virtual server {pool.name} - {_UP[up]}"
             self._mail(subject, summary)
 
     def _mail(self, subject: str, body: str) -> None:

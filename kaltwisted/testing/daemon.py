@@ -39,7 +39,7 @@ class FakeChild:
     """A process that does at once what it is told, but for what is in ``holds``.
 
     ``configurations``: what it was given, unpacked as a role would; ``refusal``: its answer to Configure.
-    ``tell``: publishes a fact.
+    ``tell``: publishes a fact; ``write``: has lines for notify FIFOs.
     """
 
     def __init__(self, pid: int, refusal: tuple[int, str] = (0, "")) -> None:
@@ -51,6 +51,7 @@ class FakeChild:
         self.killed = False
         self.ended: Ended | None = None
         self.tell: Callable[[Fact], object] = lambda _: None
+        self.write: Callable[[str], object] = lambda _: None
         self._waiting: list[Deferred[Ended]] = []
 
     @property
@@ -99,9 +100,9 @@ class FakeChild:
         for deferred in waiting:
             deferred.callback(ended)
 
-    def listen(self, heard: Callable[[Fact], object]) -> None:
-        """``tell`` it."""
-        self.tell = heard
+    def listen(self, heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
+        """``tell`` it, ``write`` them."""
+        self.tell, self.write = heard, lines
 
     def when_ended(self) -> Deferred[Ended]:
         """As the real one."""

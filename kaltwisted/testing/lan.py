@@ -29,6 +29,7 @@ from typing import Final
 import attrs
 
 from kaltwisted.config.model import Address, Configuration, VirtualIpAddress
+from kaltwisted.ports import Ipv6Message
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp import packet
@@ -100,8 +101,12 @@ class Wire:
 @attrs.define
 class _Port:
     wire: Wire
-    address: Address | None
+    addresses: tuple[Address, ...]
     up: bool = True
+
+    def address(self, ip_version: int) -> Address | None:
+        """What it sends from."""
+        return next((each for each in self.addresses if each.version == ip_version), None)
 
 
 class Host:
@@ -129,7 +134,7 @@ class Host:
         self._ports = dict(ports)
         self._clock_offset_us = clock_offset_us
         self._life = 0
-        self._receivers: dict[tuple[str, int], list[str]] = {}
+        self._receivers: dict[tuple[str, int, int], list[str]] = {}
 
     # -- the daemon ----------------------------------------------------------------------
 
@@ -142,10 +147,11 @@ class Host:
         self._receivers = {}
         for name, instance in router.instances.items():
             interface = instance.config.interface or ""
-            key = interface, instance.config.virtual_router_id
+            ip_version = instance.config.ip_version
+            key = interface, ip_version, instance.config.virtual_router_id
             self._receivers.setdefault(key, []).append(name)
             port = self._ports.get(interface)
-            address = port.address if port is not None else None
+            address = port.address(ip_version) if port is not None else None
             self._handle(name, ev.SourceChanged(address))
         for interface, port in self._ports.items():
             self._broadcast(ev.LinkChanged(interface, port.up))
@@ -198,20 +204,26 @@ class Host:
 
     # -- between the daemon and the wire -------------------------------------------------
 
-    def receive(self, interface: str, data: bytes, source: Address, destination: Address) -> None:
+    def receive(self, interface: str, advert: act.SendAdvert) -> None:
         """A packet arrives at an interface."""
         if self.router is None or not self._ports[interface].up:
             return
-        vrid = packet.vrid_of(data) if source.version == 4 else data[1]
-        for name in self._receivers.get((interface, vrid), ()):
-            if source.version == 4:
-                self._handle(name, ev.PacketReceived(data))
-            else:
-                self._handle(name, ev.MessageReceived(data, source.packed, destination.packed, packet.TTL))
+        event: ev.Event
+        if advert.source.version == 4:
+            vrid = packet.vrid_of(advert.packet)
+            event = ev.PacketReceived(advert.packet)
+        else:
+            message = Ipv6Message(
+                advert.packet, advert.source.packed, advert.destination.packed, advert.hop_limit
+            )
+            vrid = packet.vrid_of(message)
+            event = ev.MessageReceived(message)
+        for name in self._receivers.get((interface, advert.source.version, vrid), ()):
+            self._handle(name, event)
 
     def hears(self, interface: str, destination: Address) -> bool:
         """Whether a packet to ``destination`` is for this interface."""
-        return destination.is_multicast or self._ports[interface].address == destination
+        return destination.is_multicast or destination in self._ports[interface].addresses
 
     def interfaces_on(self, wire: Wire) -> list[str]:
         """The interfaces of this host that are plugged into a wire."""
@@ -231,10 +243,10 @@ class Host:
         for name, action in steps:
             interface = self.router.instances[name].config.interface or ""
             match action:
-                case act.SendAdvert(data, source, destination):
+                case act.SendAdvert():
                     port = self._ports.get(interface)
                     if port is not None and port.up:
-                        self.lan.transmit(self, port.wire, data, source, destination)
+                        self.lan.transmit(self, port.wire, action)
                 case act.ArmTimer(which, at, generation):
                     self._run_timer(name, which, at - self._clock_offset_us, generation)
                 case act.AddAddresses(addresses):
@@ -252,7 +264,13 @@ class Host:
                     self.lan.log.append(Line(now, self.name, line))
                 case act.Notify():
                     self.lan.notifications.append(Notification(now, self.name, action))
-                case act.CancelTimer() | act.NotifyLowerPriority() | act.Alarm() | act.SetRouting():
+                case (
+                    act.CancelTimer()
+                    | act.NotifyLowerPriority()
+                    | act.NotifyPriority()
+                    | act.Alarm()
+                    | act.SetRouting()
+                ):
                     pass  # a timer's late expiry is ignored by its generation
 
     def _run_timer(self, name: str, which: act.TimerName, at: int, generation: int) -> None:
@@ -301,21 +319,21 @@ class Lan:
         self,
         name: str,
         configuration: Configuration,
-        addresses: Mapping[str, str | None],
+        addresses: Mapping[str, str | tuple[str, ...] | None],
         wires: Mapping[str, str] | None = None,
     ) -> Host:
         """Add a machine that does not run its daemon yet.
 
-        ``addresses``: its interfaces with the primary address of each;
+        ``addresses``: its interfaces with the primary address of each, or one of each family;
         ``wires``: the wire of an interface where it is not that of its name.
         """
         wires = wires or {}
         ports = {
             interface: _Port(
                 self.wire(wires.get(interface, interface)),
-                ip_address(address) if address is not None else None,
+                tuple(map(ip_address, (told,) if isinstance(told, str) else told or ())),
             )
-            for interface, address in addresses.items()
+            for interface, told in addresses.items()
         }
         host = Host(self, name, configuration, ports, self.chance.randrange(10**12))
         self.hosts[name] = host
@@ -337,24 +355,22 @@ class Lan:
             call()
         self.now = end
 
-    def transmit(self, sender: Host, wire: Wire, data: bytes, source: Address, destination: Address) -> None:
+    def transmit(self, sender: Host, wire: Wire, advert: act.SendAdvert) -> None:
         """Put a packet on a wire; each other host gets it, or not, by itself."""
         for host in self.hosts.values():
             if host is sender or (sender.name, host.name) in wire.cut:
                 continue
             for interface in host.interfaces_on(wire):
-                if not host.hears(interface, destination):
+                if not host.hears(interface, advert.destination):
                     continue
                 copies = 1 + (self.chance.random() < wire.duplication)
                 for _ in range(copies):
                     if self.chance.random() >= wire.loss:
-                        self._deliver(wire, host, interface, data, source, destination)
+                        self._deliver(wire, host, interface, advert)
 
-    def _deliver(
-        self, wire: Wire, host: Host, interface: str, data: bytes, source: Address, destination: Address
-    ) -> None:
+    def _deliver(self, wire: Wire, host: Host, interface: str, advert: act.SendAdvert) -> None:
         delay = self.chance.randint(wire.least_delay_us, wire.most_delay_us)
-        self.at(self.now + delay, lambda: host.receive(interface, data, source, destination))
+        self.at(self.now + delay, lambda: host.receive(interface, advert))
 
     # -- questions -----------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Each provides the interface of ``kaltwisted.ports`` that its name tells.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -12,14 +13,18 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address, RoutingItem
+from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
     AddressAppeared,
+    AddressChanged,
     AddressVanished,
     IAddresses,
     IAdvertPort,
     IAnnouncer,
+    IFirewall,
     IFrames,
     ILinks,
+    Ipv6Message,
     IRouting,
     ISyncDaemon,
     IVirtualLinks,
@@ -30,6 +35,7 @@ from kaltwisted.ports import (
     LinkEvent,
     LinkPlan,
     LinkVanished,
+    Listening,
     PlacedAddress,
     Received,
     Refused,
@@ -63,10 +69,12 @@ class FakeLinks:
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         return tuple(self._addresses.get(index, ()))
 
-    def source(self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset()) -> Address | None:
-        version = 6 if ipv6 else 4
-        found = (each.address for each in self.addresses(index))
-        return next((each for each in found if each.version == version and each not in but), None)
+    def source(
+        self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
+    ) -> Address | None:
+        table = LinkTable()
+        table.replace(self._links.values(), self.addresses(index))
+        return table.source(index, ipv6=ipv6, but=but, routed=routed)
 
     def change(self, link: Link) -> None:
         """The interface is so now."""
@@ -84,6 +92,12 @@ class FakeLinks:
         """The interface has this address."""
         known = self._addresses.setdefault(address.index, [])
         if address not in known:
+            for other in [
+                each for each in known if (each.address, each.prefix) == (address.address, address.prefix)
+            ]:
+                known[known.index(other)] = address
+                self._tell(AddressChanged(address))
+                return
             known.append(address)
             self._tell(AddressAppeared(address))
 
@@ -233,23 +247,28 @@ class FakeVirtualLinks:
 
 @implementer(IAdvertPort)
 class FakeAdvertPort:
-    """An opened interface: ``sent`` keeps (packet, destination), ``receive`` is a packet coming in."""
+    """An opened interface: ``sent`` keeps (packet, destination), ``receive`` is a packet coming in.
 
-    def __init__(self, link: Link, vrids: frozenset[int], received: Received) -> None:
+    ``headers`` keeps the (source, hop limit) that went with each.
+    """
+
+    def __init__(self, link: Link, listening: Listening, received: Received) -> None:
         self.link = link
-        self.vrids = vrids
-        self.silent = False
+        self.listening = listening
+        self.vrids = listening.vrids
+        self.headers: list[tuple[Address, int]] = []
         self._received = received
         self.sent: list[tuple[bytes, Address]] = []
         self.broken: str | None = None
         self.closed = False
 
-    def receive(self, packet: bytes, waited_us: int = 0) -> None:
+    def receive(self, packet: bytes | Ipv6Message, waited_us: int = 0) -> None:
         self._received(packet, waited_us)
 
-    def send(self, packet: bytes, destination: Address) -> str | None:
+    def send(self, packet: bytes, source: Address, destination: Address, hop_limit: int) -> str | None:
         if self.broken is None:
             self.sent.append((packet, destination))
+            self.headers.append((source, hop_limit))
         return self.broken
 
     def close(self) -> None:
@@ -258,19 +277,23 @@ class FakeAdvertPort:
 
 @implementer(IWire)
 class FakeWire:
-    """Opens ``FakeAdvertPort``s, by interface in ``ports``; with ``broken`` none."""
+    """Opens ``FakeAdvertPort``s, by interface in ``ports`` or ``ipv6_ports``; with ``broken`` none,
+    with ``without_ipv6`` none of that.
+    """
 
     def __init__(self) -> None:
         self.ports: dict[str, FakeAdvertPort] = {}
+        self.ipv6_ports: dict[str, FakeAdvertPort] = {}
         self.broken: str | None = None
+        self.without_ipv6: str | None = None
 
-    def open(
-        self, link: Link, vrids: frozenset[int], received: Received, *, silent: bool = False
-    ) -> IAdvertPort:
+    def open(self, link: Link, listening: Listening, received: Received) -> IAdvertPort:
         if self.broken is not None:
             raise WireError(self.broken)
-        port = self.ports[link.name] = FakeAdvertPort(link, vrids, received)
-        port.silent = silent
+        if self.without_ipv6 is not None and listening.ip_version == 6:
+            raise WireError(self.without_ipv6)
+        ports = self.ports if listening.ip_version == 4 else self.ipv6_ports
+        port = ports[link.name] = FakeAdvertPort(link, listening, received)
         return port
 
 
@@ -311,6 +334,35 @@ class FakeAnnouncer:
 
     def stop(self) -> None:
         self.stopped = True
+
+
+@implementer(IFirewall)
+class FakeFirewall:
+    """``closed`` has the addresses that are closed now, ``log`` what was asked for."""
+
+    def __init__(self) -> None:
+        self.closed: Counter[Address] = Counter()
+        self.log: list[tuple[str, tuple[Address, ...]]] = []
+        self.prepared: frozenset[int] = frozenset()
+        self.stopped: bool | None = None
+
+    def prepare(self, ip_versions: frozenset[int]) -> None:
+        self.prepared |= ip_versions
+
+    def close(self, places: Sequence[tuple[int, Address]]) -> None:
+        self._note("close", places)
+        self.closed.update(address for _, address in places)
+
+    def open(self, places: Sequence[tuple[int, Address]]) -> None:
+        self._note("open", places)
+        self.closed.subtract(address for _, address in places)
+        self.closed = +self.closed
+
+    def stop(self, *, keep: bool = False) -> None:
+        self.stopped = keep
+
+    def _note(self, what: str, places: Sequence[tuple[int, Address]]) -> None:
+        self.log.append((what, tuple(address for _, address in places)))
 
 
 @implementer(ISyncDaemon)

@@ -48,12 +48,13 @@ class SendAdvert:
     """Put a packet on the instance's interface.
 
     IPv4: the whole packet, header included (IP_HDRINCL).  IPv6: the VRRP
-    message, to be sent with hop limit 255 from ``source``.
+    message, to be sent with ``hop_limit`` from ``source``.
     """
 
     packet: bytes
     source: Address
     destination: Address
+    hop_limit: int = 255
 
 
 @attrs.frozen
@@ -133,6 +134,15 @@ class NotifyLowerPriority:
 
 
 @attrs.frozen
+class NotifyPriority:
+    """The effective priority is another now (keepalived: ``notify_priority_changes``)."""
+
+    name: str
+    state: State
+    priority: int
+
+
+@attrs.frozen
 class Alarm:
     """Something that an operator has to mend: a mail, where mail is asked for.
 
@@ -163,6 +173,7 @@ Action: TypeAlias = (
     | CancelTimer
     | Notify
     | NotifyLowerPriority
+    | NotifyPriority
     | Alarm
     | Log
 )

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from kaltwisted.config.model import Address, VirtualIpAddress
-from kaltwisted.ports import IAddresses, IAnnouncer, ILinks, LinkAddress, PlacedAddress, Refused
+from kaltwisted.ports import IAddresses, IAnnouncer, IFirewall, ILinks, LinkAddress, PlacedAddress, Refused
 
 _Place = tuple[int, Address]
 
@@ -18,18 +18,30 @@ class VirtualAddresses:
     """What an instance holds, and how to tell what others took away from what it removed itself.
 
     :param interface: where addresses without ``dev`` go.
+    :param firewall: keeps packets from them where they are not accepted; None: nothing does.
     """
 
     _log = Logger()
 
     def __init__(
-        self, name: str, interface: str, links: ILinks, addresses: IAddresses, announcer: IAnnouncer
+        self,
+        name: str,
+        interface: str,
+        links: ILinks,
+        addresses: IAddresses,
+        announcer: IAnnouncer,
+        firewall: IFirewall | None = None,
+        *,
+        accept: bool = True,
     ) -> None:
         self._name = name
         self._interface = interface
         self._links = links
         self._addresses = addresses
         self._announcer = announcer
+        self._firewall = firewall
+        self._accept = accept
+        self._closed: frozenset[_Place] = frozenset()
         self._ever_set = False
         self._held: frozenset[_Place] = frozenset()
         self._refused: set[_Place] = set()
@@ -50,6 +62,7 @@ class VirtualAddresses:
         placed = self._place(addresses)
         self._held = frozenset(_place_of(each) for each in placed)
         self._refused.clear()
+        self._guard()
         names = {each.index: each.address.dev or self._interface for each in placed}
         self._setting = self._addresses.add(placed, partial(self._stand, names, None))
         self._follow(self._setting, "set")
@@ -75,6 +88,23 @@ class VirtualAddresses:
         self._note_removals(placed)
         self._follow(self._addresses.remove(placed), "remove")
 
+    def reconfigure(self, *, accept: bool) -> None:
+        """Whether packets to the addresses are accepted from now on."""
+        self._accept = accept
+        self._guard()
+
+    def _guard(self) -> None:
+        """Close what is held, unless it is accepted; what is still being removed stays closed till then."""
+        wanted: frozenset[_Place] = frozenset() if self._accept else self._held
+        if self._firewall is None:
+            return
+        if new := wanted - self._closed:
+            self._firewall.close(tuple(new))
+            self._closed |= new
+        if not self._pending and (gone := self._closed - wanted):
+            self._firewall.open(tuple(gone))
+            self._closed -= gone
+
     def change(
         self, gone: Sequence[VirtualIpAddress], added: Sequence[VirtualIpAddress], repeat: int
     ) -> None:
@@ -89,6 +119,7 @@ class VirtualAddresses:
             places = {_place_of(each) for each in placed}
             self._held |= places
             self._refused -= places
+            self._guard()
             names = {each.index: each.address.dev or self._interface for each in placed}
             change = self._addresses.add(placed, partial(self._stand, names, repeat))
             self._follow(change, "set")
@@ -158,6 +189,7 @@ class VirtualAddresses:
         self._pending -= 1
         if self._pending:
             return
+        self._guard()
         # What the kernel had not to remove it will not tell of.
         if self._removals:
             there = self._listed({index for index, _ in self._removals})

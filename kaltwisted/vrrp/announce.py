@@ -31,7 +31,7 @@ _ETHERNET_IPV6 = struct.Struct("!6s6sHIHBB16s16s")
 _ADVERTISEMENT = struct.Struct("!BBHI16sBB6s")
 
 
-def frame(address: Address, mac: bytes, *, router: bool = True) -> bytes:
+def frame(address: Address, mac: bytes, *, router: bool = False) -> bytes:
     """The Ethernet frame that announces ``address`` at ``mac``."""
     if isinstance(address, IPv4Address):
         return gratuitous_arp(address, mac)

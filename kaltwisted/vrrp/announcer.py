@@ -24,6 +24,7 @@ class Announcer:
 
     :param garp_interval_us: the least time between two announcements on one
         interface (keepalived: ``vrrp_garp_interval``); ``gna_interval_us``: of IPv6.
+    :param forwards: whether the host forwards IPv6 packets of an interface.
     :param log_each: log every announcement (keepalived: ``-D``); a thousand addresses make six
         thousand lines, which take a third of the time even where nobody reads them.
     """
@@ -38,11 +39,13 @@ class Announcer:
         *,
         garp_interval_us: int = 0,
         gna_interval_us: int = 0,
+        forwards: Callable[[str], bool] = lambda interface: False,
         log_each: bool = False,
     ) -> None:
         self._reactor = reactor
         self._frames = frames
         self._link = link
+        self._forwards = forwards
         self._log_each = log_each
         self._intervals_us = {4: garp_interval_us, 6: gna_interval_us}
         self._queues: dict[tuple[str, int], AnnounceQueue] = {}
@@ -58,8 +61,9 @@ class Announcer:
             )
             if self._log_each:
                 self._log.debug(
-                    "({owner}) Sending/queueing gratuitous ARPs on {interface} for {address}",
+                    "({owner}) Sending/queueing {kind}s on {interface} for {address}",
                     owner=owner,
+                    kind="gratuitous ARP" if address.version == 4 else "Unsolicited Neighbour Advert",
                     interface=interface,
                     address=address,
                 )
@@ -109,20 +113,23 @@ class Announcer:
         link = self._link(interface)
         if link is None or link.loopback or len(link.mac) != 6:
             return  # nobody to tell: no Ethernet, or no interface any more
-        why = self._frames.send(link, frame(announcement.address, link.mac))
+        address = announcement.address
+        router = address.version == 6 and self._forwards(interface)
+        why = self._frames.send(link, frame(address, link.mac, router=router))
         if why is None:
             self._failing.discard(interface)
             if self._log_each:
                 self._log.debug(
-                    "Sending gratuitous ARP on {interface} for {address}",
+                    "Sending {kind} on {interface} for {address}",
+                    kind="gratuitous ARP" if address.version == 4 else "unsolicited Neighbour Advert",
                     interface=interface,
-                    address=announcement.address,
+                    address=address,
                 )
         elif interface not in self._failing:
             self._failing.add(interface)
             self._log.warn(
                 "Cannot announce {address} on {interface}: {why}",
-                address=announcement.address,
+                address=address,
                 interface=interface,
                 why=why,
             )

@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from ipaddress import IPv4Address
+
 from kaltwisted.vrrp.auth import VRRP_PROTOCOL
+
+_GROUP = IPv4Address("224.0.0.18").packed
+
+
+class Form(Enum):
+    """What a version 3 checksum over IPv4 covers besides the message."""
+
+    ADDRESSES = "the addresses, as keepalived and most others read RFC 5798"
+    OLD_UNICAST = "the addresses, but for the destination the group (keepalived before 1.3.6)"
+    MESSAGE = "nothing, as version 2 does and RFC 9568 says"
+
+
+def covered(form: Form, version: int, source: bytes, destination: bytes, length: int) -> bytes:
+    """What goes in front of a message of ``length`` bytes when its checksum is reckoned.
+
+    Over IPv6 there is one form, whatever the version: the kernel reckons it.
+    """
+    if len(source) == 4 and (version == 2 or form is Form.MESSAGE):
+        return b""
+    old = len(source) == 4 and form is Form.OLD_UNICAST
+    return pseudo_header(source, _GROUP if old else destination, length)
 
 
 def checksum(data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""From received packets to instances: by interface and VRID.
+"""From received packets to instances: by interface, family and VRID.
 
 Keeps the interfaces open that VRRP runs on, also when one goes away and comes
 back with another number.
@@ -6,20 +6,38 @@ back with another number.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import partial
+from typing import TypeAlias, TypeVar
 
 import attrs
 from twisted.logger import Logger
 
-from kaltwisted.config.model import Address
-from kaltwisted.ports import IAdvertPort, IWire, Link, Received, WireError
+from kaltwisted.config.diff import vrrp_key
+from kaltwisted.config.model import Address, VrrpInstance
+from kaltwisted.ports import IAdvertPort, Ipv6Message, IWire, Link, Listening, Received, WireError
 from kaltwisted.vrrp.packet import vrid_of
+from kaltwisted.vrrp.vmac import receiving_interface, sending_interface, vmac_interface
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+_Place: TypeAlias = tuple[str, int]
+"""An interface, and whether it is about IPv4 or IPv6 there."""
+
+
+@attrs.frozen
+class _Wanted:
+    """What one virtual router wants of a place; ``vrid`` None: to send there only."""
+
+    vrid: int | None
+    group: Address | None
+    silent: bool
 
 
 @attrs.define(eq=False)
 class _Open:
     index: int
-    vrids: frozenset[int]
+    listening: Listening
     port: IAdvertPort
 
 
@@ -30,114 +48,161 @@ class Dispatcher:
 
     def __init__(self, wire: IWire) -> None:
         self._wire = wire
-        self._receivers: dict[str, dict[int, Received]] = {}
-        # Interfaces below those of virtual MACs, and those themselves.
-        self._senders: set[str] = set()
-        self._silent: set[str] = set()
-        self._open: dict[str, _Open] = {}
-        # Interfaces that do not work just now: each failure is told once.
-        self._failing: set[str] = set()
+        self._configs: dict[Hashable, VrrpInstance] = {}
+        self._wanted: dict[_Place, dict[Hashable, _Wanted]] = {}
+        self._receivers: dict[_Place, dict[int, Received]] = {}
+        self._open: dict[_Place, _Open] = {}
+        # Where something does not work just now: each failure is told once.
+        self._failing: set[_Place] = set()
 
-    def register(self, interface: str, vrid: int, receiver: Received, *, silent: bool = False) -> None:
-        """Give ``receiver`` the packets for ``vrid`` on ``interface``, once that is open.
+    def register(self, config: VrrpInstance, receiver: Received) -> None:
+        """Give ``receiver`` the packets of a virtual router, once its interfaces are open.
 
-        ``silent``: it has a virtual MAC, which must be heard from as master only.
+        One with a virtual MAC may hear on one interface and send on another,
+        which is opened too; on that MAC it must be heard from as master only.
         """
-        if silent:
-            self._silent.add(interface)
-        self._receivers.setdefault(interface, {})[vrid] = receiver
-
-    def register_sender(self, interface: str) -> None:
-        """Open ``interface`` when it is there: to send on, and for switches to know who listens."""
-        self._senders.add(interface)
-
-    @property
-    def interfaces(self) -> frozenset[str]:
-        """The interfaces that VRRP runs on."""
-        return frozenset(self._receivers)
+        self.unregister(config)
+        hearing = receiving_interface(config)
+        if hearing is None:
+            return
+        key = vrrp_key(config)
+        self._configs[key] = config
+        group = None if config.unicast_peer or config.unicast_fault_no_peer else config.group
+        for place in _places_of(config):
+            vrid = config.virtual_router_id if place[0] == hearing else None
+            silent = place[0] == vmac_interface(config)
+            self._wanted.setdefault(place, {})[key] = _Wanted(vrid, group, silent)
+        place = (hearing, config.ip_version)
+        self._receivers.setdefault(place, {})[config.virtual_router_id] = receiver
 
     def open(self, link: Link) -> None:
         """Listen on an interface, unless we do already.
 
-        :raises WireError: it cannot be.
+        A host or an interface may be without IPv6: that is told, and IPv4 goes on.
+
+        :raises WireError: it cannot be over IPv4.
         """
-        receivers = self._receivers.get(link.name, {})
-        if not receivers and link.name not in self._senders:
-            return
-        there = self._open.get(link.name)
-        if there is not None:
-            if there.index == link.index:
-                return
-            self.close(link.name)
-        self._open[link.name] = self._listen(link, receivers)
+        for place in _places(link.name):
+            wanted = self._listening(place)
+            there = self._open.get(place)
+            if wanted is None or (there is not None and there.index == link.index):
+                continue
+            self._close(place)
+            try:
+                self._open[place] = self._listen(link, place, wanted)
+            except WireError as error:
+                if place[1] == 4:
+                    raise
+                self._tell(place, str(error))
+            else:
+                self._failing.discard(place)
 
     def refresh(self, link: Link) -> None:
         """Listen for what is registered now; adverts keep going out meanwhile."""
-        there = self._open.get(link.name)
-        receivers = self._receivers.get(link.name, {})
-        if there is None or there.index != link.index:
-            self.try_open(link)
-        elif not receivers and link.name not in self._senders:
-            self.close(link.name)
-        elif there.vrids != frozenset(receivers):
-            try:
-                self._open[link.name] = self._listen(link, receivers)
-            except WireError as error:
-                self._tell(link.name, str(error))
-            else:
-                there.port.close()
+        for place in _places(link.name):
+            there = self._open.get(place)
+            wanted = self._listening(place)
+            if wanted is None:
+                self._close(place)
+            elif there is not None and there.index == link.index:
+                if there.listening == wanted:
+                    continue
+                try:
+                    self._open[place] = self._listen(link, place, wanted)
+                except WireError as error:
+                    self._tell(place, str(error))
+                else:
+                    there.port.close()
+        self.try_open(link)
 
-    def unregister(self, interface: str, vrid: int) -> None:
-        """Nobody wants these packets any more; ``refresh`` closes what is not needed then."""
-        receivers = self._receivers.get(interface, {})
-        receivers.pop(vrid, None)
-        if not receivers:
-            self._receivers.pop(interface, None)
+    def unregister(self, config: VrrpInstance) -> None:
+        """Nobody wants its packets any more; ``refresh`` closes what is not needed then."""
+        key = vrrp_key(config)
+        before = self._configs.pop(key, None)
+        if before is None:
+            return
+        for place in _places_of(before):
+            _drop(self._wanted, place, key)
+            _drop(self._receivers, place, before.virtual_router_id)
 
     def try_open(self, link: Link) -> None:
         """Listen on an interface that came or came back; a failure is logged, its next change tries again."""
         try:
             self.open(link)
         except WireError as error:
-            self._tell(link.name, str(error))
+            self._tell((link.name, 0), str(error))
         else:
-            self._failing.discard(link.name)
+            self._failing.discard((link.name, 0))
 
     def close(self, interface: str) -> None:
         """The interface is gone."""
-        there = self._open.pop(interface, None)
+        for place in _places(interface):
+            self._close(place)
+
+    def _close(self, place: _Place) -> None:
+        there = self._open.pop(place, None)
         if there is not None:
             there.port.close()
 
     def close_all(self) -> None:
         """Listen no more."""
-        for interface in tuple(self._open):
-            self.close(interface)
+        for place in tuple(self._open):
+            self._close(place)
 
-    def send(self, interface: str, packet: bytes, destination: Address) -> None:
+    def send(
+        self, interface: str, packet: bytes, source: Address, destination: Address, hop_limit: int
+    ) -> None:
         """Send an advert at once; that it cannot be sent is told once, until it can again."""
-        there = self._open.get(interface)
+        place = (interface, destination.version)
+        there = self._open.get(place)
         if there is None:
             return
-        why = there.port.send(packet, destination)
+        why = there.port.send(packet, source, destination, hop_limit)
         if why is None:
             if self._failing:
-                self._failing.discard(interface)
+                self._failing.discard(place)
         else:
-            self._tell(interface, f"Cannot send adverts on {interface} to {destination}: {why}")
+            self._tell(place, f"Cannot send adverts on {interface} to {destination}: {why}")
 
-    def _listen(self, link: Link, receivers: dict[int, Received]) -> _Open:
-        vrids = frozenset(receivers)
-        received = partial(self._received, receivers)
-        port = self._wire.open(link, vrids, received, silent=link.name in self._silent)
-        return _Open(link.index, vrids, port)
+    def _listening(self, place: _Place) -> Listening | None:
+        """What is wanted there, None: nothing."""
+        wanted = self._wanted.get(place)
+        if not wanted:
+            return None
+        return Listening(
+            place[1],
+            frozenset(each.vrid for each in wanted.values() if each.vrid is not None),
+            frozenset(each.group for each in wanted.values() if each.group is not None),
+            silent=any(each.silent for each in wanted.values()),
+        )
 
-    def _tell(self, interface: str, line: str) -> None:
-        if interface not in self._failing:
-            self._failing.add(interface)
+    def _listen(self, link: Link, place: _Place, listening: Listening) -> _Open:
+        port = self._wire.open(link, listening, partial(self._received, place))
+        return _Open(link.index, listening, port)
+
+    def _tell(self, place: _Place, line: str) -> None:
+        if place not in self._failing:
+            self._failing.add(place)
             self._log.warn("{line}", line=line)
 
-    def _received(self, receivers: dict[int, Received], packet: bytes, waited_us: int) -> None:
-        receiver = receivers.get(vrid_of(packet))
+    def _received(self, place: _Place, packet: bytes | Ipv6Message, waited_us: int) -> None:
+        receiver = self._receivers.get(place, {}).get(vrid_of(packet))
         if receiver is not None:
             receiver(packet, waited_us)
+
+
+def _places(interface: str) -> tuple[_Place, _Place]:
+    return (interface, 4), (interface, 6)
+
+
+def _drop(tables: dict[_Place, dict[_Key, _Value]], place: _Place, key: _Key) -> None:
+    table = tables.get(place, {})
+    table.pop(key, None)
+    if not table:
+        tables.pop(place, None)
+
+
+def _places_of(config: VrrpInstance) -> frozenset[_Place]:
+    """Where it sends and hears, and the interface below those."""
+    interfaces = (receiving_interface(config), sending_interface(config), config.interface)
+    return frozenset((each, config.ip_version) for each in interfaces if each is not None)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import attrs
 
 from kaltwisted.config.model import Address
+from kaltwisted.ports import Ipv6Message
 from kaltwisted.vrrp.actions import TimerName
 
 
@@ -15,7 +16,8 @@ class FaultKind(Enum):
     """Why an instance cannot work, and the kinds of what it tracks; the value is how its log line says it."""
 
     INTERFACE = "interface {name} down"
-    ADDRESS = "no IPv4 address for interface"
+    ADDRESS = "no {name} address for interface"
+    PEER = "no unicast peers"
     SCRIPT = "script {name} failed"
     BFD = "BFD instance {name}"
     GROUP = "a member of sync group {name} failed"
@@ -51,12 +53,9 @@ class PacketReceived:
 
 @attrs.frozen
 class MessageReceived:
-    """An IPv6 message with the instance's VRID came in on its interface; addresses packed."""
+    """An IPv6 message with the instance's VRID came in on its interface."""
 
-    message: bytes | memoryview
-    source: bytes
-    destination: bytes
-    hop_limit: int
+    message: Ipv6Message
 
 
 @attrs.frozen

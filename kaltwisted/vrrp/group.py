@@ -124,6 +124,13 @@ class Router:
         """The sync group of an instance."""
         return self._group_of.get(name)
 
+    def states(self) -> list[Notify]:
+        """Where each instance and each group is, as notifications would say it."""
+        instances = [
+            Notify(Subject.INSTANCE, each.name, each.state, each.priority) for each in self.instances.values()
+        ]
+        return instances + [Notify(Subject.GROUP, group.name, group.state, 0) for group in self.groups]
+
     def handle(self, name: str, event: Event, now: int) -> list[Step]:
         """Give an instance an event, and its sync group the consequences.  ``now``: monotonic µs."""
         instance = self.instances[name]

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.vrrp import packet, rivalry
-from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, State, TimerName
+from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
     AddressLost,
@@ -140,9 +140,8 @@ class Instance:
                 self._judge(verdict, bytes(data[12:16]) if len(data) >= 20 else b"", now)
             case TimerExpired():
                 self._expired(event, now)
-            case MessageReceived(message, source, destination, hop_limit):
-                verdict = packet.decode_ipv6(message, source, destination, hop_limit, router.expected)
-                self._judge(verdict, source, now)
+            case MessageReceived(message):
+                self._judge(packet.decode_ipv6(message, router.expected), message.source, now)
             case Start():
                 self._start(now)
             case Stop():
@@ -183,6 +182,8 @@ class Instance:
             self.router.log(notice, Level.WARNING)
         # What a crash has left behind would answer ARP beside the master.
         self.router.drop_addresses()
+        # Nothing was said of what was known before.
+        self._faults = set()
         self._reconsider(now)
 
     def _say_turned(self, session: str, value: int | None) -> None:
@@ -298,6 +299,8 @@ class Instance:
             router.statistics.priority_zero_received += 1
         if verdict.sequence is not None:
             router.sequence.value = verdict.sequence
+        if router.expected.unicast:
+            router.answer_in_kind(verdict)
         if verdict.address_block != router.address_block:
             self._compare_addresses(verdict, now)
         if verdict.interval_us != self.config.advert_int_us:
@@ -380,6 +383,7 @@ class Instance:
         router.log(f"Changing effective priority from {router.priority} to {priority}")
         old_skew_us = router.skew_us()
         router.priority = priority
+        router.actions.append(NotifyPriority(self.name, self.state, priority))
         due = router.deadline(TimerName.MASTER_DOWN)
         if due is not None:
             router.arm(TimerName.MASTER_DOWN, max(now, due + router.skew_us() - old_skew_us))

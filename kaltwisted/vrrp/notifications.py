@@ -1,7 +1,7 @@
-"""What a change of state tells people: scripts and mails, in keepalived's words.  Pure.
+"""What a change of state tells people: scripts, FIFOs and mails, in keepalived's words.  Pure.
 
 Who is told: the script for that state, without further arguments, then
-``notify`` with ``INSTANCE|GROUP NAME STATE PRIORITY``, then the mailbox.
+``notify`` with ``INSTANCE|GROUP NAME STATE PRIORITY``, then the FIFOs, then the mailbox.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from collections.abc import Mapping
 
 from kaltwisted.config.model import Script, VrrpInstance, VrrpSyncGroup
 from kaltwisted.ports import Mail
-from kaltwisted.vrrp.actions import Alarm, Notify, NotifyLowerPriority, State, Subject
+from kaltwisted.vrrp.actions import (
+    Alarm,
+    Notify,
+    NotifyLowerPriority,
+    NotifyPriority,
+    State,
+    Subject,
+)
 
 _OF_STATE: Mapping[State, str] = {
     State.MASTER: "notify_master",
@@ -63,6 +70,23 @@ def mail(notify: Notify) -> Mail:
     bodies = {State.MASTER: _OWNING, State.STOP: _STOPPING}
     body = bodies.get(notify.state, _NOT_OWNING)
     return Mail(f"VRRP Instance {notify.name} - {_headline(notify.state)}", body)
+
+
+def fifo_line(notify: Notify) -> str:
+    """What a notify FIFO is told of a change: ``INSTANCE "VI_1" MASTER 150``."""
+    return f'{notify.subject.value} "{notify.name}" {notify.state.value} {notify.priority}\n'
+
+
+def lower_priority_line(notify: NotifyLowerPriority) -> str:
+    """What a notify FIFO is told when, as master, we heard a lower priority."""
+    return f'INSTANCE "{notify.name}" MASTER_RX_LOWER_PRI {notify.priority}\n'
+
+
+def priority_line(notify: NotifyPriority) -> str | None:
+    """What a notify FIFO is told of another priority, which counts in two states only."""
+    if notify.state not in (State.MASTER, State.BACKUP):
+        return None
+    return f'INSTANCE "{notify.name}" {notify.state.value}_PRIORITY {notify.priority}\n'
 
 
 def alarm_mail(alarm: Alarm) -> Mail:

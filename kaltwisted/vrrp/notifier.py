@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from kaltwisted.alerts.notify import NotifyQueue
+from kaltwisted.alerts.notify import NotifyQueue, nobody
 from kaltwisted.config.model import Configuration, VrrpInstance, VrrpSyncGroup
 from kaltwisted.ports import IMailer, ISyncDaemon, SyncRole
 from kaltwisted.vrrp import notifications
-from kaltwisted.vrrp.actions import Alarm, Notify, NotifyLowerPriority, State, Subject
+from kaltwisted.vrrp.actions import (
+    Alarm,
+    Notify,
+    NotifyLowerPriority,
+    NotifyPriority,
+    State,
+    Subject,
+)
 
 _SYNC_ROLES = {
     State.MASTER: SyncRole.MASTER,
@@ -22,6 +31,7 @@ class Notifier:
     """Tells of changes whom the configuration names.
 
     :param sync_daemon: None where there is no IPVS to follow along.
+    :param fifo: takes lines for the notify FIFOs.
     """
 
     _log = Logger()
@@ -32,17 +42,20 @@ class Notifier:
         queue: NotifyQueue,
         mailer: IMailer,
         sync_daemon: ISyncDaemon | None = None,
+        fifo: Callable[[str], object] = nobody,
     ) -> None:
         self.reconfigure(configuration)
         self._queue = queue
         self._mailer = mailer
         self._sync_daemon = sync_daemon
+        self._fifo = fifo
         self._mailed: dict[tuple[Subject, str], State] = {}
 
     def reconfigure(self, configuration: Configuration) -> None:
         """Tell whom this configuration names from now on."""
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._groups = {each.name: each for each in configuration.vrrp_sync_groups}
+        self._again = configuration.global_defs.fifo_write_vrrp_states_on_reload
 
     def forget(self, instance: VrrpInstance) -> None:
         """An instance is gone, and the IPVS sync daemon that followed it."""
@@ -57,6 +70,7 @@ class Notifier:
         about = (notify.subject, notify.name)
         for script, arguments in notifications.scripts(config, notify):
             self._queue.run(about, script, arguments)
+        self._fifo(notifications.fifo_line(notify))
         # keepalived: the same state is not mailed twice.
         if config.smtp_alert and self._mailed.get(about) is not notify.state:
             self._mailed[about] = notify.state
@@ -71,6 +85,23 @@ class Notifier:
         if instance is not None:
             for script, arguments in notifications.lower_priority_scripts(instance, notify):
                 self._queue.run(about, script, arguments)
+            self._fifo(notifications.lower_priority_line(notify))
+
+    def tell_priority(self, notify: NotifyPriority) -> None:
+        """The priority of an instance is another, where somebody asked for that."""
+        instance = self._instances.get(notify.name)
+        line = notifications.priority_line(notify)
+        if instance is not None and line is not None and self._wants_priorities(instance):
+            self._fifo(line)
+
+    def tell_again(self, notify: Notify) -> None:
+        """A state that has not changed, after a reload (keepalived: ``fifo_write_vrrp_states_on_reload``)."""
+        if self._again:
+            self._fifo(notifications.fifo_line(notify))
+
+    def _wants_priorities(self, instance: VrrpInstance) -> bool:
+        groups = (group for group in self._groups.values() if instance.name in group.group)
+        return instance.notify_priority_changes or any(group.notify_priority_changes for group in groups)
 
     def alarm(self, alarm: Alarm) -> None:
         """Something is to be mended by somebody."""

@@ -11,15 +11,18 @@ is then one comparison of bytes.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from types import MappingProxyType
 from typing import Final
 
 import attrs
 
-from kaltwisted.config.model import Address, AuthType
+from kaltwisted.config.model import Address, AuthType, OldUnicastChecksum
+from kaltwisted.ports import Ipv6Message
 from kaltwisted.vrrp import auth
-from kaltwisted.vrrp.checksum import checksum, is_intact, pseudo_header
+from kaltwisted.vrrp.checksum import Form, checksum, covered, is_intact
 
 IPV4_GROUP: Final = IPv4Address("224.0.0.18").packed
 IPV6_GROUP: Final = IPv6Address("ff02::12").packed
@@ -31,6 +34,7 @@ MIN_ETHERNET_PAYLOAD: Final = 46
 CENTISECOND_US: Final = 10_000
 
 _ADVERTISEMENT = 1
+_ANY_TTL = (0, 255)
 _FIXED = struct.Struct("!BBBBHH")
 _IPV4 = struct.Struct("!BBHHHBBH4s4s")
 
@@ -43,6 +47,7 @@ class Reason(Enum):
     AH_MISSING = "no authentication header, one is configured"
     AH_UNEXPECTED = "an authentication header, none is configured"
     TTL = "TTL is not 255, so it was forwarded"
+    TTL_RANGE = "TTL is not within the peer's min_ttl and max_ttl"
     VERSION = "not the configured version"
     AUTH_UNKNOWN = "unknown authentication type"
     AUTH_MISMATCH = "not the configured authentication type"
@@ -71,6 +76,8 @@ class Advert:
     address_block: bytes = b""
     source: bytes = b""
     sequence: int | None = None
+    form: Form = Form.ADDRESSES
+    """The form of its checksum: an old peer wants the same from us."""
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -88,7 +95,8 @@ class Expected:
     """What an instance accepts: its virtual router and how its packets must be made.
 
     ``password``: eight bytes, padded.  ``sources``: the only senders to be heard
-    (keepalived: ``check_unicast_src``), packed; None: any.
+    (keepalived: ``check_unicast_src``), packed; None: any.  ``ttls``: the lowest
+    and highest TTL of a sender's packets, where that is looked at in unicast.
     """
 
     vrid: int
@@ -98,6 +106,18 @@ class Expected:
     password: bytes = attrs.field(default=bytes(auth.PASSWORD_SIZE), repr=False)
     unicast: bool = False
     sources: frozenset[bytes] | None = None
+    ttls: Mapping[bytes, tuple[int, int]] = MappingProxyType({})
+    checksum_as_v2: bool = False
+    old_unicast_checksum: OldUnicastChecksum = OldUnicastChecksum.DETECT
+
+    def form(self, *, old: bool) -> Form:
+        """The checksum to send; ``old``: to a peer that sends the old form itself."""
+        if self.checksum_as_v2:
+            return Form.MESSAGE
+        wanted = self.old_unicast_checksum
+        if self.unicast and (wanted is OldUnicastChecksum.ALWAYS or old):
+            return Form.OLD_UNICAST
+        return Form.ADDRESSES
 
 
 def slices(block: bytes, size: int) -> list[bytes]:
@@ -110,11 +130,13 @@ def unpacked(packed: bytes) -> Address:
     return ip_address(packed)
 
 
-def vrid_of(packet: bytes | memoryview) -> int:
-    """The VRID of a received IPv4 packet, to find its instance by; 0, which no router has, if there is none.
+def vrid_of(packet: bytes | memoryview | Ipv6Message) -> int:
+    """The VRID of a received packet, to find its instance by; 0, which no router has, if there is none.
 
     The cheap first look: nothing is allocated and nothing else is believed.
     """
+    if isinstance(packet, Ipv6Message):
+        return packet.message[1] if len(packet.message) > 1 else 0
     try:
         at = (packet[0] & 0x0F) << 2
         return packet[at + auth.AH_SIZE + 1] if packet[9] == auth.AH_PROTOCOL else packet[at + 1]
@@ -126,27 +148,34 @@ def vrid_of(packet: bytes | memoryview) -> int:
 
 
 def encode(
-    expected: Expected, priority: int, address_block: bytes, source: bytes, destination: bytes
+    expected: Expected,
+    priority: int,
+    address_block: bytes,
+    source: bytes,
+    destination: bytes,
+    *,
+    old_checksum: bool = False,
 ) -> bytes:
     """The VRRP message of an advertisement that a router with these settings accepts.
 
     ``interval_us`` goes out in whole seconds (version 2) or hundredths (version 3).
+    ``old_checksum``: to a peer that sends the old form itself.
     """
     count = len(address_block) // len(source)
     if expected.version == 3:
         interval = min(expected.interval_us // CENTISECOND_US, 0xFFF)
         trailer = b""
-        covered = pseudo_header(source, destination, _FIXED.size + len(address_block))
     else:
         number = expected.auth_type.value if expected.auth_type else 0
         interval = number << 8 | (expected.interval_us // 1_000_000) & 0xFF
         password = expected.auth_type is AuthType.PASS
         trailer = expected.password if password else bytes(auth.PASSWORD_SIZE)
-        covered = b""
     first = expected.version << 4 | _ADVERTISEMENT
     body = address_block + trailer
     head = _FIXED.pack(first, expected.vrid, priority, count, interval, 0)
-    value = checksum(covered + head + body)
+    form = expected.form(old=old_checksum)
+    front = covered(form, expected.version, source, destination, len(head) + len(body))
+    value = checksum(front + head + body)
     return head[:6] + value.to_bytes(2) + body
 
 
@@ -170,11 +199,18 @@ def ipv4_packet(
 
 
 def sealed_packet(
-    message: bytes, source: bytes, destination: bytes, identification: int, key: bytes, sequence: int
+    message: bytes,
+    source: bytes,
+    destination: bytes,
+    identification: int,
+    key: bytes,
+    sequence: int,
+    *,
+    ttl: int = TTL,
 ) -> bytes:
     """The IPv4 packet of ``message`` behind an authentication header (RFC 2402), as keepalived makes it."""
     payload = auth.ah_header(source, sequence) + message
-    packet = ipv4_packet(payload, source, destination, identification, protocol=auth.AH_PROTOCOL)
+    packet = ipv4_packet(payload, source, destination, identification, protocol=auth.AH_PROTOCOL, ttl=ttl)
     icv = auth.icv(key, packet, _IPV4.size, multicast=is_multicast(destination))
     at = _IPV4.size + auth.AH_SIZE
     return packet[: at - auth.ICV_SIZE] + icv + packet[at:]
@@ -219,7 +255,7 @@ def decode(packet: bytes | memoryview, expected: Expected, last_sequence: int = 
     source = bytes(packet[12:16])
     destination = bytes(packet[16:20])
     message = bytes(packet[at:end])
-    if reason := _shape(message, packet[8], sealed, expected):
+    if reason := _shape(message, packet[8], source, sealed, expected):
         return reason
     if sealed:
         if reason := _seal(packet[:end], header_size, source, destination, expected, last_sequence):
@@ -230,17 +266,18 @@ def decode(packet: bytes | memoryview, expected: Expected, last_sequence: int = 
         return reason
     if int.from_bytes(packet[2:4]) != end:
         return Reason.IP_LENGTH
+    form = _form(message, source, destination, expected)
+    if form is None:
+        return Reason.CHECKSUM
     if reason := _content(message, source, destination, expected):
         return reason
     sequence = int.from_bytes(packet[header_size + 8 : header_size + 12]) if sealed else None
-    return _advert(message, source, expected.version, sequence)
+    return _advert(message, source, expected.version, sequence, form)
 
 
-def decode_ipv6(
-    message: bytes | memoryview, source: bytes, destination: bytes, hop_limit: int, expected: Expected
-) -> Advert | Reason:
+def decode_ipv6(received: Ipv6Message, expected: Expected) -> Advert | Reason:
     """Judge a message from an IPv6 raw socket, which keeps the IP header to itself."""
-    message = bytes(message)
+    message, source, destination = received.message, received.source, received.destination
     if len(message) < _FIXED.size:
         return Reason.LENGTH
     if message[1] != expected.vrid:
@@ -248,12 +285,17 @@ def decode_ipv6(
     if len(message) != _message_length(message[3], message[0] >> 4, 16):
         return Reason.LENGTH
     reason = (
-        _shape(message, hop_limit, False, expected)
+        _shape(message, received.hop_limit, source, False, expected)
         or _password(message, expected)
         or _settings(message, expected)
-        or _content(message, source, destination, expected)
     )
-    return reason or _advert(message, source, expected.version, None)
+    if reason is not None:
+        return reason
+    form = _form(message, source, destination, expected)
+    if form is None:
+        return Reason.CHECKSUM
+    reason = _content(message, source, destination, expected)
+    return reason or _advert(message, source, expected.version, None, form)
 
 
 def _message_length(count: int, version: int, address_size: int) -> int:
@@ -262,11 +304,14 @@ def _message_length(count: int, version: int, address_size: int) -> int:
     return _FIXED.size + count * address_size + trailer
 
 
-def _shape(message: bytes, ttl: int, sealed: bool, expected: Expected) -> Reason | None:
+def _shape(message: bytes, ttl: int, source: bytes, sealed: bool, expected: Expected) -> Reason | None:
     if sealed != (expected.auth_type is AuthType.AH):
         return Reason.AH_UNEXPECTED if sealed else Reason.AH_MISSING
     if ttl != TTL and not expected.unicast:
         return Reason.TTL
+    low, high = expected.ttls.get(source, _ANY_TTL)
+    if not low <= ttl <= high:
+        return Reason.TTL_RANGE
     if message[0] >> 4 != expected.version:
         return Reason.VERSION
     if expected.version == 2 and message[4] != (expected.auth_type.value if expected.auth_type else 0):
@@ -307,10 +352,22 @@ def _settings(message: bytes, expected: Expected) -> Reason | None:
     return None if message[0] & 0x0F == _ADVERTISEMENT else Reason.TYPE
 
 
+def _form(message: bytes, source: bytes, destination: bytes, expected: Expected) -> Form | None:
+    """The form in which a message's checksum is right; None: in none that is accepted."""
+    forms = [Form.ADDRESSES]
+    if expected.version == 3 and len(source) == 4:
+        if expected.checksum_as_v2:
+            # keepalived takes any checksum then.
+            return Form.MESSAGE
+        if expected.unicast and expected.old_unicast_checksum is not OldUnicastChecksum.NEVER:
+            forms.append(Form.OLD_UNICAST)
+    for form in forms:
+        if is_intact(covered(form, expected.version, source, destination, len(message)) + message):
+            return form
+    return None
+
+
 def _content(message: bytes, source: bytes, destination: bytes, expected: Expected) -> Reason | None:
-    covered = pseudo_header(source, destination, len(message)) if expected.version == 3 else b""
-    if not is_intact(covered + message):
-        return Reason.CHECKSUM
     if is_multicast(destination) == expected.unicast:
         return Reason.NOT_UNICAST if expected.unicast else Reason.NOT_MULTICAST
     if expected.version == 3 and not message[3]:
@@ -320,8 +377,8 @@ def _content(message: bytes, source: bytes, destination: bytes, expected: Expect
     return None
 
 
-def _advert(message: bytes, source: bytes, version: int, sequence: int | None) -> Advert:
+def _advert(message: bytes, source: bytes, version: int, sequence: int | None, form: Form) -> Advert:
     first, vrid, priority, count, interval, _ = _FIXED.unpack_from(message)
     interval_us = (interval & 0xFFF) * CENTISECOND_US if version == 3 else (interval & 0xFF) * 1_000_000
     block = message[_FIXED.size : _FIXED.size + count * len(source)]
-    return Advert(first >> 4, vrid, priority, interval_us, block, source, sequence)
+    return Advert(first >> 4, vrid, priority, interval_us, block, source, sequence, form)

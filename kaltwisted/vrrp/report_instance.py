@@ -9,7 +9,7 @@ from kaltwisted.config.report import enabled, moment, script_line, true, yes
 from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
-from kaltwisted.vrrp.packet import IPV4_GROUP, unpacked
+from kaltwisted.vrrp.packet import unpacked
 from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
@@ -29,17 +29,19 @@ def instance_lines(instance: Instance, topology: Topology) -> Iterator[str]:
     group = topology.router.group_of(instance.name)
     yield f" VRRP Instance = {config.name}"
     yield f"   VRRP Version = {config.version}"
+    if config.ip_version == 6:
+        yield "   Using Native IPv6"
     if group is not None:
         yield f"   Sync group = {group.name}"
     yield f"   State = {instance.state.value}"
     yield from _master(router)
     yield from _flags(config, router)
     yield from _condition(instance, topology.epoch_us)
-    yield from _network(config, router)
+    yield from _network(config, router, topology)
     yield from _announcements(config)
     yield from _identity(instance)
     yield from _addresses(instance, topology)
-    yield from _peers(config)
+    yield from _peers(config, router)
     yield from _tracking(instance)
     yield f"   Using smtp notification = {yes(config.smtp_alert)}"
     yield "   Notify deleted = Fault"
@@ -90,17 +92,23 @@ def _condition(instance: Instance, epoch_us: int) -> Iterator[str]:
     yield f"   Master down timer = {router.master_down_us()} usecs"
 
 
-def _network(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
+def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) -> Iterator[str]:
     if config.interface is not None:
         yield f"   Interface = {config.interface}"
     if config.dont_track_primary:
         yield "   VRRP interface tracking disabled"
     if config.skip_check_adv_addr:
         yield "   Skip checking advert IP addresses"
+    if config.strict_mode:
+        yield "   Enforcing strict VRRP compliance"
     configured = " (from configuration)" if router.configured_source is not None else ""
     yield f"   Using src_ip = {router.source or '(none)'}{configured}"
     if not config.unicast_peer:
-        yield f"   Multicast address {unpacked(IPV4_GROUP)}"
+        links = (each.link for each in topology.interfaces if each.name == config.interface)
+        link = next(links, None)
+        # A group of IPv6 is one on a link, so keepalived names the link.
+        where = "" if config.ip_version == 4 or link is None else f", ifindex {link.index}"
+        yield f"   Multicast address {config.group}{where}"
 
 
 def _announcements(config: VrrpInstance) -> Iterator[str]:
@@ -125,7 +133,7 @@ def _identity(instance: Instance) -> Iterator[str]:
     yield f"   Advert interval = {_interval(config.version, config.advert_int_us)}"
     if config.version == 3 and router.state is State.BACKUP and router.master is not None:
         yield f"   Master advert interval = {_interval(3, router.master_interval_us)}"
-    yield "   Accept = enabled"
+    yield f"   Accept = {enabled(config.accept)}"
     yield f"   Preempt = {enabled(router.preempts)}"
     if router.preempt_delay_us:
         yield f"   Preempt delay = {router.preempt_delay_us / SECOND_US:g} secs"
@@ -149,17 +157,19 @@ def _addresses(instance: Instance, topology: Topology) -> Iterator[str]:
         if vips:
             yield f"   {title}"
         for vip in vips:
-            yield f"     {virtual_address(vip, interface, stands=topology.stands(config.name, vip))}"
+            stands = topology.stands(config.name, vip)
+            words = virtual_address(vip, interface, stands=stands, accepted=config.accept)
+            yield f"     {words}"
 
 
-def _peers(config: VrrpInstance) -> Iterator[str]:
+def _peers(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
     if not config.unicast_peer:
         return
-    yield "   Unicast TTL = 255"
-    yield f"   Check unicast src : {yes(config.check_unicast_src)}"
+    yield f"   Unicast TTL = {config.unicast_ttl}"
+    yield f"   Check unicast src : {yes(router.expected.sources is not None)}"
     yield "   Unicast Peer :"
     for peer in config.unicast_peer:
-        yield f"     {peer} min_ttl 0 max_ttl 255"
+        yield f"     {peer}"
     yield "   Unicast checksum compatibility = no"
 
 

@@ -66,7 +66,7 @@ def _members(instance: Instance, epoch_us: int) -> Iterator[tuple[str, str]]:
     yield "iname", _text(config.name)
     yield "dont_track_primary", f"{config.dont_track_primary:d}"
     yield "skip_check_adv_addr", f"{config.skip_check_adv_addr:d}"
-    yield "strict_mode", "0"
+    yield "strict_mode", f"{config.strict_mode:d}"
     yield "vmac_ifname", '""'
     yield "ifp_ifname", _text(config.interface or "")
     yield "master_priority", f"{router.master_priority if following else 0}"
@@ -86,7 +86,7 @@ def _members(instance: Instance, epoch_us: int) -> Iterator[tuple[str, str]]:
     yield "promote_secondaries", "false"
     yield "adver_int", f"{config.advert_int_us / SECOND_US:g}"
     yield "master_adver_int", f"{heard_us / SECOND_US:g}"
-    yield "accept", "1"
+    yield "accept", f"{config.accept:d}"
     yield "nopreempt", _text(not router.preempts)
     yield "preempt_delay", f"{router.preempt_delay_us // SECOND_US}"
     yield "state", f"{_STATES[instance.state]}"
@@ -99,7 +99,8 @@ def _members(instance: Instance, epoch_us: int) -> Iterator[tuple[str, str]]:
 def _addresses(instance: Instance, vips: tuple[VirtualIpAddress, ...], topology: Topology) -> Iterator[str]:
     name, interface = instance.name, instance.config.interface or ""
     for vip in vips:
-        yield virtual_address(vip, interface, stands=topology.stands(name, vip))
+        stands = topology.stands(name, vip)
+        yield virtual_address(vip, interface, stands=stands, accepted=instance.config.accept)
 
 
 def _listed(key: str, values: Iterable[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ COUNTED_AS: Final[Mapping[Reason, str | None]] = {
     Reason.AH_MISSING: None,
     Reason.AH_UNEXPECTED: None,
     Reason.TTL: "ip_ttl_err",
+    Reason.TTL_RANGE: "ip_ttl_err",
     Reason.VERSION: None,
     Reason.AUTH_UNKNOWN: "invalid_authtype",
     Reason.AUTH_MISMATCH: "authtype_mismatch",

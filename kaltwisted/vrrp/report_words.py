@@ -84,7 +84,7 @@ def tracked_interfaces(config: VrrpInstance) -> list[str]:
     return [each.name for each in config.track_interface if each.name != config.interface]
 
 
-def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool) -> str:
+def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, accepted: bool = True) -> str:
     """``192.0.2.80/24 brd 192.0.2.255 dev eth0 scope global label eth0:1 set``."""
     address = vip.address
     ipv4 = isinstance(address, IPv4Address)
@@ -102,6 +102,8 @@ def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool) -> s
         words.append("deprecated" if vip.prefix == address.max_prefixlen else "preferred_lft forever")
     if stands:
         words.append("set")
+        if not accepted:
+            words.append("nftable_set")
     return " ".join(words)
 
 

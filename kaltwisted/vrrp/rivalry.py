@@ -39,6 +39,7 @@ CAUSES: Final[Mapping[Reason, str]] = {
     Reason.INTERVAL: "its interval is another: compare advert_int",
     Reason.CHECKSUM: "its checksum is made in another way, or adverts are altered on the way",
     Reason.TTL: "its adverts were forwarded by a router: both must be on one link",
+    Reason.TTL_RANGE: "its TTL is none that min_ttl and max_ttl of the peer allow",
     Reason.NOT_MULTICAST: "it sends to peers, and we to the group: compare unicast_peer",
     Reason.NOT_UNICAST: "it sends to the group, and we to peers: compare unicast_peer",
     Reason.UNKNOWN_PEER: "its address is none of our unicast_peer",

@@ -21,7 +21,9 @@ from kaltwisted.ports import (
     Fact,
     IAddresses,
     IAnnouncer,
+    IFirewall,
     ILinks,
+    Ipv6Message,
     IRouting,
     IScripts,
     IVirtualLinks,
@@ -41,6 +43,7 @@ from kaltwisted.vrrp.actions import (
     Log,
     Notify,
     NotifyLowerPriority,
+    NotifyPriority,
     RemoveAddresses,
     SendAdvert,
     SetRouting,
@@ -60,11 +63,8 @@ from kaltwisted.vrrp.tracked import with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
 from kaltwisted.vrrp.vmac import (
     address_interface,
-    is_ipv6,
     link_plan,
-    receiving_interface,
     sending_interface,
-    vmac_interface,
     with_vmacs,
 )
 
@@ -88,6 +88,7 @@ class Network:
     announcer: IAnnouncer
     routing: IRouting
     virtual_links: IVirtualLinks
+    firewall: IFirewall | None = None
 
 
 @attrs.define(eq=False)
@@ -150,12 +151,14 @@ class VrrpService(Service):
         self._stopping = False
 
     def _ready(self, configuration: Configuration) -> Configuration:
-        """Without what would become a second master because nobody hears it, and VMACs with their names."""
+        """Without what cannot be as asked for, and VMACs with their names."""
         kept = []
         for config in configuration.vrrp_instances:
-            if is_ipv6(config):
+            if config.use_vmac is not None and config.ip_version == 6:
+                # Its adverts need a link-local address of the VMAC's own (RFC 9568 §7.4).
                 self._log.error(
-                    "({name}) adverts over IPv6 are not supported yet: the instance is not run",
+                    "({name}) use_vmac is for adverts over IPv4 only yet: the instance is not run;"
+                    " without use_vmac it would be",
                     name=config.name,
                 )
             else:
@@ -167,7 +170,13 @@ class VrrpService(Service):
         """What an instance needs beside its state."""
         network = self._network
         held = self.held[config.name] = VirtualAddresses(
-            config.name, address_interface(config), network.links, network.addresses, network.announcer
+            config.name,
+            address_interface(config),
+            network.links,
+            network.addresses,
+            network.announcer,
+            network.firewall,
+            accept=config.accept,
         )
         self._routes[config.name] = VirtualRouting(config.name, held, network.routing)
         self._register(config)
@@ -186,10 +195,21 @@ class VrrpService(Service):
         await network.routing.start(self._statics.routing)
         network.links.watch(lambda _: network.routing.look_again())
         self._statics.begin()
+        self._prepare_firewall()
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
         self._tell(None, events.Start())
+
+    def _prepare_firewall(self) -> None:
+        if self._network.firewall is not None:
+            ip_versions = frozenset(
+                vip.address.version
+                for each in self._instances.values()
+                if not each.accept
+                for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
+            )
+            self._network.firewall.prepare(ip_versions)
 
     def stopService(self) -> Deferred[None]:
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
@@ -219,6 +239,8 @@ class VrrpService(Service):
         self._network.addresses.stop()
         self._network.routing.stop()
         self._network.virtual_links.stop()
+        if self._network.firewall is not None:
+            self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
         if self._working is not None:
             self._working.cancel()
@@ -259,9 +281,14 @@ class VrrpService(Service):
             return
         there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
+        for config in self._instances.values():
+            self._register(config)  # the group may be another
         new = [each for each in configuration.vrrp_instances if each.name not in there]
         for config in new:
             self._furnish(config)
+        self._prepare_firewall()
+        for name, config in self._instances.items():
+            self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self.surroundings.reconfigure(self._instances.values())
         known = self._known()
@@ -277,13 +304,13 @@ class VrrpService(Service):
         self._statics.reconfigure(configuration)
         await self._quiet(tuple(self.held))
         await self._statics.settled()
+        for notify in self.router.states():
+            self._notifier.tell_again(notify)
 
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
-        for config in (self._instances[name] for name in names):
-            interface = receiving_interface(config)
-            if interface is not None:
-                self._dispatcher.unregister(interface, config.virtual_router_id)
+        for name in names:
+            self._dispatcher.unregister(self._instances[name])
         # Their names may be given to others at once, so nothing of theirs may be left.
         await self._quiet(names)
         for name in names:
@@ -312,22 +339,19 @@ class VrrpService(Service):
             self._timers[names[name], which] = _Timer(call, timer.generation)
 
     def _register(self, config: VrrpInstance) -> None:
-        interface = receiving_interface(config)
-        if interface is not None:
-            receiver = partial(self._received, config.name)
-            silent = interface == vmac_interface(config)
-            self._dispatcher.register(interface, config.virtual_router_id, receiver, silent=silent)
-        if config.interface is not None and config.interface != interface:
-            self._dispatcher.register_sender(config.interface)
+        self._dispatcher.register(config, partial(self._received, config.name))
 
     # --- what happens ------------------------------------------------------------------
 
     def _now(self) -> int:
         return int(self._clock.seconds() * 1_000_000)
 
-    def _received(self, name: str, packet: bytes, waited_us: int) -> None:
+    def _received(self, name: str, packet: bytes | Ipv6Message, waited_us: int) -> None:
         """Reckon from when it came in: what we were late in reading must not make a failover late."""
-        self._tell(name, events.PacketReceived(packet), waited_us)
+        if isinstance(packet, Ipv6Message):
+            self._tell(name, events.MessageReceived(packet), waited_us)
+        else:
+            self._tell(name, events.PacketReceived(packet), waited_us)
 
     def _expired(self, name: str, which: TimerName) -> None:
         timer = self._timers.pop((name, which))
@@ -373,10 +397,10 @@ class VrrpService(Service):
         """Adverts and timers now, the rest in its turn."""
         for name, action in steps:
             match action:
-                case SendAdvert(packet, _, destination):
+                case SendAdvert(packet, source, destination, hop_limit):
                     interface = sending_interface(self._instances[name])
                     if interface is not None:
-                        self._dispatcher.send(interface, packet, destination)
+                        self._dispatcher.send(interface, packet, source, destination, hop_limit)
                 case ArmTimer(which, at, generation):
                     self._arm(name, which, at, generation)
                 case CancelTimer(which):
@@ -437,6 +461,8 @@ class VrrpService(Service):
                 self._notify(name, action)
             case NotifyLowerPriority():
                 self._notifier.tell_lower_priority(action)
+            case NotifyPriority():
+                self._notifier.tell_priority(action)
             case Alarm():
                 self._notifier.alarm(action)
             case SendAdvert() | ArmTimer() | CancelTimer():

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from kaltwisted.kernel.socket_filter import attach
+from kaltwisted.config.model import Address
 from kaltwisted.ports import Link, Received
+from kaltwisted.vrrp.raw import only_hear
 
-GROUP_MAC: Final = bytes.fromhex("01005e000012")
-"""224.0.0.18 on Ethernet (RFC 1112)."""
 _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
 _PACKET_MULTICAST = 0
@@ -29,7 +29,12 @@ _ETH_P_IP = 0x0800
 _MEMBERSHIP = struct.Struct("=iHH8s")
 
 
-def open_silent(link: Link, program: bytes) -> socket.socket:
+def group_mac(group: Address) -> bytes:
+    """A group of IPv4 on Ethernet: the last 23 bits of its address (RFC 1112 §6.4)."""
+    return (0x01005E000000 | int(group) & 0x7FFFFF).to_bytes(6, "big")
+
+
+def open_silent(link: Link, program: bytes, groups: Iterable[Address]) -> socket.socket:
     """A packet socket for IPv4 on ``link``, IP header first; ``program`` is its filter.
 
     :raises OSError: it cannot be.
@@ -38,9 +43,11 @@ def open_silent(link: Link, program: bytes) -> socket.socket:
     # Bound to no protocol it hears nothing before its filter is there.
     opened = socket.socket(socket.AF_PACKET, flags, 0)
     try:
-        attach(opened, program)
-        group = _MEMBERSHIP.pack(link.index, _PACKET_MULTICAST, len(GROUP_MAC), GROUP_MAC)
-        opened.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, group)
+        only_hear(opened, program)
+        for group in groups:
+            mac = group_mac(group)
+            member = _MEMBERSHIP.pack(link.index, _PACKET_MULTICAST, len(mac), mac)
+            opened.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, member)
         opened.bind((link.name, _ETH_P_IP))
     except BaseException:
         opened.close()

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from kaltwisted.config.model import Address, VirtualIpAddress, VrrpInstance
 from kaltwisted.ports import (
     AddressAppeared,
+    AddressChanged,
     AddressVanished,
     ILinks,
     Link,
@@ -145,7 +146,8 @@ class Surroundings:
                     self._dispatcher.close(link.name)
                     self._tell_link(link.name, False)
                     self._tell_sources(link)
-            case AddressAppeared(address):
+            case AddressAppeared(address) | AddressChanged(address):
+                self._tell_duplicate(address)
                 self._tell_sources_of(address)
             case AddressVanished(address):
                 self._tell_loss(address)
@@ -175,12 +177,26 @@ class Surroundings:
                 )
                 self._tell(name, events.AddressLost(address.address))
 
+    def _tell_duplicate(self, address: LinkAddress) -> None:
+        """The kernel has found a virtual address of ours at another host, and does not use it."""
+        if not address.dad_failed:
+            return
+        for name in self._holders.get(address.address, ()):
+            self._log.warn(
+                "({name}) {address} is a duplicate: another host on the link has it (DAD failed), so it"
+                " answers nobody here; is there a second master that does not hear us?",
+                name=name,
+                address=address.address,
+            )
+
     def _tell_sources_of(self, address: LinkAddress) -> None:
         if address.address in self._vips:
             return
         for name in self._interfaces:
             link = self._links.link(name)
             if link is not None and link.index == address.index:
+                # IPv6 may have been switched on for it only now.
+                self._dispatcher.try_open(link)
                 self._tell_sources(link)
 
     def _tell_sources(self, link: Link) -> None:
@@ -201,7 +217,9 @@ class Surroundings:
         link = links.link(config.interface or "")
         if link is None:
             return None
-        own = links.source(link.index, ipv6=False, but=self._vips)
+        # To peers behind a router nothing gets from a link-local address.
+        routed = any(not address.is_link_local for address in config.peers)
+        own = links.source(link.index, ipv6=config.ip_version == 6, but=self._vips, routed=routed)
         if own is None and config.priority == OWNER_PRIORITY and config.virtual_ipaddress:
             return config.virtual_ipaddress[0].address
         return own

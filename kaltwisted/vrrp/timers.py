@@ -7,9 +7,7 @@ shorter its wait.
 from __future__ import annotations
 
 from kaltwisted.config.model import SECOND_US
-
-OWNER_PRIORITY = 255
-"""The priority of the router that has the addresses as its own (§5.3.4)."""
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY as OWNER_PRIORITY
 
 
 def skew_us(version: int, priority: int, interval_us: int) -> int:

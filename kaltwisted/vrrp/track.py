@@ -84,6 +84,8 @@ class Tracking:
     ) -> None:
         self.notices: list[str] = []
         self._base = config.priority
+        self._family = f"IPv{config.ip_version}"
+        self._has_peer = bool(config.unicast_peer) or not config.unicast_fault_no_peer
         self._keeps_weights = keeps_weights
         self._weighings: dict[Thing, Weighing] = {}
         self._values: dict[Thing, int | None] = {}
@@ -182,7 +184,9 @@ class Tracking:
             if weighing.is_fault(self._values[thing])
         }
         if not self._has_source:
-            faults.add(Fault(FaultKind.ADDRESS, ""))
+            faults.add(Fault(FaultKind.ADDRESS, self._family))
+        if not self._has_peer:
+            faults.add(Fault(FaultKind.PEER, ""))
         return faults
 
     @property

@@ -12,6 +12,7 @@ from kaltwisted.config.model import SECOND_US, Address, AuthType, VirtualIpAddre
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import auth, packet, timers
 from kaltwisted.vrrp.actions import Action, Level, State, TimerName
+from kaltwisted.vrrp.checksum import Form
 from kaltwisted.vrrp.packet import Advert, Expected
 from kaltwisted.vrrp.statistics import Statistics
 
@@ -45,6 +46,7 @@ class VirtualRouter:
 
         self._identification = 0
         self._messages: dict[tuple[int, bytes], bytes] = {}
+        self._old_peers: set[bytes] = set()
         self._timers: dict[TimerName, tuple[int, int]] = {}
         self._generation = 0
         self._said: dict[object, int] = {}
@@ -129,13 +131,11 @@ class VirtualRouter:
         if self.source is None:
             return
         self.packed_source = self.source.packed
-        family = self.source.version
-        self.address_block = b"".join(
-            entry.address.packed for entry in self.config.virtual_ipaddress if entry.address.version == family
-        )
+        self.address_block = b"".join(entry.address.packed for entry in self.config.virtual_ipaddress)
         self.listed_addresses = frozenset(packet.slices(self.address_block, len(self.packed_source)))
-        group = packet.IPV4_GROUP if family == 4 else packet.IPV6_GROUP
-        self._destinations = tuple(peer.packed for peer in config.unicast_peer) or (group,)
+        peers = tuple(address.packed for address in config.peers)
+        self._destinations = peers or (() if config.unicast_fault_no_peer else (config.group.packed,))
+        self._hop_limit = config.unicast_ttl if peers else packet.TTL
 
     # -- times ---------------------------------------------------------------------------
 
@@ -187,7 +187,10 @@ class VirtualRouter:
         for destination in self._destinations:
             self.actions.append(
                 act.SendAdvert(
-                    self._packet(priority, destination, number), self.source, packet.unpacked(destination)
+                    self._packet(priority, destination, number),
+                    self.source,
+                    packet.unpacked(destination),
+                    self._hop_limit,
                 )
             )
         self.last_advert_at = now
@@ -199,7 +202,12 @@ class VirtualRouter:
         message = self._messages.get((priority, destination))
         if message is None:
             message = packet.encode(
-                self.expected, priority, self.address_block, self.packed_source, destination
+                self.expected,
+                priority,
+                self.address_block,
+                self.packed_source,
+                destination,
+                old_checksum=destination in self._old_peers,
             )
             self._messages[priority, destination] = message
         if len(self.packed_source) == 16:
@@ -213,8 +221,11 @@ class VirtualRouter:
                 self._identification,
                 self.expected.password,
                 sequence,
+                ttl=self._hop_limit,
             )
-        return packet.ipv4_packet(message, self.packed_source, destination, self._identification)
+        return packet.ipv4_packet(
+            message, self.packed_source, destination, self._identification, ttl=self._hop_limit
+        )
 
     def resign(self, now: int) -> None:
         """Tell the backups that we leave (RFC 3768 §6.4.3: priority 0), so that they wait no longer."""
@@ -224,6 +235,8 @@ class VirtualRouter:
     def take_addresses(self, now: int) -> None:
         """Set the virtual addresses and tell the neighbours, now and again after ``garp_master_delay``."""
         config = self.config
+        if not config.accept:
+            self.log("setting firewall drop rule")
         self.log("setting VIPs.")
         self.actions.append(act.AddAddresses(self.addresses))
         if config.routing:
@@ -247,6 +260,8 @@ class VirtualRouter:
             self.log_routing("removing")
             self.actions.append(act.SetRouting(()))
         self.log("removing VIPs.")
+        if not self.config.accept:
+            self.log("removing firewall drop rule")
         self.actions.append(act.RemoveAddresses(self.addresses))
 
     def log_routing(self, doing: str) -> None:
@@ -298,6 +313,16 @@ class VirtualRouter:
         if self.packed_source > source and self.may_say("lockstep", now, self.config.advert_int_us // 2):
             self.sequence.next()
 
+    def answer_in_kind(self, advert: Advert) -> None:
+        """Send a peer the form of checksum that it sends: it may be as old as it seems, or be upgraded."""
+        old = advert.form is Form.OLD_UNICAST
+        if old == (advert.source in self._old_peers):
+            return
+        (self._old_peers.add if old else self._old_peers.discard)(advert.source)
+        self._messages.clear()
+        which = "old" if old else "new"
+        self.log(f"Setting unicast VRRPv3 checksum to {which} version")
+
     def follow(self, advert: Advert, now: int) -> None:
         """Take the sender for master: learn its interval, and wait for its next adverts."""
         self.wants_master = False
@@ -318,13 +343,23 @@ class VirtualRouter:
 def _expected(config: VrrpInstance) -> Expected:
     # Version 3 has no authentication at all (RFC 5798 §9).
     authentication = config.authentication if config.version == 2 else None
-    check_sources = config.check_unicast_src and config.unicast_peer
+    peers = config.unicast_peer
+    ttls = {
+        peer.address.packed: (peer.min_ttl, peer.max_ttl)
+        for peer in peers
+        if (peer.min_ttl, peer.max_ttl) != (0, 255)
+    }
+    # A TTL to be checked is one of a peer: whoever is none must not be believed with any.
+    check_sources = peers and (config.check_unicast_src or ttls)
     return Expected(
         vrid=config.virtual_router_id,
         version=config.version,
         interval_us=config.advert_int_us,
         auth_type=authentication.type if authentication else None,
         password=auth.pad(authentication.password if authentication else b""),
-        unicast=bool(config.unicast_peer),
-        sources=frozenset(peer.packed for peer in config.unicast_peer) if check_sources else None,
+        unicast=bool(peers),
+        sources=frozenset(peer.address.packed for peer in peers) if check_sources else None,
+        ttls=ttls,
+        checksum_as_v2=config.v3_checksum_as_v2,
+        old_unicast_checksum=config.old_unicast_checksum,
     )

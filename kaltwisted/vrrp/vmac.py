@@ -16,7 +16,7 @@ from kaltwisted.config.model import VrrpInstance
 from kaltwisted.ports import LinkPlan, VirtualLink
 
 DEFAULT_PREFIX: Final = "vrrp"
-_RFC_MAC = {False: bytes.fromhex("00005e0001"), True: bytes.fromhex("00005e0002")}
+_RFC_MAC = {4: bytes.fromhex("00005e0001"), 6: bytes.fromhex("00005e0002")}
 _WHOLE_MAC = 6
 #: What keepalived sets on the interface below: it must not answer for addresses that are on another.
 _BASE_SETTINGS = (("arp_filter", 1), ("arp_ignore", 1))
@@ -40,7 +40,7 @@ def with_vmacs(instances: Iterable[VrrpInstance], prefix: str | None = None) -> 
             if name is None:
                 name = next(each for each in _names(config, prefix) if each not in taken)
                 taken.add(name)
-            mac = vmac.mac or _RFC_MAC[is_ipv6(config)]
+            mac = vmac.mac or _RFC_MAC[config.ip_version]
             if len(mac) < _WHOLE_MAC:
                 mac += bytes((config.virtual_router_id,))
             config = attrs.evolve(config, use_vmac=attrs.evolve(vmac, ifname=name, mac=mac))
@@ -51,18 +51,12 @@ def with_vmacs(instances: Iterable[VrrpInstance], prefix: str | None = None) -> 
 def _names(config: VrrpInstance, prefix: str) -> Iterator[str]:
     vrid = config.virtual_router_id
     yield f"{prefix}.{vrid}"
-    if is_ipv6(config):
+    if config.ip_version == 6:
         yield f"{prefix}6.{vrid}"
     number = 1
     while True:
         yield f"{prefix}{number}.{vrid}"
         number += 1
-
-
-def is_ipv6(config: VrrpInstance) -> bool:
-    """Whether its adverts go over IPv6; excluded addresses may be of either family."""
-    vips = config.virtual_ipaddress
-    return bool(vips) and vips[0].address.version == 6
 
 
 def vmac_interface(config: VrrpInstance) -> str | None:
@@ -102,7 +96,7 @@ def link_plan(instances: Iterable[VrrpInstance]) -> LinkPlan:
             if config.promote_secondaries:
                 settings.setdefault(base, set()).add(_PROMOTE)
             continue
-        ipv6 = is_ipv6(config)
+        ipv6 = config.ip_version == 6
         links.append(VirtualLink(vmac.ifname, base, vmac.mac, ipv6, _group(vmac.group)))
         if not ipv6:
             settings.setdefault(base, set()).update(_BASE_SETTINGS)

@@ -23,6 +23,8 @@ JSON_SIGNAL = signal.SIGRTMIN + 2
 GLOBAL = """
 global_defs {
     router_id LVS1
+    nftables
+    nftables_counters
     notification_email {
         root@localhost
         second@example.org
@@ -125,6 +127,11 @@ INSTANCES = (
         "priority 90\nunicast_src_ip 10.77.0.1\nunicast_peer {\n 10.77.0.8\n 10.77.0.9\n}\ncheck_unicast_src",
         "garp_master_delay 0\ngarp_lower_prio_delay 2\ngarp_lower_prio_repeat 3",
     ),
+    instance("SIX", 59, "priority 70\nno_accept").replace(
+        f"{vip(59)}/24", "fe80::59\n2001:db8:59::1/64\n2001:db8:59::2"
+    ),
+    instance("STRICT", 60, "version 3\nstrict_mode"),
+    instance("FAR", 61, "unicast_ttl 64\nunicast_peer {\n 10.77.0.8 min_ttl 60 max_ttl 64\n}"),
     instance("FAILED", 55, "track_script {\n fatal\n grouped\n}"),
     instance("BESIDE", 56, "priority 60\nskip_check_adv_addr\nlower_prio_no_advert\nhigher_prio_send_advert"),
     instance("BACK", 57, "priority 60\npreempt_delay 30.5\nmcast_src_ip 10.77.0.1"),
@@ -152,10 +159,8 @@ ABOUT_GLOBALS = {
     r" LVS flush on stop = disabled": "a keyword that is not ours",
     r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
     r" VRRP notify priority changes = false": "a keyword that is not ours",
-    r" VRRP IPv[46] mcast group = .*": "a keyword that is not ours",
     r" Gratuitous ARP for each secondary VMAC = 0s": "VMACs are not ours",
-    r" nftables without counters| libnftnl version .*": "firewalls are not touched",
-    r" VRRP strict mode = false": "a keyword that is not ours",
+    r" libnftnl version .*": "a library that is not ours",
     r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
     r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",

@@ -5,7 +5,8 @@
         wait_for(lambda: one.holds("10.77.0.100"))
 
 Every host has ``eth0`` on the first bridge and ``eth1`` on the second, with the
-addresses ``10.77.0.N/24`` and ``10.78.0.N/24``, N from 1.
+addresses ``10.77.0.N/24`` and ``10.78.0.N/24``, N from 1, ``fd77::N/64`` and
+``fe80::77:N``, ``fd78::N/64`` and ``fe80::78:N``.
 """
 
 from __future__ import annotations
@@ -121,6 +122,10 @@ class Host:
         _run("ip", "-n", self.switch, "link", "set", port, "up")
         self.plug(bridge)
         self.ip("address", "add", f"10.{77 + bridge}.0.{self.number}/24", "dev", name)
+        self.ip("address", "add", f"fd{77 + bridge}::{self.number}/64", "dev", name, "nodad")
+        # Known beforehand, in place of one of the MAC's: who wins a tie must be no matter of chance.
+        self.ip("link", "set", name, "addrgenmode", "none")
+        self.ip("address", "add", f"fe80::{77 + bridge}:{self.number}/64", "dev", name, "nodad")
         self.ip("link", "set", name, "up")
 
     def plug(self, bridge: int = 0) -> None:
@@ -136,15 +141,19 @@ class Host:
 
     def addresses(self, interface: str = "eth0") -> list[str]:
         """The IPv4 addresses of an interface."""
+        return [each for each in self.every_address(interface) if ":" not in each]
+
+    def every_address(self, interface: str = "eth0") -> list[str]:
+        """The addresses of an interface, of both families."""
         try:
-            found = json.loads(self.ip("-j", "-4", "address", "show", "dev", interface) or "[]")
+            found = json.loads(self.ip("-j", "address", "show", "dev", interface) or "[]")
         except subprocess.CalledProcessError:
             return []
         return [entry["local"] for each in found for entry in each.get("addr_info", ())]
 
     def holds(self, address: str, interface: str = "eth0") -> bool:
         """Whether it has the address."""
-        return address in self.addresses(interface)
+        return address in self.every_address(interface)
 
     def ours(self, configuration: str) -> Router:
         """Start our VRRP role with a configuration."""

@@ -23,6 +23,7 @@ from kaltwisted.config.model import (
     TlsOptions,
     Tracked,
     TunnelType,
+    UnicastPeer,
     VirtualIpAddress,
     VirtualServer,
 )
@@ -226,7 +227,8 @@ class VrrpTests(SynchronousTestCase):
         [one] = found.vrrp_instances
         self.assertEqual((one.state, one.priority, one.advert_int_us), ("MASTER", 150, 2 * SECOND_US))
         self.assertEqual(
-            (one.unicast_src_ip, one.unicast_peer), (IPv4Address("10.0.0.7"), (IPv4Address("10.0.0.8"),))
+            (one.unicast_src_ip, one.unicast_peer),
+            (IPv4Address("10.0.0.7"), (UnicastPeer(IPv4Address("10.0.0.8")),)),
         )
         self.assertEqual((one.track_script, one.track_interface), ((Tracked("up", -5),), (Tracked("eth1"),)))
         self.assertEqual(

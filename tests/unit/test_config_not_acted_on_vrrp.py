@@ -133,23 +133,18 @@ class TrackedTests(SynchronousTestCase):
 class InstanceTests(SynchronousTestCase):
     def test_scalars(self) -> None:
         found = one(
-            globals_("vrrp_strict\nvrrp_notify_priority_changes")
-            + instance(
-                "no_accept\ntrack_src_ip\nno_virtual_ipaddress\npromote_secondaries\nunicast_fault_no_peer\n"
-                "unicast_ttl 7\nunicast_peer {\n10.0.0.3\n}\nuse_vmac\nvmac_xmit_base"
-            )
+            globals_("vrrp_notify_priority_changes")
+            + instance("track_src_ip\nno_virtual_ipaddress\npromote_secondaries\nuse_vmac\nvmac_xmit_base")
         )
-        self.assertIs(found.accept, False)
-        self.assertEqual((found.unicast_ttl, found.use_vmac), (7, Vmac()))
+        self.assertEqual(found.use_vmac, Vmac())
         for name in (
-            *("track_src_ip", "no_virtual_ipaddress", "promote_secondaries", "unicast_fault_no_peer"),
-            *("strict_mode", "notify_priority_changes", "vmac_xmit_base"),
+            *("track_src_ip", "no_virtual_ipaddress", "promote_secondaries"),
+            *("notify_priority_changes", "vmac_xmit_base"),
         ):
             self.assertIs(getattr(found, name), True, name)
-        own = "strict_mode no\nnotify_priority_changes off\naccept"
-        found = one(globals_("vrrp_strict\nvrrp_notify_priority_changes on") + instance(own))
-        self.assertEqual((found.strict_mode, found.notify_priority_changes), (False, False))
-        self.assertIs(found.accept, True)
+        off = globals_("vrrp_notify_priority_changes on") + instance("notify_priority_changes off")
+        [instance_] = load_text(off, "x.conf").configuration.vrrp_instances
+        self.assertIs(instance_.notify_priority_changes, False)
 
     def test_use_vmac(self) -> None:
         for words, expected in {
@@ -179,7 +174,7 @@ class InstanceTests(SynchronousTestCase):
             self.assertEqual(reading.exit_status, LOGGED.test_status)
             [found] = reading.configuration.vrrp_instances
             self.assertEqual(found.vmac_xmit_base, "use_vmac" in lines)
-            self.assertIsNone(found.unicast_ttl)
+            self.assertEqual(found.unicast_ttl, 255)
 
     def test_static_addresses(self) -> None:
         text = "static_ipaddress {\n10.7.0.1/24 dev eth1\n2001:db8::1/64 dev eth3\n}\n"
@@ -198,7 +193,9 @@ class FifoTests(SynchronousTestCase):
     def test_they_are_read(self) -> None:
         for prefix in ("", "vrrp_", "lvs_"):
             lines = f'{prefix}notify_fifo /run/f bob staff\n{prefix}notify_fifo_script "/bin/cat -u" bob'
-            defs = read(globals_(lines)).configuration.global_defs
+            reading = load_text(globals_(lines), "x.conf")
+            self.assertEqual(reading.findings, ())
+            defs = reading.configuration.global_defs
             self.assertEqual(getattr(defs, f"{prefix}notify_fifo"), NotifyFifo("/run/f", "bob", "staff"))
             script = getattr(defs, f"{prefix}notify_fifo_script")
             self.assertEqual(script, Script(("/bin/cat", "-u"), "bob"))
@@ -211,7 +208,7 @@ class FifoTests(SynchronousTestCase):
 
     def test_a_script_s_safety_is_looked_at_where_it_would_run(self) -> None:
         for name, status in (("notify_fifo_script", 6), ("lvs_notify_fifo_script", 0)):
-            reading = read(globals_(f"{name} /bin/true") + instance(""))
+            reading = load_text(globals_(f"{name} /bin/true") + instance(""), "x.conf")
             found = vet(reading.configuration).findings
             self.assertEqual(max((each.consequence.test_status for each in found), default=0), status)
 

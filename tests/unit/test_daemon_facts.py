@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from kaltwisted.alerts.notify import nobody
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.child import _Control
@@ -23,7 +24,7 @@ from kaltwisted.daemon.role.facts import Facts, Learn
 from kaltwisted.daemon.role.kinds import CHECKERS
 from kaltwisted.daemon.role.local import LocalRunner
 from kaltwisted.daemon.role.main import Control
-from kaltwisted.daemon.role.seam import IRole
+from kaltwisted.daemon.role.seam import IRole, Tell
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.ports import Fact
 
@@ -112,7 +113,7 @@ class Role(Service):
 
 
 def kind(made: list[Role], *, tells: frozenset[str] = BFD, hears: frozenset[str] = frozenset()) -> Any:
-    def make(_: Settings, __: Configuration, ___: Any, publish: Learn) -> Role:
+    def make(_: Settings, __: Configuration, ___: Any, publish: Learn, ____: Tell) -> Role:
         made.append(Role(publish))
         return made[-1]
 
@@ -125,8 +126,8 @@ class LocalRunnerTests(SynchronousTestCase):
     def test_one_role_publishes_and_another_hears_before_its_start_and_after(self) -> None:
         facts = Facts()
         roles: list[Role] = []
-        teller = LocalRunner(kind(roles), Settings(), Clock(), facts)
-        hearer = LocalRunner(kind(roles, tells=frozenset(), hears=BFD), Settings(), Clock(), facts)
+        teller = LocalRunner(kind(roles), Settings(), Clock(), facts, nobody)
+        hearer = LocalRunner(kind(roles, tells=frozenset(), hears=BFD), Settings(), Clock(), facts, nobody)
         for runner in (teller, hearer):
             self.successResultOf(runner.prepare(Configuration()))
         verifyObject(IRole, roles[0])

@@ -26,6 +26,7 @@ from kaltwisted.config.model import (
     VrrpInstance,
 )
 from kaltwisted.daemon import systemd
+from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reload import Reload
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.seam import IRunner, RoleError, RoleKind
@@ -64,7 +65,7 @@ class ReloadTests(SynchronousTestCase):
             missing = kind.name in self.missing
             return FakeRunner(RoleError(f"no {kind.title} here", 4) if missing else None)
 
-        self.roles = Roles(KINDS.values(), run, configuration)
+        self.roles = Roles(KINDS.values(), run, configuration, Pipes(Clock()))
         began = Deferred.fromCoroutine(self.roles.begin())
         self.file = Reading(configuration)
         self.reads = 0
@@ -159,14 +160,14 @@ class ReloadTests(SynchronousTestCase):
             made.append(FakeRunner(RoleError("no VRRP here", 4) if kind.name == "vrrp" else None))
             return made[-1]
 
-        roles = Roles(KINDS.values(), run, BOTH)
+        roles = Roles(KINDS.values(), run, BOTH, Pipes(Clock()))
         error = self.failureResultOf(Deferred.fromCoroutine(roles.begin()), RoleError).value
         self.assertEqual((str(error), error.status), ("VRRP does not run: no VRRP here", 4))
         self.assertEqual([runner.stopped for runner in made], [True, True])
         self.assertEqual(roles.running, {})
 
     def test_all_roles_run_where_that_is_asked_for(self) -> None:
-        roles = Roles(KINDS.values(), lambda kind: FakeRunner(), BALANCING, idle=True)
+        roles = Roles(KINDS.values(), lambda kind: FakeRunner(), BALANCING, Pipes(Clock()), idle=True)
         self.successResultOf(Deferred.fromCoroutine(roles.begin()))
         self.assertEqual(list(roles.running), ["vrrp", "checkers", "bfd"])
 
@@ -184,7 +185,7 @@ class ReloadTests(SynchronousTestCase):
             runner.stop = stop  # type: ignore[method-assign]
             return runner
 
-        roles = Roles(reversed(KINDS.values()), run, BALANCING, idle=True)
+        roles = Roles(reversed(KINDS.values()), run, BALANCING, Pipes(Clock()), idle=True)
         self.successResultOf(Deferred.fromCoroutine(roles.begin()))
         roles.stop()
         self.assertLess(stopped.index("vrrp"), stopped.index("bfd"))
@@ -193,7 +194,7 @@ class ReloadTests(SynchronousTestCase):
         ready: Deferred[None] = Deferred()
         runner = FakeRunner()
         runner.prepare = lambda configuration: ready  # type: ignore[method-assign]
-        roles = Roles(KINDS.values(), lambda kind: runner, BALANCING)
+        roles = Roles(KINDS.values(), lambda kind: runner, BALANCING, Pipes(Clock()))
         began = Deferred.fromCoroutine(roles.begin())
         self.successResultOf(roles.stop())
         self.assertTrue(runner.stopped)

@@ -8,10 +8,12 @@ from unittest import mock
 
 import attrs
 from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import Configuration, GlobalDefs, VrrpInstance
+from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reports import Reports, directory
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.seam import Report
@@ -34,7 +36,9 @@ class ReportsTests(SynchronousTestCase):
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         configuration = Configuration(vrrp_instances=(VrrpInstance("one", "eth0", 7),))
-        self.roles = Roles(KINDS.values(), lambda kind: FakeRunner(), configuration, idle=True)
+        self.roles = Roles(
+            KINDS.values(), lambda kind: FakeRunner(), configuration, Pipes(Clock()), idle=True
+        )
         self.successResultOf(Deferred.fromCoroutine(self.roles.begin()))
         self.reports = Reports(self.roles, execute)
 

@@ -66,11 +66,20 @@ class ProcessRunnerTests(SynchronousTestCase):
 
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.lines: list[str] = []
         self.runner = self.make(Settings())
 
     def make(self, settings: Settings) -> ProcessRunner:
         return ProcessRunner(
-            KIND, settings, self.launch, self.clock, self.fatal.append, execute, self.facts, self.pid_file
+            KIND,
+            settings,
+            self.launch,
+            self.clock,
+            self.fatal.append,
+            execute,
+            self.facts,
+            self.lines.append,
+            self.pid_file,
         )
 
     def launch(self, kind: RoleKind) -> FakeChild:

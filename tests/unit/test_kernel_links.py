@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import struct
 from collections.abc import Iterable
 from ipaddress import ip_address
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError
@@ -13,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from kaltwisted.kernel.links import Links, LinkTable
-from kaltwisted.kernel.messages import HEADER_SIZE, Message
+from kaltwisted.kernel.messages import HEADER_SIZE, Message, attribute
 from kaltwisted.kernel.rtnetlink import (
     RTM_DELADDR,
     RTM_DELLINK,
@@ -23,6 +25,7 @@ from kaltwisted.kernel.rtnetlink import (
 )
 from kaltwisted.ports import (
     AddressAppeared,
+    AddressChanged,
     AddressVanished,
     ILinks,
     Link,
@@ -86,6 +89,29 @@ class Table(SynchronousTestCase):
         for text in ("2001:db8::5", "fe80::5"):
             self.table.heard(address_message(add_address(2, vip(text, 64))))
         self.assertEqual(self.table.source(2, ipv6=True), ip_address("fe80::5"))
+
+    def test_an_ipv6_source_is_known_to_be_unique_and_routed_where_wanted(self) -> None:
+        def tell(text: str, flags: int) -> list[LinkEvent]:
+            request = add_address(2, vip(text, 64))
+            wide = attribute(8, struct.pack("=I", flags))
+            header, rest = request.payload[:8], request.payload[8:-8]
+            return self.table.heard(address_message(attrs.evolve(request, payload=header + rest + wide)))
+
+        tentative, optimistic, failed, deprecated, temporary = 0x40, 0x44, 0x48, 0x20, 0x01
+        local, routed = ip_address("fe80::5"), ip_address("2001:db8::5")
+        self.assertEqual([type(each) for each in tell("fe80::5", tentative)], [AddressAppeared])
+        self.assertIsNone(self.table.source(2, ipv6=True))
+        for flags, source in ((0, local), (failed, None), (optimistic, local)):
+            self.assertEqual([type(each) for each in tell("fe80::5", flags)], [AddressChanged], hex(flags))
+            self.assertEqual(self.table.source(2, ipv6=True), source, hex(flags))
+        self.assertEqual(tell("fe80::5", 0x80), [])
+        for flags in (tentative, deprecated, temporary):
+            tell("2001:db8::5", flags)
+            self.assertEqual(self.table.source(2, ipv6=True, routed=True), local)
+        tell("2001:db8::5", 0)
+        self.assertEqual(self.table.source(2, ipv6=True, routed=True), routed)
+        self.assertEqual(self.table.source(2, ipv6=True), local)
+        self.assertEqual(self.table.source(2, ipv6=True, routed=True, but=frozenset((routed,))), local)
 
     @given(st.lists(st.sets(st.tuples(st.integers(1, 4), st.integers(1, 6))), max_size=6))
     def test_the_events_of_listings_lead_from_one_to_the_next(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -162,6 +162,39 @@ class Sending(SynchronousTestCase):
                 announcer.announce("A", [("eth0", IPv4Address("10.0.0.100"))], 2)
                 self.clock.pump([0] * 20)
             self.assertEqual(len(logs), lines)
+
+    def test_a_neighbour_advertisement_tells_whether_the_host_forwards(self) -> None:
+        address = ip_address("fd00::100")
+        for forwards in (False, True):
+            announcer = Announcer(
+                self.clock,
+                self.frames,
+                self.links.get,
+                forwards=lambda interface, forwards=forwards: forwards and interface == "eth0",
+                log_each=True,
+            )
+            self.frames.sent.clear()
+            with capturedLogs() as logs:
+                announcer.announce("A", [("eth0", address)], 1)
+                self.clock.pump([0] * 20)
+            [(_, sent)] = self.frames.sent
+            self.assertEqual(sent, neighbour_advertisement(address, MAC, router=forwards))
+            self.assertEqual(
+                [formatEvent(event) for event in logs],
+                [
+                    "(A) Sending/queueing Unsolicited Neighbour Adverts on eth0 for fd00::100",
+                    "Sending unsolicited Neighbour Advert on eth0 for fd00::100",
+                ],
+            )
+
+    def test_the_interval_of_ipv6_is_its_own(self) -> None:
+        announcer = Announcer(self.clock, self.frames, self.links.get, gna_interval_us=1_000_000)
+        for network in ("10.0.0.", "fd00::"):
+            announcer.announce("A", [("eth0", ip_address(f"{network}{last}")) for last in (1, 2)], 1)
+        self.clock.pump([0] * 20)
+        self.assertEqual(len(self.frames.sent), 3)
+        self.clock.advance(1)
+        self.assertEqual(len(self.frames.sent), 4)
 
     def test_a_broken_interface_is_told_once(self) -> None:
         self.frames.broken = "Network is down"

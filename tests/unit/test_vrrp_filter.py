@@ -27,6 +27,10 @@ def accepts(program: bytes, data: bytes) -> bool:
                 if operand >= len(data):
                     return False
                 index = 4 * (data[operand] & 0xF)
+            case 0x30:  # ldb [k]
+                if operand >= len(data):
+                    return False
+                accumulator = data[operand]
             case 0x50:  # ldb [x + k]
                 if index + operand >= len(data):
                     return False
@@ -54,6 +58,12 @@ class Filter(SynchronousTestCase):
         program = vrid_filter(range(1, 256))
         self.assertTrue(all(accepts(program, advert(vrid)) for vrid in range(1, 256)))
         self.assertFalse(accepts(program, advert(0)))
+
+    @given(st.sets(st.integers(1, 255)), st.integers(1, 255))
+    def test_over_ipv6_the_message_stands_alone(self, vrids: set[int], vrid: int) -> None:
+        program = vrid_filter(vrids, ip_header=False)
+        self.assertEqual(accepts(program, advert(vrid)[20:]), vrid in vrids)
+        self.assertFalse(accepts(program, b"\x31"))
 
     def test_behind_an_authentication_header(self) -> None:
         message = packet.encode(packet.Expected(51), 100, SOURCE, SOURCE, packet.IPV4_GROUP)

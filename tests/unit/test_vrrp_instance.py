@@ -13,6 +13,7 @@ from kaltwisted.config.model import (
     AuthType,
     Script,
     Tracked,
+    UnicastPeer,
     VirtualIpAddress,
     VrrpScript,
 )
@@ -151,10 +152,10 @@ class MasterTests(SynchronousTestCase):
         self.assertEqual(driven.do(ev.AddressLost(VIP.address)), [])
 
     def test_unicast_goes_to_each_peer(self) -> None:
-        peers = (ip_address("10.0.0.6"), ip_address("10.0.0.7"))
+        peers = (UnicastPeer(ip_address("10.0.0.6")), UnicastPeer(ip_address("10.0.0.7")))
         driven = Driven(unicast_peer=peers, unicast_src_ip=ip_address("10.0.0.4"), authentication=SECRET)
         adverts = [a for a in driven.become_master() if isinstance(a, act.SendAdvert)]
-        self.assertEqual([advert.destination for advert in adverts], list(peers))
+        self.assertEqual([advert.destination for advert in adverts], [peer.address for peer in peers])
         self.assertEqual({str(advert.source) for advert in adverts}, {"10.0.0.4"})
 
     def test_a_storm_of_other_masters_makes_no_storm_of_ours(self) -> None:

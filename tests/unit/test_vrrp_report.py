@@ -11,6 +11,7 @@ from kaltwisted.config.model import (
     SECOND_US,
     Script,
     Tracked,
+    UnicastPeer,
     VirtualIpAddress,
     VrrpScript,
     VrrpSyncGroup,
@@ -99,7 +100,7 @@ class InstanceTests(SynchronousTestCase):
         )
 
     def test_unicast_has_peers_and_no_group(self) -> None:
-        peers = (ip_address("10.0.0.7"),)
+        peers = (UnicastPeer(ip_address("10.0.0.7")),)
         running = Running(config(unicast_peer=peers, unicast_src_ip=ip_address(OURS)))
         self.assert_told(
             running,

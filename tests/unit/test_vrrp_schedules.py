@@ -20,6 +20,7 @@ from kaltwisted.config.model import (
     Configuration,
     Script,
     Tracked,
+    UnicastPeer,
     VirtualIpAddress,
     VrrpInstance,
     VrrpScript,
@@ -78,7 +79,7 @@ class Day:
                     nopreempt=self.nopreempt,
                     preempt_delay_us=self.preempt_delay_us,
                     garp_master_refresh_us=10 * SECOND_US,
-                    unicast_peer=tuple(ip_address(f"{net}.{other}") for other in others)
+                    unicast_peer=tuple(UnicastPeer(ip_address(f"{net}.{other}")) for other in others)
                     if self.unicast
                     else (),
                     virtual_ipaddress=(VirtualIpAddress(ip_address(f"{net}.100"), 32),),

@@ -102,8 +102,8 @@ class Instances(World):
         self.assertEqual({interface for _, interface, _, _ in self.announcer.announced}, {"vrrp.51"})
         own, base = self.wire.ports["vrrp.51"], self.wire.ports["eth0"]
         self.assertTrue(own.sent)
-        self.assertEqual((own.vrids, own.silent), (frozenset((51,)), True))
-        self.assertEqual((base.vrids, base.sent, base.silent), (frozenset(), [], False))
+        self.assertEqual((own.vrids, own.listening.silent), (frozenset((51,)), True))
+        self.assertEqual((base.vrids, base.sent, base.listening.silent), (frozenset(), [], False))
         own.receive(advert(200))
         self.settle()
         self.assertIs(self.state(), State.BACKUP)

@@ -14,15 +14,17 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from kaltwisted.ports import IWire, Link, WireError
+from kaltwisted.ports import IWire, Link, Listening, WireError
 from kaltwisted.testing.vrrp import FakeWire
 from kaltwisted.vrrp import packet, wire
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.wire import RawWire, why_not
+from tests.unit.vrrp_helpers import config
 
 ETH0 = Link(2, "eth0")
 GROUP = ip_address("224.0.0.18")
 SOURCE = bytes((10, 0, 0, 1))
+ME = ip_address(SOURCE)
 
 
 def advert(vrid: int) -> bytes:
@@ -45,7 +47,7 @@ class Refused(SynchronousTestCase):
         for needed in ("Operation not permitted", "root", "CAP_NET_RAW", "CAP_NET_ADMIN"):
             self.assertIn(needed, words)
         with self.assertRaises(WireError) as raised:
-            RawWire(None).open(ETH0, frozenset((51,)), lambda *_: None)
+            RawWire(None).open(ETH0, Listening(4, frozenset((51,))), lambda *_: None)
         self.assertIn("eth0", str(raised.exception))
 
     def test_other_errors_get_no_wrong_advice(self) -> None:
@@ -87,7 +89,10 @@ class Dispatching(SynchronousTestCase):
         self.dispatcher = Dispatcher(self.wire)
         self.heard: list[tuple[str, bytes]] = []
         for name, vrid in (("eth0", 51), ("eth0", 52), ("eth1", 51)):
-            self.dispatcher.register(name, vrid, lambda data, _, to=f"{name}/{vrid}": self.hear(to, data))
+            self.dispatcher.register(
+                config(interface=name, virtual_router_id=vrid),
+                lambda data, _, to=f"{name}/{vrid}": self.hear(to, data),
+            )
 
     def hear(self, to: str, data: bytes) -> None:
         self.heard.append((to, data))
@@ -96,7 +101,8 @@ class Dispatching(SynchronousTestCase):
         for link in (ETH0, Link(3, "eth1"), Link(4, "eth2")):
             self.dispatcher.open(link)
         self.assertEqual(set(self.wire.ports), {"eth0", "eth1"})
-        self.assertEqual(self.wire.ports["eth0"].vrids, frozenset((51, 52)))
+        listening = Listening(4, frozenset((51, 52)), frozenset((GROUP,)))
+        self.assertEqual(self.wire.ports["eth0"].listening, listening)
         for name, vrid in (("eth0", 52), ("eth1", 51), ("eth1", 52), ("eth0", 99)):
             self.wire.ports[name].receive(advert(vrid))
         self.wire.ports["eth0"].receive(b"\x45")
@@ -119,8 +125,8 @@ class Dispatching(SynchronousTestCase):
         with capturedLogs() as logs:
             for broken in ("Network is down", "Network is down", None, "Network is down"):
                 port.broken = broken
-                self.dispatcher.send("eth0", advert(51), GROUP)
-            self.dispatcher.send("eth9", advert(51), GROUP)
+                self.dispatcher.send("eth0", advert(51), ME, GROUP, 255)
+            self.dispatcher.send("eth9", advert(51), ME, GROUP, 255)
         self.assertEqual(len(port.sent), 1)
         self.assertEqual([event["line"].endswith("Network is down") for event in logs], [True, True])
 

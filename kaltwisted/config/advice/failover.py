@@ -8,7 +8,7 @@ from kaltwisted.config.advice.kinds import PEER_NOPREEMPT, PEER_WEIGHT
 from kaltwisted.config.advice.routers import Member
 from kaltwisted.config.advice.tracking import HIGHEST_PRIORITY, by_name, weightless, weights
 from kaltwisted.config.findings import Finding
-from kaltwisted.config.verify_vrrp import OWNER_PRIORITY
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 from kaltwisted.config.written import Spot
 
 _NOT_COUNTED = frozenset(("track_file", "track_process", "track_bfd", "vrrp_track_process"))

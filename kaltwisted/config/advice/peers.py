@@ -126,7 +126,7 @@ def unicast_peers(router: list[Member]) -> Told:
     """Who sends unicast adverts sends them to every other; and all do, or none."""
     deaf: set[Member] = set()
     for member, other in permutations(router, 2):
-        peers, address = member.instance.unicast_peer, other.instance.unicast_src_ip
+        peers, address = member.instance.peers, other.instance.unicast_src_ip
         if peers and not other.instance.unicast_peer:
             if other not in deaf:
                 deaf.add(other)

@@ -115,7 +115,7 @@ def _likeness(one: VrrpInstance, other: VrrpInstance) -> int:
 
 
 def _of_one_place(one: VrrpInstance, other: VrrpInstance) -> bool:
-    if one.unicast_src_ip in other.unicast_peer or other.unicast_src_ip in one.unicast_peer:
+    if one.unicast_src_ip in other.peers or other.unicast_src_ip in one.peers:
         return True
     vips = one.virtual_ipaddress, other.virtual_ipaddress
     return not all(vips) or any(_near(ours, vips[1]) for ours in vips[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kaltwisted.config.advice.kinds import CLAMPED_PRIORITY, SLOW_SCRIPT, UNTRACKED_SCRIPT
 from kaltwisted.config.advice.words import seconds
 from kaltwisted.config.model import SECOND_US
-from kaltwisted.config.verify_vrrp import OWNER_PRIORITY
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 
 if TYPE_CHECKING:
     from kaltwisted.config.findings import Finding

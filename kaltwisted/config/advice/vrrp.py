@@ -18,7 +18,7 @@ def own_peers(configuration: Configuration, written: Written) -> Iterator[Findin
     """``unicast_peer`` has the address of ``unicast_src_ip``: a list that was copied whole."""
     for instance in configuration.vrrp_instances:
         own = instance.unicast_src_ip
-        if own is not None and own in instance.unicast_peer and written.is_sound(instance.where):
+        if own is not None and own in instance.peers and written.is_sound(instance.where):
             source = written.spot(instance.where, "unicast_src_ip", word=1)
             yield written.advise(
                 OWN_PEER,

@@ -277,6 +277,32 @@ class IpAddress:
         return address
 
 
+@attrs.frozen
+class Group:
+    """A multicast address; ``version``: of that family only."""
+
+    version: int | None = None
+
+    def __call__(self, words: list[str], problems: Problems) -> Address | Keep:
+        address = IpAddress(self.expected)(words, problems)
+        if isinstance(address, Keep):
+            return KEEP
+        if self.version not in (None, address.version):
+            problems.append(Problem(f"`{address}` is not IPv{self.version}", expected=self.expected))
+            return KEEP
+        if not address.is_multicast:
+            log = f"{words[0]} [{address}] is not multicast. Skipping"
+            problems.append(Problem(f"{address} is no multicast group", expected=self.expected, log=log))
+            return KEEP
+        return address
+
+    @property
+    def expected(self) -> str:
+        """What would be right."""
+        groups = {4: "224.0.0.18", 6: "ff02::12", None: "224.0.0.18 or ff02::12"}
+        return f"a multicast group such as {groups[self.version]}"
+
+
 def endpoint(words: list[str], problems: Problems, lowest_port: int = 0) -> tuple[Address, int | None] | Keep:
     """``IP [port]``; no port is None."""
     expected = "an IP address and a port"

@@ -12,6 +12,7 @@ from kaltwisted.config.keywords.convert import (
     whole_number,
 )
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
@@ -56,9 +57,7 @@ def _fifo_script(words: list[str], problems: Problems) -> Script | Keep:
 def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
     pipe, reader = f"{prefix}notify_fifo", f"{prefix}notify_fifo_script"
     return {
-        pipe: Keyword(
-            f"named pipe that is told {of}", pipe, _fifo, words=4, again=Again.FIRST_WINS, stage=Stage.READ
-        ),
+        pipe: Keyword(f"named pipe that is told {of}", pipe, _fifo, words=4, again=Again.FIRST_WINS),
         reader: Keyword(
             f"what reads {pipe}, whose path is its last argument",
             reader,
@@ -66,7 +65,6 @@ def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
             words=4,
             script=True,
             again=Again.FIRST_WINS,
-            stage=Stage.READ,
         ),
     }
 
@@ -139,7 +137,6 @@ GLOBAL_DEFS = Table(
             "tell the FIFO the states again after a reload",
             "fifo_write_vrrp_states_on_reload",
             boolean,
-            stage=Stage.READ,
         ),
         "vrrp_startup_delay": Keyword(
             "hold all instances back after the start",
@@ -153,6 +150,7 @@ GLOBAL_DEFS = Table(
             "which problems of an include are errors", "", lambda words, problems: KEEP, words=None
         ),
         **VRRP_DEFAULTS,
+        **NFTABLES,
         **PROCESSES,
         **known("global_defs"),
     },

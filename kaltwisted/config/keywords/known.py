@@ -43,26 +43,20 @@ shutdown_script_timeout: limit for shutdown_script
 max_auto_priority: how far the scheduling priority may rise by itself after late timers
 min_auto_priority_delay: lateness that triggers an automatic priority step
 no_email_faults: no mail for FAULT transitions
-disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
-v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header, default for instances
 lvs_timeouts: IPVS connection timeouts
 lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one go
 lvs_flush_onstop: the old word for lvs_flush_on_stop
 lvs_sync_daemon: kernel IPVS connection sync, role following a VRRP instance
-vrrp_mcast_group4: group for IPv4 adverts
-vrrp_mcast_group6: group for IPv6 adverts
+disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
 vrrp_min_garp: one gratuitous message for each VIP
 vrrp_garp_extra_if: period of extra gratuitous messages on other interfaces for VMAC/ipvlan VIPs
 vrrp_vmac_garp_intvl: the old word for vrrp_garp_extra_if
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
-nftables: use nftables for no-accept/VMAC rules
-nftables_priority: priority of the nftables chains
 nftables_ifindex: match by ifindex rather than name in nftables sets
 nftables_ipvs: set fwmarks for virtual server groups through nftables
 nftables_ipvs_priority: priority of those chains
 nftables_ipvs_start_fwmark: first fwmark used for that
-nftables_counters: add counters to generated nftables rules
 snmp_socket: AgentX master address
 enable_traps: send SNMP traps
 enable_snmp_vrrp: serve keepalived MIB for VRRP
@@ -111,13 +105,9 @@ global_tracking: the old word for sync_group_tracking_weight
     "vrrp_instance": """
 use_vmac_addr: a VMAC interface for each VIP not on the base interface
 use_ipvlan: use an ipvlan interface instead of macvlan
-old_unicast_checksum: pre-1.3.6 unicast checksum compatibility (build option)
-native_ipv6: IPv6 instance; family is now taken from the VIPs
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
-mcast_dst_ip: multicast group of this instance
 linkbeat_use_polling: poll link of the instance interface
-v3_checksum_as_v2: VRRPv3/IPv4 checksum without pseudo header
 debug: verbosity level (build option)
 notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
 thread_timer_expired: the old word for timer_expired_backup

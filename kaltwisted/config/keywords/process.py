@@ -34,7 +34,7 @@ _BITS_EXPECTED = "an octal, hexadecimal or decimal number up to 0777, or bits su
 
 
 @attrs.frozen
-class _Signed:
+class Signed:
     """A whole number that may have a sign.  ``clamp``: the nearest that is allowed counts instead."""
 
     low: int
@@ -134,9 +134,9 @@ def _already_so(words: list[str], problems: Problems) -> Keep:
 def _of_a_role(role: str, what: str) -> Iterator[tuple[str, Keyword]]:
     limit = Number(1)
     for name, doc, convert in (
-        ("priority", "nice value", _Signed(-20, 19)),
+        ("priority", "nice value", Signed(-20, 19)),
         ("no_swap", "memory stays in RAM", flag),
-        ("rt_priority", "real-time priority (SCHED_RR)", _Signed(1, 99, clamp=True)),
+        ("rt_priority", "real-time priority (SCHED_RR)", Signed(1, 99, clamp=True)),
         ("cpu_affinity", "the processors that may be used", _processors),
         ("rlimit_rttime", "longest real-time turn, in microseconds", limit),
         ("process_name", "name", _name),

@@ -7,6 +7,7 @@ from typing import Any
 
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
+    Group,
     IpAddress,
     Number,
     OneOf,
@@ -20,7 +21,7 @@ from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
-from kaltwisted.config.model import SECOND_US, AuthType, Vmac
+from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum, Vmac
 from kaltwisted.config.route_lines import ROUTE_OPTIONS
 from kaltwisted.config.rule_lines import RULE_OPTIONS
 
@@ -100,6 +101,22 @@ def _vmac_name(name: str, index: int, found: dict[str, Any], problems: Problems)
         found["ifname"] = name
 
 
+def _old_checksum(words: list[str], problems: Problems) -> OldUnicastChecksum | Keep:
+    """``[never]``."""
+    if len(words) < 2:
+        return OldUnicastChecksum.ALWAYS
+    if words[1] == "never":
+        return OldUnicastChecksum.NEVER
+    problems.append(
+        Problem(
+            f"`{words[1]}` is not known here",
+            expected="never, or nothing",
+            log=f"Unknown old_unicast_chksum mode {words[1]} - ignoring",
+        )
+    )
+    return KEEP
+
+
 NOTIFY = {
     "notify": script("notify", "run on every change, with what changed as more arguments"),
     "notify_master": script("notify_master", "run on becoming MASTER"),
@@ -155,11 +172,8 @@ STATIC_RULES = Table("static_rules", values=True, options=RULE_OPTIONS)
 GROUP = Table("group", values=True)
 
 _sync_interface = Word("an interface")
-_PRIORITY_CHANGES = Keyword(
-    "tell the FIFO of priorities", "notify_priority_changes", boolean, stage=Stage.READ
-)
+_PRIORITY_CHANGES = Keyword("tell the FIFO of priorities", "notify_priority_changes", boolean)
 _READ = {
-    "strict_mode": Keyword("hold it to the RFC's rules", "strict_mode", boolean, stage=Stage.READ),
     "use_vmac": Keyword(
         "a macvlan with a MAC address of its own",
         "use_vmac",
@@ -168,14 +182,6 @@ _READ = {
         again=Again.FIRST_WINS,
     ),
     "vmac_xmit_base": Keyword("send adverts through the base interface", "vmac_xmit_base", flag, words=1),
-    "accept": Keyword("take packets for the addresses", "accept", flag, words=1, stage=Stage.READ),
-    "no_accept": Keyword(
-        "drop packets for the addresses when not their owner", "accept", _unset, words=1, stage=Stage.READ
-    ),
-    "unicast_ttl": Keyword("TTL of unicast adverts", "unicast_ttl", Number(0, 255), stage=Stage.READ),
-    "unicast_fault_no_peer": Keyword(
-        "without peers FAULT, not multicast", "unicast_fault_no_peer", flag, words=1, stage=Stage.READ
-    ),
     "track_src_ip": Keyword(
         "FAULT while the source address is not there", "track_src_ip", flag, words=1, stage=Stage.READ
     ),
@@ -198,6 +204,30 @@ VRRP_INSTANCE = Table(
         ),
         "unicast_src_ip": Keyword("source address of unicast adverts", "unicast_src_ip", IpAddress()),
         "unicast_peer": Keyword("routers to send adverts to, one by one", block=UNICAST_PEER, words=1),
+        "unicast_ttl": Keyword("TTL or hop limit of unicast adverts", "unicast_ttl", Number(0, 255)),
+        "unicast_fault_no_peer": Keyword(
+            "without a peer be in FAULT, in place of sending to the group",
+            "unicast_fault_no_peer",
+            flag,
+            words=1,
+        ),
+        "old_unicast_checksum": Keyword(
+            "unicast checksum of version 3 as before keepalived 1.3.6: always, or never",
+            "old_unicast_checksum",
+            _old_checksum,
+        ),
+        "v3_checksum_as_v2": Keyword(
+            "checksum of version 3 over IPv4 without the addresses", "v3_checksum_as_v2", boolean
+        ),
+        "mcast_dst_ip": Keyword("group that adverts go to", "mcast_dst_ip", Group()),
+        "native_ipv6": Keyword(
+            "adverts go over IPv6, as today the addresses tell", "native_ipv6", flag, words=1
+        ),
+        "accept": Keyword("take packets to the virtual addresses", "accept", flag, words=1),
+        "no_accept": Keyword(
+            "drop packets to the virtual addresses, unless their owner", "accept", _unset, words=1
+        ),
+        "strict_mode": Keyword("hold to the RFC", "strict_mode", boolean),
         "check_unicast_src": Keyword("hear configured peers only", "check_unicast_src", flag, words=1),
         **OF_INSTANCES,
         "dont_track_primary": Keyword("do not need its own interface", "dont_track_primary", flag, words=1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from kaltwisted.config.keywords.convert import Seconds
+from kaltwisted.config.keywords.convert import Group, Seconds
 from kaltwisted.config.keywords.table import Keyword
 from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE
 
@@ -33,9 +33,11 @@ def _default(name: str) -> Keyword:
 
 VRRP_DEFAULTS = {
     **{f"{PREFIX}{name}": _default(name) for name in _OF_INSTANCES},
-    "vrrp_strict": attrs.evolve(
-        VRRP_INSTANCE.keywords["strict_mode"], doc="hold instances to the RFC's rules", field="vrrp_strict"
-    ),
+    # Of these two the default has another name than the instance's own.
+    "v3_checksum_as_v2": _default("v3_checksum_as_v2"),
+    "vrrp_strict": attrs.evolve(_default("strict_mode"), field="vrrp_strict"),
+    "vrrp_mcast_group4": Keyword("group of IPv4 adverts", "vrrp_mcast_group4", Group(4)),
+    "vrrp_mcast_group6": Keyword("group of IPv6 adverts", "vrrp_mcast_group6", Group(6)),
     "vrrp_garp_interval": Keyword(
         "least time between two gratuitous ARPs on an interface", "vrrp_garp_interval_us", Seconds(1)
     ),

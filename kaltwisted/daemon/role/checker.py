@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.alerts.mailer import Mailer
-from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
+from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
@@ -41,6 +41,7 @@ class CheckerRole(Service):
     :param data_plane: ``auto``, ``ipvs`` or ``userspace``.
     :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_ipvs: leave the table in place at stop (keepalived: ``-I``).
+    :param fifo: takes lines for the notify FIFOs.
     :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
     """
 
@@ -56,6 +57,7 @@ class CheckerRole(Service):
         data_plane: str,
         state_directory: Path,
         keep_ipvs: bool = False,
+        fifo: Callable[[str], object] = nobody,
     ) -> None:
         self._configuration = configuration
         self._reactor = reactor
@@ -67,7 +69,7 @@ class CheckerRole(Service):
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
-            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail),
+            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail, fifo),
             reactor,
             keep_at_stop=keep_ipvs,
             mail_every_checker=not defs.no_checker_emails,

@@ -57,6 +57,15 @@ class Tell(amp.Command):  # type: ignore[misc,unused-ignore]
         return Fact(kind, name.decode(errors="surrogateescape"), value)
 
 
+class Lines(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Events for the notify FIFOs, from a role to the supervisor, who has them.  ``text``: whole lines."""
+
+    arguments = [(b"text", amp.String())]
+
+    MOST: Final = 60_000
+    """Bytes; a value of AMP has a length of two."""
+
+
 class Report(amp.Command):  # type: ignore[misc,unused-ignore]
     """Write a report ``into`` a file.  ``what``: a ``seam.Report``'s value; ``version``: of the JSON."""
 

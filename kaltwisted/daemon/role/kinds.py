@@ -8,12 +8,14 @@ from typing import Any, Final
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role import capabilities
 from kaltwisted.daemon.role.facts import Learn
-from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind, Tell
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.ports import BFD_SESSION
 
 
-def _checkers(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn) -> IRole:
+def _checkers(
+    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell
+) -> IRole:
     from kaltwisted.daemon.role.checker import CheckerRole
     from kaltwisted.daemon.role.planes import DataPlaneError
 
@@ -24,12 +26,15 @@ def _checkers(settings: Settings, configuration: Configuration, reactor: Any, pu
             data_plane=settings.data_plane,
             state_directory=Path(settings.directory),
             keep_ipvs=settings.keep_ipvs,
+            fifo=fifo,
         )
     except DataPlaneError as error:
         raise RoleError(str(error)) from None
 
 
-def _vrrp(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn) -> IRole:
+def _vrrp(
+    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell
+) -> IRole:
     from kaltwisted.daemon.role.vrrp import VrrpRole
     from kaltwisted.ports import WireError
 
@@ -39,13 +44,14 @@ def _vrrp(settings: Settings, configuration: Configuration, reactor: Any, publis
             reactor,
             state_directory=Path(settings.directory) if settings.directory else None,
             keep_addresses=settings.keep_addresses,
+            fifo=fifo,
             log_detail=settings.detail > 0,
         )
     except WireError as error:
         raise RoleError(str(error), MISSING_PERMISSION) from None
 
 
-def _bfd(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn) -> IRole:
+def _bfd(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell) -> IRole:
     from kaltwisted.daemon.role.bfd import BfdRole
 
     return BfdRole(configuration, reactor, publish, log_detail=settings.detail > 0)

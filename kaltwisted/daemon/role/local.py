@@ -13,7 +13,7 @@ from zope.interface import implementer
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role.facts import Facts
-from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind, Tell
 from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.slices import in_slices
@@ -27,25 +27,33 @@ class LocalRunner:
     """A role on the reactor of this process.
 
     :param facts: where it publishes what it knows, and hears what others do.
+    :param fifo: takes its lines for notify FIFOs.
     """
 
     _log = Logger()
 
-    def __init__(self, kind: RoleKind, settings: Settings, reactor: Any, facts: Facts) -> None:
+    def __init__(
+        self,
+        kind: RoleKind,
+        settings: Settings,
+        reactor: Any,
+        facts: Facts,
+        fifo: Tell,
+    ) -> None:
         self.kind = kind
         self.role: IRole | None = None
         self._settings = settings
         self._reactor = reactor
         self._facts = facts
+        self._fifo = fifo
         self._leave_facts: Callable[[], None] | None = None
         self._turns = watch_turns(reactor)
 
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Build the role."""
         try:
-            self.role = self.kind.make(
-                self._settings, self.kind.part(configuration), self._reactor, self._facts.publish
-            )
+            part = self.kind.part(configuration)
+            self.role = self.kind.make(self._settings, part, self._reactor, self._facts.publish, self._fifo)
         except RoleError as error:
             return fail(error)
         return succeed(None)

@@ -22,6 +22,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from kaltwisted import __version__
+from kaltwisted.alerts.notify import PIPES
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon import signals
@@ -33,6 +34,7 @@ from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collec
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import KINDS
 from kaltwisted.daemon.role.libc import prctl
+from kaltwisted.daemon.role.lines import Lines
 from kaltwisted.daemon.role.local import LocalRunner
 from kaltwisted.daemon.role.naming import name_process, role_name
 from kaltwisted.daemon.role.parcel import read_all, unpack
@@ -60,6 +62,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         self._scheduling = Scheduling(kind.keyword, reactor)
         self._facts = Facts()
         self._facts.listen(kind.tells, self._tell)
+        self._lines = Lines(reactor, self.callRemote)
         self._runner: LocalRunner | None = None
         self._configuration: Configuration | None = None
         self._ends_with: int | None = None
@@ -81,7 +84,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         if why is not None:
             self._log.warn("{why}", why=why)
         self._adopt(self._configuration)
-        self._runner = LocalRunner(self._kind, settings, self._reactor, self._facts)
+        self._runner = LocalRunner(self._kind, settings, self._reactor, self._facts, self._write)
         prepared: Deferred[Any] = self._runner.prepare(self._configuration)
         return prepared.addCallbacks(lambda _: {"status": 0, "words": ""}, self._refused)
 
@@ -135,6 +138,12 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         """Ours, to the supervisor; when that is gone, nobody is left who would want it."""
         self.callRemote(commands.Tell, **commands.Tell.of(fact)).addErrback(lambda _: None)
 
+    def _write(self, lines: str) -> None:
+        """Lines for notify FIFOs, where the supervisor has any that they would go to."""
+        assert self._configuration is not None
+        if any(getattr(self._configuration.global_defs, name) for name in PIPES.get(self._kind.name, ())):
+            self._lines.write(lines)
+
     @commands.Stop.responder
     def stop(self) -> Deferred[dict[str, object]]:
         """Hand over, answer, and end."""
@@ -142,6 +151,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
 
     async def _hand_over(self) -> dict[str, object]:
         await self._stop()
+        self._lines.flush()
         self._end_after_answer(0)
         return {}
 

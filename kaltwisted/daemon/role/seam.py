@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 from twisted.application.service import IService
@@ -42,6 +42,10 @@ class Report(Enum):
     DATA = "data"
     STATISTICS = "stats"
     JSON = "json"
+
+
+Tell: TypeAlias = Callable[[str], object]
+"""Takes whole lines for the notify FIFOs."""
 
 
 class IRole(IService):
@@ -95,8 +99,8 @@ class RoleKind:
     ``concerns``: the fields that it reads besides ``global_defs``.
     ``keyword``: what its settings in ``global_defs`` begin with.
     ``capabilities``: what a process of it may do beyond what any may.
-    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run; its last argument takes
-    the facts that it publishes.
+    ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run; its last arguments take
+    the facts that it publishes, and its lines for notify FIFOs.
     ``tells``, ``hears``: the kinds of facts that it publishes, and that it acts on.
     """
 
@@ -107,7 +111,7 @@ class RoleKind:
     capabilities: frozenset[str]
     work: tuple[str, ...]
     concerns: frozenset[str]
-    make: Callable[[Settings, Configuration, Any, Learn], IRole]
+    make: Callable[[Settings, Configuration, Any, Learn, Tell], IRole]
     tells: frozenset[str] = frozenset()
     hears: frozenset[str] = frozenset()
 

@@ -23,10 +23,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.alerts.mailer import Mailer
-from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
+from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Address, Configuration
+from kaltwisted.config.model import Address, Configuration, Nftables
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -35,8 +35,10 @@ from kaltwisted.daemon.role.seam import FATAL, MISSING_PERMISSION, IRole
 from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
+from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
+from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.kernel.routing import Routing
 from kaltwisted.kernel.virtual_links import VirtualLinks
@@ -50,6 +52,7 @@ from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 STATE_FILE = "vrrp-addresses.json"
 LINKS_FILE = "vrrp-links.json"
+FIREWALL_FILE = "vrrp-firewall.json"
 
 
 @implementer(IRole)
@@ -59,6 +62,7 @@ class VrrpRole(Service):
     :param reactor: the running reactor; everything below gets it from here.
     :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
+    :param fifo: takes lines for the notify FIFOs.
     :param log_detail: log also what there is much of (keepalived: ``-D``).
     :raises WireError: this process may not open raw sockets; the words say what would help.
     """
@@ -72,6 +76,7 @@ class VrrpRole(Service):
         *,
         state_directory: Path | None = None,
         keep_addresses: bool = False,
+        fifo: Callable[[str], object] = nobody,
         log_detail: bool = False,
     ) -> None:
         why = why_no_wire() or why_no_addresses()
@@ -98,7 +103,12 @@ class VrrpRole(Service):
             links.link,
             garp_interval_us=defaults.garp_interval_us,
             gna_interval_us=defaults.gna_interval_us,
+            forwards=Ipv6Forwarding(reactor.seconds),
             log_each=log_detail,
+        )
+        firewall = NftablesFirewall(
+            configuration.global_defs.nftables or Nftables(),
+            None if state_directory is None else state_directory / FIREWALL_FILE,
         )
         self._sync_daemon = IpvsSyncDaemon(reactor)
         links.watch(self._forget)
@@ -112,6 +122,7 @@ class VrrpRole(Service):
                 announcer,
                 Routing(reactor, _index_in(links)),
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
+                firewall,
             ),
             self.scripts,
             Notifier(
@@ -119,6 +130,7 @@ class VrrpRole(Service):
                 NotifyQueue(self.scripts, timeout_us=TIMEOUT_US),
                 self.mail,
                 self._sync_daemon,
+                fifo,
             ),
             keep_addresses=keep_addresses,
         )
@@ -182,6 +194,8 @@ class VrrpRole(Service):
             if getattr(before.vrrp, name) != getattr(global_defs.vrrp, name):
                 keyword = f"vrrp_{name.removesuffix('_us')}"
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
+        if before.nftables != global_defs.nftables:
+            self._log.warn("Changed nftables settings take effect at the next start")
         if not (changes.vrrp or changes.bfd_instances):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -167,6 +168,7 @@ class Pools:
         listen = f"{self.inhibited.target} {self.inhibited.port}"
         return "".join(
             [
+                f"global_defs {{\nlvs_notify_fifo {self.scratch}/events root\n}}\n",
                 self.sorry.configured(pair, "quorum 2", f"{to_sorry} 80"),
                 virtual_server(listen, DR, f"{to_sorry} 81", "sorry_server_inhibit", servers=pages),
                 self.alpha.configured((first,), "alpha", f"{to_sorry} 82"),
@@ -217,6 +219,13 @@ class Pools:
         """The pools that have the server, check its port and remove it."""
         return [self.sorry, self.marked] + ([self.alpha] if server is self.site.servers[0] else [])
 
+    def events(self) -> dict[str, list[str]]:
+        """What the FIFO was told, by virtual server."""
+        descriptor = os.open(self.scratch / "events", os.O_RDONLY | os.O_NONBLOCK)
+        told = os.read(descriptor, 1 << 16).decode().splitlines(keepends=True)
+        os.close(descriptor)
+        return {name: [line for line in told if f" {name} " in line] for name in self.names()}
+
     def names(self) -> list[str]:
         return [way.name for way in (self.sorry, self.inhibited, self.alpha, self.scripted, self.marked)]
 
@@ -230,12 +239,14 @@ def test_the_same_happenings_make_the_same_tables_and_lines(site: Site, tmp_path
     pools = Pools(site, tmp_path)
     with debians(pools.text(), tmp_path) as running:
         expected = [(what, settled(site)) for what in pools.life(running)]
+        events = pools.events()
         running.stop()
         stories = {name: story(running, name) for name in pools.names()}
         told = {line for line in lines(running) if TOLD.match(line)}
     with ours(pools.text(), tmp_path) as running:
         for what, (_, there) in zip(pools.life(running), expected, strict=True):
             becomes(site, there, what)
+        assert all(events.values()) and pools.events() == events
         running.stop()
         for name in pools.names():
             assert story(running, name) == stories[name]

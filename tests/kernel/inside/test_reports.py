@@ -185,6 +185,7 @@ VALUES: Mapping[str, str] = {
     r"   Retries iterations = (\d+)": "keepalived counts past the last retry, and from 1 before the first",
 }
 LEFT_OUT = ABOUT_GLOBALS | {
+    r" VRRP (IPv[46] mcast group|strict mode) = .*| nftables without counters": "told by the VRRP process",
     r" System is compiled with LVS .*": "nothing is compiled",
     r"   Hashed = .*": "the kernel's own flag",
     r"   (connection timeout|Delay loop) = [\d.]+": "handed down: told where it arrives, with the checkers",
