@@ -6,11 +6,13 @@ from ipaddress import ip_address
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
 
-from kaltwisted.config.model import Configuration, VirtualIpAddress, Vmac, VrrpInstance
-from kaltwisted.ports import IVirtualLinks, LinkPlan, VirtualLink
+from kaltwisted.config.model import Configuration, UnicastPeer, VirtualIpAddress, Vmac, VrrpInstance
+from kaltwisted.ports import IVirtualLinks, LinkPlan, Listening, VirtualLink
 from kaltwisted.vrrp.actions import State
+from kaltwisted.vrrp.silent import group_mac
 from kaltwisted.vrrp.vmac import (
     address_interface,
     link_plan,
@@ -56,10 +58,14 @@ class Values(World):
         [other] = with_vmacs([instance()], "v")
         self.assertEqual(address_interface(other), "v.51")
 
+    def test_a_group_s_mac_has_the_last_23_bits_of_its_address(self) -> None:
+        for group, mac in (("224.0.0.18", "01005e000012"), ("239.255.1.2", "01005e7f0102")):
+            self.assertEqual(group_mac(ip_address(group)).hex(), mac)
+
     def test_where_adverts_go_and_come(self) -> None:
         [own] = with_vmacs([instance()])
         base = attrs.evolve(own, vmac_xmit_base=True)
-        unicast = attrs.evolve(base, unicast_peer=(ip_address("10.0.0.9"),))
+        unicast = attrs.evolve(base, unicast_peer=(UnicastPeer(ip_address("10.0.0.9")),))
         ways = [
             (sending_interface(each), receiving_interface(each)) for each in (own, base, unicast, config())
         ]
@@ -110,6 +116,38 @@ class Instances(World):
         self.stop()
         self.assertIsNone(self.links.link("vrrp.51"))
         self.assertTrue(self.virtual_links.stopped)
+
+    def test_over_ipv6_there_is_none_yet(self) -> None:
+        six = instance(name="six", virtual_ipaddress=(IPV6,), version=3)
+        with capturedLogs() as logs:
+            self.start(six, instance())
+        errors = [formatEvent(each) for each in logs if each["log_level"] is LogLevel.error]
+        self.assertEqual(len(errors), 1)
+        self.assertIn("(six) use_vmac is for adverts over IPv4 only yet", errors[0])
+        self.assertEqual(set(self.service.router.instances), {"X"})
+        self.assertEqual([each.name for each in self.virtual_links.plans[-1].links], ["vrrp.51"])
+        self.assertEqual(self.wire.ipv6_ports, {})
+        self.stop()
+
+    def test_its_group_is_joined_where_it_hears_and_below(self) -> None:
+        group = ip_address("224.0.0.99")
+        self.start(instance(mcast_dst_ip=group))
+        for name, vrids in (("vrrp.51", {51}), ("eth0", set())):
+            listening = self.wire.ports[name].listening
+            self.assertEqual((listening.groups, listening.vrids), ({group}, vrids))
+        self.stop()
+
+    def test_a_reload_to_unicast_hears_on_the_base(self) -> None:
+        self.start(instance(vmac_xmit_base=True))
+        peers = (UnicastPeer(ip_address("10.0.0.9")),)
+        changed = Configuration(vrrp_instances=(instance(vmac_xmit_base=True, unicast_peer=peers),))
+        own = self.wire.ports["vrrp.51"]
+        done = Deferred.fromCoroutine(self.service.reconfigure(changed))
+        self.settle()
+        self.successResultOf(done)
+        self.assertTrue(own.closed)
+        self.assertEqual(self.wire.ports["eth0"].listening, Listening(4, frozenset((51,))))
+        self.stop()
 
     def test_adverts_through_the_base(self) -> None:
         self.start(instance(vmac_xmit_base=True))
