@@ -36,7 +36,7 @@ from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
 if TYPE_CHECKING:
-    from kaltwisted.config.findings import Finding
+    from kaltwisted.config.findings import Findings
     from kaltwisted.config.keywords.table import Table
     from kaltwisted.config.memory import B, Recall
     from kaltwisted.config.source import Source
@@ -52,7 +52,7 @@ class Bound:
     reader: Reader
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Findings:
         """All of them, so far."""
         return self.reader.findings
 

@@ -102,7 +102,7 @@ def _http(
     draft = reader.read(statement.block or [], table, CheckDraft())
     urls = [url for _, inner in draft.blocks if (url := _url(reader, inner)) is not None]
     if not urls:
-        if not draft.blocks:
+        if not draft.blocks and not says(statement, URL.name):
             reader.error(
                 statement,
                 f"`{table.name}` without a url checks nothing and is left out",

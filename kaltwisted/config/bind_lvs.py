@@ -56,6 +56,8 @@ def virtual_server(
         return None
     draft = reader.read(statement.block or [], VIRTUAL_SERVER, VirtualServerDraft())
     if not draft.blocks:
+        if says(statement, REAL_SERVER.name):
+            return None
         name = listen.format(draft.protocol or Protocol.UDP)
         reader.error(
             statement,

@@ -116,6 +116,9 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
             consequence=Consequence.FATAL,
             log=f"({statement.words[1]}) Unknown interface!",
         )
+    unicast = draft.unicast_src_ip is not None or draft.check_unicast_src
+    if unicast and not draft.unicast_fault_no_peer:
+        _unicast(reader, statement, peers)
     shared = defaults.vrrp
     state = draft.state or "BACKUP"
     priority = draft.priority or (OWNER_PRIORITY if state == "MASTER" else DEFAULT_PRIORITY)
@@ -156,12 +159,9 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         track_bfd=trackers.bfd,
         dont_track_primary=draft.dont_track_primary,
         garp_master_delay_us=_or(draft.garp_master_delay_us, shared.garp_master_delay_us),
-        # keepalived turns 0 rounds into one.
-        garp_master_repeat=max(1, _or(draft.garp_master_repeat, shared.garp_master_repeat)),
+        garp_master_repeat=_or(draft.garp_master_repeat, shared.garp_master_repeat),
         garp_master_refresh_us=_or(draft.garp_master_refresh_us, shared.garp_master_refresh_us),
-        garp_master_refresh_repeat=max(
-            1, _or(draft.garp_master_refresh_repeat, shared.garp_master_refresh_repeat)
-        ),
+        garp_master_refresh_repeat=_or(draft.garp_master_refresh_repeat, shared.garp_master_refresh_repeat),
         garp_lower_prio_delay_us=_either(draft.garp_lower_prio_delay_us, shared.garp_lower_prio_delay_us),
         garp_lower_prio_repeat=_either(draft.garp_lower_prio_repeat, shared.garp_lower_prio_repeat),
         lower_prio_no_advert=_first(draft.lower_prio_no_advert, shared.lower_prio_no_advert),
@@ -220,7 +220,7 @@ def static_addresses(
 def sync_group(
     reader: Reader, statement: Statement, defaults: GlobalDefs, instances: Collection[str]
 ) -> VrrpSyncGroup | None:
-    """One ``vrrp_sync_group``; ``instances``: the names there are."""
+    """One ``vrrp_sync_group``, None when it cannot be one; ``instances``: the names there are."""
     if len(statement.words) < 2:
         nameless(reader, statement)
         return None
@@ -244,6 +244,8 @@ def sync_group(
     for keyword, inner in draft.blocks:
         if keyword.block is GROUP:
             members.extend(word for line in inner.block or () for word in line.words)
+    if not members and not draft.blocks and says(statement, GROUP.name):
+        return None
     trackers = Trackers(reader, draft.blocks)
     return VrrpSyncGroup(
         name=statement.words[1],
@@ -271,6 +273,20 @@ def _either(value: int | None, default: int | None) -> int | None:
 def _first(*answers: bool | None) -> bool:
     """The first that is not None."""
     return next(answer for answer in answers if answer is not None)
+
+
+def _unicast(reader: Reader, statement: Statement, peers: list[UnicastPeer]) -> None:
+    """What is said of unicast is for nothing where nobody is to have it."""
+    if not peers and not says(statement, UNICAST_PEER.name):
+        name = statement.words[1]
+        reader.error(
+            statement,
+            f"instance `{name}` has no unicast_peer: its adverts are multicast",
+            word=1,
+            expected="unicast_peer { 192.0.2.2 }, or unicast_fault_no_peer",
+            log=f"({name}) A unicast keyword has been specified without any unicast peers."
+            " Defaulting to multicast. This usage is deprecated - please update your configuration.",
+        )
 
 
 def _authentication(reader: Reader, statement: Statement) -> Authentication | None:

@@ -174,16 +174,15 @@ class CarefulBuilder(Builder):
 
     def _report_unclosed(self, frame: Frame, before: str, related: tuple[Related, ...]) -> None:
         name = frame.statement.words[0]
-        self.findings.append(
-            self.source.finding(
-                Severity.ERROR,
-                self.source.where(frame.statement),
-                f"the block `{name}` opened here is not closed before {before}",
-                width=len(name),
-                expected="a `}` that closes it",
-                related=related,
-                log="There are 1 missing '}'s or extra '{'s",
-            )
+        self.source.tell(
+            self.findings,
+            Severity.ERROR,
+            self.source.where(frame.statement),
+            f"the block `{name}` opened here is not closed before {before}",
+            width=len(name),
+            expected="a `}` that closes it",
+            related=related,
+            log="There are 1 missing '}'s or extra '{'s",
         )
 
     # --- a brace too many, or none to begin with ----------------------------------------
@@ -208,18 +207,17 @@ class CarefulBuilder(Builder):
         self._surplus_left -= len(again)
         name = frame.statement.words[0]
         brace = self.source.end(frame.statement)
-        self.findings.append(
-            self.source.finding(
-                Severity.ERROR,
-                self.source.where(statement),
-                f"`{word}` belongs to block `{name}`, which is closed too early; it is read as part of it",
-                width=len(word),
-                expected=f"`{word}` in front of the `}}` that closes `{name}`",
-                related=(
-                    Related(brace, f"`{name}` of {self.source.label(frame.statement.line)} is closed here"),
-                ),
-                log="Extra '}' found",
-            )
+        self.source.tell(
+            self.findings,
+            Severity.ERROR,
+            self.source.where(statement),
+            f"`{word}` belongs to block `{name}`, which is closed too early; it is read as part of it",
+            width=len(word),
+            expected=f"`{word}` in front of the `}}` that closes `{name}`",
+            related=(
+                Related(brace, f"`{name}` of {self.source.label(frame.statement.line)} is closed here"),
+            ),
+            log="Extra '}' found",
         )
         for closed in reversed(again):
             closed.reopened = True
@@ -236,16 +234,15 @@ class CarefulBuilder(Builder):
     def _open_without_brace(self, head: Statement) -> None:
         self._surplus_left -= 1
         name = head.words[0]
-        self.findings.append(
-            self.source.finding(
-                Severity.ERROR,
-                self.source.where(head),
-                f"the block `{name}` has no opening brace; it is read as though it had",
-                width=len(name),
-                expected="`{` at the end of this line or alone on the next",
-                consequence=Consequence.LOGGED,
-                log="Missing '{' at beginning of configuration block",
-            )
+        self.source.tell(
+            self.findings,
+            Severity.ERROR,
+            self.source.where(head),
+            f"the block `{name}` has no opening brace; it is read as though it had",
+            width=len(name),
+            expected="`{` at the end of this line or alone on the next",
+            consequence=Consequence.LOGGED,
+            log="Missing '{' at beginning of configuration block",
         )
         self.stack.append(head)
         self.block = head.block = []

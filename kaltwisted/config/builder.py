@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kaltwisted.config.findings import Finding, Severity
+from kaltwisted.config.findings import Findings, Severity
 from kaltwisted.config.keywords.table import Table, tables
 from kaltwisted.config.source import Source
 from kaltwisted.config.statement import Statement
@@ -31,7 +31,7 @@ class Builder:
         self.block = self.root
         self.stack: list[Statement] = []
         self.latest: Statement | None = None
-        self.findings: list[Finding] = []
+        self.findings = Findings()
         self.open_quotes: dict[int, int] = {}
         self.surplus = 0
         self.too_deep = False
@@ -97,14 +97,13 @@ class Builder:
 
     def report(self, brace: Brace, message: str, log: str, expected: str | None = None) -> None:
         """A finding about a brace."""
-        self.findings.append(
-            self.source.finding(
-                Severity.ERROR,
-                self.source.place(brace.line, brace.column),
-                message,
-                expected=expected,
-                log=log,
-            )
+        self.source.tell(
+            self.findings,
+            Severity.ERROR,
+            self.source.place(brace.line, brace.column),
+            message,
+            expected=expected,
+            log=log,
         )
 
     def finish(self) -> None:

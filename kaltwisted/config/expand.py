@@ -180,17 +180,16 @@ class Expansion:
         place = Place(
             text.file, line.number, trouble.column + 1, notes + text.notes(), made_by, line.repeated
         )
-        self._source.findings.append(
-            self._source.finding(
-                severity,
-                place,
-                trouble.message,
-                width=max(1, trouble.width),
-                expected=expected,
-                suggestion=suggestion,
-                consequence=consequence,
-                log=log,
-            )
+        self._source.tell(
+            self._source.findings,
+            severity,
+            place,
+            trouble.message,
+            width=max(1, trouble.width),
+            expected=expected,
+            suggestion=suggestion,
+            consequence=consequence,
+            log=log,
         )
 
     def _tell_line(self, message: str, consequence: Consequence = Consequence.LOGGED) -> None:

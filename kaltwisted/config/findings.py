@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from itertools import chain
 from typing import NamedTuple
 
 import attrs
 
+from kaltwisted.config import limits
 from kaltwisted.config.model import Position
 
 WIDEST_SOURCE_LINE = 160
@@ -21,7 +23,8 @@ LONGEST_LOOKED_AT = 2048
 MASK = "********"
 
 # What stands behind these words is nobody's business.
-_SECRET = re.compile(r"(?i)([\w-]*(?:pas|pwd|secret)[\w-]*|\bkey)([ \t\"'{:=\[-]+)(\S.*)")
+# Each word is looked at once: a line may be one word, and every line of a long file such a line.
+_SECRET = re.compile(r"(?i)((?<![\w-])(?=[\w-]*?(?:pas|pwd|secret))[\w-]++|\bkey)([ \t\"'{:=\[-]+)(\S.*)")
 
 
 class Severity(Enum):
@@ -104,6 +107,31 @@ class Finding:
 def has_secret(text: str) -> bool:
     """Whether there is a word in a text whose value is nobody's business."""
     return _SECRET.search(f"{text} x") is not None
+
+
+class Findings(list[Finding]):
+    """Findings in the making.  Beyond as many as anyone reads they are only counted, in ``untold``."""
+
+    def __init__(self, *earlier: Findings) -> None:
+        super().__init__(chain(*earlier))
+        self.untold: int = sum(findings.untold for findings in earlier)
+        self._kinds: set[tuple[Severity, Consequence]] = set()
+        for findings in earlier:
+            self._kinds |= findings._kinds
+
+    def room(self, severity: Severity, consequence: Consequence) -> bool:
+        """Whether one more is told or only counted.  The first of a kind is: exit statuses hang on it."""
+        kind = severity, consequence
+        if len(self) < limits.MOST_FINDINGS or kind not in self._kinds:
+            self._kinds.add(kind)
+            return True
+        self.untold += 1
+        return False
+
+    @property
+    def total(self) -> int:
+        """Those that are told and those that are not."""
+        return len(self) + self.untold
 
 
 def masked(line: str) -> str:

@@ -19,6 +19,9 @@ LARGEST_FILE = 64 * 1024 * 1024
 """Bytes; what is larger is no configuration."""
 
 
+_ESCAPED = r"\\\1"
+
+
 class Check(Flag):
     """Which problems of an include are errors that a daemon must not start with."""
 
@@ -38,8 +41,8 @@ KEYWORDS = {
     "includeb": Check.READ | Check.BRACE,
     "includea": Check.ALL,
 }
-MAIN = KEYWORDS["includew"]
-"""What counts for the file named by -f."""
+MAIN = "includew"
+"""As what a pattern counts that is given to -f."""
 
 CHECK_WORDS = {
     "read": Check.READ,
@@ -108,6 +111,18 @@ def find(pattern: str, folder: str) -> Found:
     if wild:
         return Found((), "matches no file", Check.WILDCARD)
     return Found((), "does not exist", Check.MATCH)
+
+
+def names_files(pattern: str) -> bool:
+    """Whether it is a pattern, and no file's own name, and there are files that it names."""
+    if os.path.lexists(pattern) or not (has_magic(pattern) or "{" in pattern):
+        return False
+    return bool(find(pattern, "").paths)
+
+
+def line(pattern: str) -> str:
+    """The line that includes a pattern's files."""
+    return f"{MAIN} {re.sub(r'([#!])', _ESCAPED, os.path.abspath(pattern))}"  # noqa: PTH100 -- a pattern
 
 
 def expand_braces(pattern: str) -> Iterator[str]:

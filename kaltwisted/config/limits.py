@@ -18,6 +18,9 @@ DEEPEST_INCLUDE = 50
 DEEPEST_STACK = 200
 """Files, definitions and repetitions within one another."""
 
+MOST_FINDINGS = 10_000
+"""That are told one by one: a file that is no configuration must not cost all memory."""
+
 LINES_OF_A_FILE = 100
 """What a file that is read again counts for, apart from its lines."""
 

@@ -82,12 +82,17 @@ def load_file(
 def open_file(path: str, *, config_id: str | None = None, all_includes: bool = False) -> Source | Reading:
     """What is read of a file and all it includes; where it cannot be opened, the reading that says so.
 
-    A file whose name ends in ``.json``, ``.yaml`` or ``.yml`` is one of that format.
+    A file whose name ends in ``.json``, ``.yaml`` or ``.yml`` is one of that format.  A pattern such as
+    ``/etc/keepalived/*.conf`` stands for all files of keepalived's language that it names, in their order.
 
     :param config_id: what ``@`` lines are chosen by (keepalived: ``-i``);
         None for the name of this host up to its first dot.
     :param all_includes: take every problem of an include as fatal (keepalived: ``-e``).
     """
+    surroundings = Surroundings(host_id() if config_id is None else config_id, os.environ)
+    checks = include.Check.ALL if all_includes else include.Check.NONE
+    if include.names_files(path):
+        return expand(include.line(path), path, surroundings, checks)
     try:
         text, identity = include.read(path)
     except include.UnreadableError as refused:
@@ -100,8 +105,6 @@ def open_file(path: str, *, config_id: str | None = None, all_includes: bool = F
             log=f"Unable to find config file(s) '{path}'.",
         )
         return Reading(Configuration(), (finding,))
-    surroundings = Surroundings(host_id() if config_id is None else config_id, os.environ)
-    checks = include.Check.ALL if all_includes else include.Check.NONE
     return _open(text, path, surroundings, checks, identity)
 
 

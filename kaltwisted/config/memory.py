@@ -184,13 +184,13 @@ class Recall:
 
     def _anew(self, reader: Reader, statement: Statement, how: Callable[[Statement], B | None]) -> B | None:
         """A block as its statement says it, kept if nothing else is to be said of it."""
-        findings, oddities, hidden = len(reader.findings), len(reader.oddities), len(reader.hidden)
+        findings, oddities, hidden = reader.findings.total, len(reader.oddities), len(reader.hidden)
         block = how(statement)
         segment = self._segments.get(statement)
         # One that something was taken into from behind its end ends later now.
         if block is None or segment is None or segment.standing is None or statement.end_line > segment.last:
             return block
-        if len(reader.findings) == findings:
+        if reader.findings.total == findings:
             first = segment.first
             known = Known(
                 block,
@@ -228,7 +228,7 @@ def _said(builder: Builder) -> tuple[int, ...]:
     return (
         len(builder.stack),
         len(builder.bare),
-        len(builder.findings),
+        builder.findings.total,
         len(builder.open_quotes),
         len(builder.binary),
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import attrs
 
 from kaltwisted.config.drafts import Draft
-from kaltwisted.config.findings import MASK, Consequence, Finding, Related, Severity, masked
+from kaltwisted.config.findings import MASK, Consequence, Finding, Findings, Related, Severity, masked
 from kaltwisted.config.keywords.convert import missing_parameter
 from kaltwisted.config.keywords.table import Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.top import homes
@@ -32,6 +32,9 @@ _MARKS = {
 }
 MOST_SPELLINGS = 200
 """Unknown words that are looked up; a file that is no configuration at all must not cost minutes."""
+
+MOST_DEFINITIONS_LOOKED_AT = 2_000
+"""For what an unknown name was meant to be."""
 
 
 class Oddity(NamedTuple):
@@ -60,7 +63,7 @@ class Reader:
 
     def __init__(self, source: Source, tree: Tree) -> None:
         self.source = source
-        self.findings: list[Finding] = [*source.findings, *tree.findings]
+        self.findings = Findings(source.findings, tree.findings)
         self.oddities: list[Oddity] = []
         self.hidden: list[tuple[Hidden, ...]] = []
         self.open_quotes = dict(tree.open_quotes)
@@ -92,10 +95,12 @@ class Reader:
             if keyword.convert is None:
                 continue
             value = keyword.convert(words, problems)
+            mistaken = False
             if problems:
                 self.problems(statement, problems, secret=_secret(words[0], table))
+                mistaken = problems[0].severity is Severity.ERROR
                 problems.clear()
-            elif keyword.words is not None and len(words) > keyword.words:
+            if not mistaken and keyword.words is not None and len(words) > keyword.words:
                 self.most_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
             if isinstance(value, Keep):
                 continue
@@ -129,7 +134,7 @@ class Reader:
         log: str | None = None,
     ) -> None:
         """A finding about a word of a statement."""
-        if statement.line in self.source.told:
+        if statement.line in self.source.told or not self.findings.room(severity, consequence):
             return
         position, width = self.source.word(statement, word)
         self.findings.append(
@@ -191,20 +196,19 @@ class Reader:
             return (
                 f"`{name[0]}` is put in before a blank, a comma, `)` or the end only: write `${{{name[1]}}}`"
             )
-        near = nearest(name[1], self.source.defined)
+        near = self._like(name[1])
         return f"`{name[0]}` is not defined" + (f"; did you mean `${near}`?" if near else " before this line")
 
     def quote(self, line: int, column: int, consequence: Consequence = Consequence.LOGGED) -> None:
         """A double quote that its line does not close."""
-        self.findings.append(
-            self.source.finding(
-                Severity.ERROR,
-                self.source.place(line, column),
-                "this quote is not closed on its line; what follows it is lost",
-                expected='a closing `"`',
-                consequence=consequence,
-                log="Unterminated quote",
-            )
+        self.source.tell(
+            self.findings,
+            Severity.ERROR,
+            self.source.place(line, column),
+            "this quote is not closed on its line; what follows it is lost",
+            expected='a closing `"`',
+            consequence=consequence,
+            log="Unterminated quote",
         )
 
     def finish(self) -> list[Finding]:
@@ -223,7 +227,11 @@ class Reader:
             shown = hidden.get((finding.position.file, finding.position.line))
             if shown is not None:
                 self.findings[index] = attrs.evolve(finding, source_line=shown, width=1)
-        return self.source.in_order(self.findings)
+        found = self.source.in_order(self.findings)
+        if self.findings.untold:
+            more = f"there are {self.findings.untold:,} more findings, to be told when these are mended"
+            found.append(self.source.finding(Severity.WARNING, found[-1].position, more))
+        return found
 
     def _also(self, lines: list[int]) -> str:
         """Where a finding of the first of these lines is true as well."""
@@ -239,16 +247,15 @@ class Reader:
             names.setdefault(MASK if (text.file, number) in hidden else name, []).append(line)
         for name, lines in names.items():
             _, start, end = self.source.undefined[lines[0]]
-            near = nearest(name, self.source.defined)
-            self.findings.append(
-                self.source.finding(
-                    Severity.ERROR,
-                    self.source.place(lines[0], start + 1, end),
-                    f"`${{{name}}}` is not defined" + self._also(lines),
-                    width=self.source.width(lines[0], start, end),
-                    expected=f"a line `${name}=...` before this one",
-                    suggestion=f"did you mean `${{{near}}}`?" if near else None,
-                )
+            near = self._like(name)
+            self.source.tell(
+                self.findings,
+                Severity.ERROR,
+                self.source.place(lines[0], start + 1, end),
+                f"`${{{name}}}` is not defined" + self._also(lines),
+                width=self.source.width(lines[0], start, end),
+                expected=f"a line `${name}=...` before this one",
+                suggestion=f"did you mean `${{{near}}}`?" if near else None,
             )
 
     def _hide(self, statements: list[Statement]) -> Iterator[Hidden]:
@@ -333,11 +340,20 @@ class Reader:
         )
 
     def _suggestion(self, word: str, table: Table) -> str | None:
-        key = (word, table.name)
+        return self._looked_up((word, table.name), lambda: self._look_up(word, table))
+
+    def _like(self, name: str) -> str | None:
+        """The definition that a name may have been meant for."""
+        defined = self.source.defined
+        if len(defined) > MOST_DEFINITIONS_LOOKED_AT:
+            return None
+        return self._looked_up((name, "$"), lambda: nearest(name, defined))
+
+    def _looked_up(self, key: tuple[str, str], look: Callable[[], str | None]) -> str | None:
         if key not in self._spelled:
             if len(self._spelled) >= MOST_SPELLINGS:
                 return None
-            self._spelled[key] = self._look_up(word, table)
+            self._spelled[key] = look()
         return self._spelled[key]
 
     def _look_up(self, word: str, table: Table) -> str | None:
@@ -366,7 +382,8 @@ class Reader:
             )
             return
         if keyword.words is not None:
-            self.most_words(statement, keyword.words)
+            exact = keyword.exact or (keyword.block is not None and keyword.block.values)
+            self.most_words(statement, keyword.words, exact=exact)
         blocks.append((keyword, statement))
 
     def _no_block(self, statement: Statement, table: Table) -> None:
@@ -382,7 +399,7 @@ class Reader:
         pieces = self.source.pieces(statement)
         rest = self.source.rest(statement)
         if any(piece.kind is Kind.LOST for piece in pieces) or statement.line in self.open_quotes:
-            return statement.words
+            return None  # and ``finish`` tells of the quote
         words = command_words(rest)
         if words is None:
             self.error(statement, "a quote is not closed on this line", word=1, expected="a closing quote")
@@ -390,9 +407,15 @@ class Reader:
         return [statement.words[0], *words]
 
     def most_words(
-        self, statement: Statement, most: int, words: list[str] | None = None, *, secret: bool = False
+        self,
+        statement: Statement,
+        most: int,
+        words: list[str] | None = None,
+        *,
+        secret: bool = False,
+        exact: bool = False,
     ) -> None:
-        """Warn of words behind the last one that is read; keepalived passes over them without a sound."""
+        """Tell of words behind the last one that is read, which keepalived mostly passes over in silence."""
         words = words or statement.words
         if len(words) <= most:
             return
@@ -400,8 +423,12 @@ class Reader:
         script = ""
         if statement.words[0] in ("misc_path",) or statement.words[0].startswith(("notify", "quorum")):
             script = "a command with arguments in double quotes"
-        self.warn(
-            statement, f"`{shown}` is one word too many and is not read", word=most, expected=script or None
+        self.report(
+            Severity.ERROR if exact else Severity.WARNING,
+            statement,
+            f"`{shown}` is one word too many and is not read",
+            word=most,
+            expected=script or None,
         )
 
     def _duplicate(self, statement: Statement, keyword: Keyword) -> None:

@@ -8,11 +8,11 @@ finding still shows the place that a person would have to edit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import attrs
 
-from kaltwisted.config.findings import Consequence, Finding, Related, Rule, Severity, masked
+from kaltwisted.config.findings import Consequence, Finding, Findings, Related, Rule, Severity, masked
 from kaltwisted.config.lexer import Kind, Token, tokens
 from kaltwisted.config.model import Position
 from kaltwisted.config.statement import Statement
@@ -148,7 +148,7 @@ class Source:
         self.lines = main.lines if lines is None else lines
         self.origins = origins
         self.texts: dict[str, Text] = {main.file: main}
-        self.findings: list[Finding] = []
+        self.findings = Findings()
         # Lines of which something is told that explains whatever else is wrong with them.
         self.told: set[int] = set()
         # Lines of files that must not be shown.
@@ -261,6 +261,20 @@ class Source:
                 finding.position.column,
             ),
         )
+
+    def tell(
+        self,
+        findings: Findings,
+        severity: Severity,
+        position: Position,
+        message: str,
+        *,
+        consequence: Consequence = Consequence.LOGGED,
+        **more: Any,
+    ) -> None:
+        """Add a finding to others, if they are not too many; ``more`` as for ``finding``."""
+        if findings.room(severity, consequence):
+            findings.append(self.finding(severity, position, message, consequence=consequence, **more))
 
     def finding(
         self,

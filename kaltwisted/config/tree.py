@@ -14,7 +14,7 @@ import attrs
 
 from kaltwisted.config.braces import CarefulBuilder
 from kaltwisted.config.builder import Brace, Builder
-from kaltwisted.config.findings import Finding, Severity
+from kaltwisted.config.findings import Findings, Severity
 from kaltwisted.config.keywords.table import Table
 from kaltwisted.config.lexer import LONGEST_LINE, SPECIAL, Kind, tokens, too_long
 from kaltwisted.config.model import Position
@@ -31,7 +31,7 @@ class Tree:
     """
 
     statements: list[Statement]
-    findings: list[Finding]
+    findings: Findings
     open_quotes: dict[int, int]
 
 
@@ -114,8 +114,8 @@ def _read_line(source: Source, builder: Builder, number: int, line: str) -> None
 
 
 def _drop(source: Source, builder: Builder, number: int, why: str) -> None:
-    builder.findings.append(
-        source.finding(Severity.ERROR, source.place(number, 1), f"{why}, dropped", expected="plain text")
+    source.tell(
+        builder.findings, Severity.ERROR, source.place(number, 1), f"{why}, dropped", expected="plain text"
     )
 
 
@@ -129,11 +129,10 @@ def _tell_of_marks(source: Source, builder: Builder) -> None:
         _drop(source, builder, numbers[0], f"line with a NUL byte{more}")
     for text in source.texts.values():
         if text.marked:
-            builder.findings.append(
-                source.finding(
-                    Severity.ADVICE,
-                    Position(text.file, 1),
-                    "the file begins with a byte order mark; keepalived takes it as part of the first word",
-                    expected="UTF-8 without a byte order mark",
-                )
+            source.tell(
+                builder.findings,
+                Severity.ADVICE,
+                Position(text.file, 1),
+                "the file begins with a byte order mark; keepalived takes it as part of the first word",
+                expected="UTF-8 without a byte order mark",
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config.findings import Finding, Related, Severity
+from kaltwisted.config.findings import Related, Severity
 from kaltwisted.config.keywords.virtual_server import PERSISTENCE_DEFAULT_S
 from kaltwisted.config.model import (
     Address,
@@ -273,7 +273,6 @@ def _report(
     log: str | None,
 ) -> None:
     if where is not None:
-        finding: Finding = reader.source.finding(
-            severity, where, message, expected=expected, related=related, log=log
+        reader.source.tell(
+            reader.findings, severity, where, message, expected=expected, related=related, log=log
         )
-        reader.findings.append(finding)

@@ -86,6 +86,6 @@ def _without_own(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 
 def _error(reader: Reader, instance: VrrpInstance, message: str, expected: str, log: str) -> None:
     if instance.where is not None:
-        reader.findings.append(
-            reader.source.finding(Severity.ERROR, instance.where, message, expected=expected, log=log)
+        reader.source.tell(
+            reader.findings, Severity.ERROR, instance.where, message, expected=expected, log=log
         )

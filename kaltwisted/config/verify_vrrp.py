@@ -182,7 +182,7 @@ def _own_family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 
 
 def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    """What speaks of unicast speaks of peers."""
+    """Adverts go to peers or to a group, not to both."""
     if instance.unicast_peer and instance.mcast_dst_ip is not None:
         _report(
             reader,
@@ -192,17 +192,6 @@ def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             log=f"({instance.name}) multicast destination specified with unicast - ignoring",
         )
         instance = attrs.evolve(instance, mcast_dst_ip=None)
-    waits = instance.unicast_peer or instance.unicast_fault_no_peer
-    if instance.unicast_src_ip is not None and not waits:
-        _report(
-            reader,
-            Severity.WARNING,
-            instance,
-            f"`{instance.name}` has unicast settings and no unicast_peer: its adverts go to the group",
-            expected="unicast_peer { … }, or unicast_fault_no_peer",
-            log=f"({instance.name}) A unicast keyword has been specified without any unicast peers. "
-            "Defaulting to multicast. This usage is deprecated - please update your configuration.",
-        )
     return instance
 
 
@@ -347,6 +336,7 @@ def verify_sync_groups(
 ) -> tuple[VrrpSyncGroup, ...]:
     """Groups by name, each once, with the members that there are."""
     there = {instance.name for instance in instances}
+    some = ", ".join(sorted(there)[:8])
     names: dict[str, VrrpSyncGroup] = {}
     for group in groups:
         first = names.setdefault(group.name, group)
@@ -361,9 +351,7 @@ def verify_sync_groups(
                 reader,
                 group,
                 f"member `{member}` of vrrp_sync_group `{group.name}` is no vrrp_instance, and is left out",
-                expected=f"one of {', '.join(sorted(there)[:8])}"
-                if there
-                else "a vrrp_instance of that name",
+                expected=f"one of {some}" if there else "a vrrp_instance of that name",
                 log=f"Virtual router {member} specified in sync group {group.name} doesn't exist - ignoring",
             )
         if len(members) < 2 and not unknown:
@@ -412,14 +400,13 @@ def _report(
         (Related(first.where, "here is the first"),) if first is not None and first.where is not None else ()
     )
     if at.where is not None:
-        reader.findings.append(
-            reader.source.finding(
-                severity,
-                at.where,
-                message,
-                expected=expected,
-                related=related,
-                consequence=consequence,
-                log=log,
-            )
+        reader.source.tell(
+            reader.findings,
+            severity,
+            at.where,
+            message,
+            expected=expected,
+            related=related,
+            consequence=consequence,
+            log=log,
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.network.frr import Frr, needs_frr, peer
+from tests.network.frr import Bfdd, needs_frr, peer
 from tests.network.vrrp_lan import Host, Router, lan, needs_keepalived, needs_lan, wait_for
 
 pytestmark = [pytest.mark.network, needs_lan]
@@ -42,11 +42,6 @@ bfd_instance {name} {{
     {more}
 }}
 """
-
-
-def with_ipv6(*hosts: Host) -> None:
-    for host in hosts:
-        host.ip("address", "add", f"{ipv6(host.number)}/64", "dev", "eth0", "nodad")
 
 
 class Told:
@@ -94,7 +89,6 @@ def cut(host: Host, *watched: Router) -> None:
 @BOTH
 def test_with_keepalived_up_cut_and_up_again(address: Address) -> None:
     with lan(2) as (one, two):
-        with_ipv6(one, two)
         ours = one.daemon(session("far", address(2), address(1)))
         theirs = two.keepalived(session("near", address(1), address(2)))
         for router in (ours, theirs):
@@ -128,10 +122,9 @@ def test_each_hears_that_the_other_stops() -> None:
 @BOTH
 def test_with_frr_up_cut_and_up_again(address: Address) -> None:
     with lan(2) as (one, two):
-        with_ipv6(one, two)
         # keepalived's IPv6 default of 64 hops is not what FRR takes.
         ours = one.daemon(session("far", address(2), address(1), "hoplimit 255"))
-        frr = Frr(two, peer(address(1), address(2)))
+        frr = Bfdd(two, peer(address(1), address(2)))
         wait_for(lambda: ours.says("Entering Up state"), ours.lines)
         wait_for(lambda: frr.status(address(1)) == "up")
         cut(two, ours)
@@ -146,7 +139,7 @@ def test_with_frr_up_cut_and_up_again(address: Address) -> None:
 def test_multihop_with_frr() -> None:
     with lan(2) as (one, two):
         ours = one.daemon(session("far", ipv4(2), ipv4(1), "multihop"))
-        frr = Frr(two, peer(ipv4(1), ipv4(2), multihop=True))
+        frr = Bfdd(two, peer(ipv4(1), ipv4(2), multihop=True))
         wait_for(lambda: ours.says("Entering Up state"), ours.lines)
         wait_for(lambda: frr.status(ipv4(1)) == "up")
 
@@ -165,7 +158,6 @@ opened.sendto(bytes.fromhex("204003180000000500000000000027100000271000000000"),
 @BOTH
 def test_a_packet_from_behind_a_router_is_dropped_and_one_from_next_door_is_heard(address: Address) -> None:
     with lan(2) as (one, two):
-        with_ipv6(one, two)
         ours = one.daemon(session("far", address(2), address(1), "hoplimit 255"))
         wait_for(lambda: ours.says("Startup complete"), ours.lines)
         two.run(sys.executable, "-c", _SEND, address(1), "254").communicate()

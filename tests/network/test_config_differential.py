@@ -1,18 +1,14 @@
 """The verdict of ``-t`` beside that of C keepalived, for every broken configuration of the unit tests.
 
-keepalived runs in a network namespace of its own that has the interfaces the
-configurations name.  Where the two differ, the reason stands here.
+Where the two differ, the reason stands here.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from kaltwisted.config.load import load_text
+from tests.network import keepalived_verdicts
 from tests.unit.test_config_broken import BROKEN
 
 pytestmark = pytest.mark.network
@@ -36,40 +32,13 @@ DIFFERENT = {
     "virtual_server twice": STRICTER,
     **{name: GUIDE for name in BROKEN if name.startswith("the guide's") and name != "the guide's Path"},
 }
-RUN = """
-ip link set lo up
-for n in 0 1; do
-    ip link add eth$n type veth peer name peer$n && ip link set eth$n up && ip link set peer$n up || exit 3
-done
-ip addr add 10.0.0.7/24 dev eth0
-for file in *.conf; do
-    timeout 20 keepalived -t -f $file > $file.out 2>&1
-    echo $file $?
-done
-"""
 
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """Exit status of ``keepalived -t`` by the name of the configuration."""
-    if shutil.which("keepalived") is None:
-        pytest.skip("needs C keepalived (apt-get install keepalived) to compare with")
-    folder: Path = tmp_path_factory.mktemp("differential")
-    names = list(BROKEN)
-    for index, name in enumerate(names):
-        (folder / f"{index:03}.conf").write_text(BROKEN[name][0].replace("«", ""))
-    done = subprocess.run(
-        ["unshare", "-n", "sh", "-c", RUN],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    found = [line.split() for line in done.stdout.splitlines()]
-    if not found:
-        pytest.skip(f"needs a network namespace with veth interfaces: {done.stderr.strip()[-120:]}")
-    return {names[int(file[:3])]: int(status) for file, status in found}
+    texts = {name: case[0].replace("«", "") for name, case in BROKEN.items()}
+    return keepalived_verdicts.of_texts(tmp_path_factory.mktemp("differential"), texts)
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.network import test_vrrp_failover as ipv4
 from tests.network import test_vrrp_ipv6 as ipv6
+from tests.network.frr import Frr, needs_frr
 from tests.network.test_vrrp_failover import assert_no_complaint
 from tests.network.vrrp_lan import Host, lan, needs_lan, wait_for
 
-_PLACE = Path("/usr/lib/frr")
-
-pytestmark = [
-    pytest.mark.network,
-    needs_lan,
-    pytest.mark.skipif(not (_PLACE / "vrrpd").exists(), reason="FRR's vrrpd is not installed"),
-]
+pytestmark = [pytest.mark.network, needs_lan, needs_frr]
 
 VRID = 51
 ADDRESSES = ("10.77.0.51", "fd77::51")
@@ -29,12 +20,9 @@ OURS = ipv4.instance(VRID, 100, more="version 3") + ipv6.instance(VRID, 100, add
 
 
 class Vrrpd:
-    """zebra, without which vrrpd knows no interfaces, and vrrpd with the macvlans that it needs."""
+    """FRR's VRRP daemon with the macvlans that it needs."""
 
     def __init__(self, host: Host, priority: int) -> None:
-        self._directory = host.directory / f"vrrpd-{host.number}"
-        self._directory.mkdir()
-        shutil.chown(self._directory, "frr", "frr")
         for family, address in enumerate(ADDRESSES, 1):
             name = f"vrrp{family}"
             host.ip("link", "add", name, "link", "eth0", "type", "macvlan", "mode", "bridge")
@@ -42,38 +30,20 @@ class Vrrpd:
             host.ip("address", "add", address, "dev", name, *(("nodad",) if ":" in address else ()))
             host.ip("link", "set", name, "up")
         wait_for(lambda: "tentative" not in host.ip("address", "show", "dev", "vrrp2"))
-        self._start(host, "zebra", "")
-        wait_for((self._directory / "zserv.api").exists, "for zebra")
         lines = ["version 3", f"priority {priority}", "advertisement-interval 1000"]
         lines += [f"ip {ADDRESSES[0]}", f"ipv6 {ADDRESSES[1]}"]
-        self._process = self._start(
-            host, "vrrpd", "interface eth0\n" + "".join(f" vrrp {VRID} {line}\n" for line in lines)
-        )
-        wait_for((self._directory / "vrrpd.vty").exists, "for vrrpd")
-
-    def _start(self, host: Host, name: str, configuration: str) -> subprocess.Popen[bytes]:
-        place = self._directory
-        (place / f"{name}.conf").write_text(configuration)
-        return host.run(
-            *(str(_PLACE / name), "-u", "frr", "-g", "frr", "-f", f"{place}/{name}.conf"),
-            *("-i", f"{place}/{name}.pid", "-z", f"{place}/zserv.api", "--vty_socket", str(place)),
-            *("-A", "127.0.0.1", "-P", "0", "--log", f"file:{place}/{name}.log"),
-        )
+        text = "interface eth0\n" + "".join(f" vrrp {VRID} {line}\n" for line in lines)
+        self._frr = Frr(host, "vrrpd", text)
 
     def states(self) -> tuple[str, str]:
         """``Master``, ``Backup``... of IPv4 and IPv6."""
-        words = ["vtysh", "--vty_socket", str(self._directory), "-c", "show vrrp json"]
-        shown = subprocess.run(words, capture_output=True, check=False, timeout=10)
-        try:
-            [found] = json.loads(shown.stdout)
-        except ValueError:
-            return "unknown", "unknown"
-        return found["v4"]["status"], found["v6"]["status"]
+        found = self._frr.shows("vrrp")
+        return (found[0]["v4"]["status"], found[0]["v6"]["status"]) if found else ("unknown", "unknown")
 
     def kill(self) -> None:
         """End it without a chance to hand over; its addresses go as with a machine that loses power."""
-        self._process.kill()
-        self._process.wait()
+        self._frr.process.kill()
+        self._frr.process.wait()
 
 
 def holds_all(host: Host) -> bool:

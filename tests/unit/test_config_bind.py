@@ -252,6 +252,24 @@ class VrrpTests(SynchronousTestCase):
         self.assertEqual(found.vrrp_sync_groups[0].group, ("VI_1", "VI_2"))
 
 
+class TwiceTests(SynchronousTestCase):
+    """Which of two counts, as with keepalived 2.2.7."""
+
+    def test_the_script_of_a_vrrp_script(self) -> None:
+        text = "vrrp_script s {\n    script /bin/false\n    script /bin/true\n}\n"
+        [script] = load_text(text, "x").configuration.vrrp_scripts
+        self.assertEqual(script.script.argv, ("/bin/true",))
+
+    def test_a_notify_script(self) -> None:
+        text = instance("notify /bin/true\nnotify /bin/false")
+        [one] = load_text(text, "x").configuration.vrrp_instances
+        self.assertEqual(one.notify["notify"].argv, ("/bin/true",))
+
+    def test_numbers(self) -> None:
+        [one] = load_text(instance("priority 5\npriority 6"), "x").configuration.vrrp_instances
+        self.assertEqual(one.priority, 6)
+
+
 class LoadTests(SynchronousTestCase):
     def test_a_missing_file(self) -> None:
         reading = load_file("/nonexistent/keepalived.conf")

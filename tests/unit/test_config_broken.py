@@ -16,7 +16,7 @@ GOOD_SERVER = "    real_server 10.0.0.2 80 {\n        TCP_CHECK {\n        }\n  
 def service(lines: str, server: str = GOOD_SERVER, head: str = "virtual_server 10.0.0.1 80 {") -> str:
     """A virtual server that lacks nothing, with more lines in it."""
     usual = [("lb_algo rr", "lb_algo"), ("lb_kind NAT", "lb_kind"), ("protocol TCP", "protocol")]
-    missing = [line for line, keyword in usual if keyword not in lines]
+    missing = [line for line, keyword in usual if keyword not in lines.replace("«", "").split()]
     body = "".join(f"    {line}\n" for line in [*lines.splitlines(), *missing] if line)
     return f"{head}\n{body}{server}}}\n"
 
@@ -445,6 +445,27 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
         "`G` has no sync_group_tracking_weight",
         LOGGED,
     ),
+    "unicast_src_ip without peers": (
+        instance("unicast_src_ip 10.0.0.7", "«VI_1"),
+        "has no unicast_peer",
+        LOGGED,
+    ),
+    "check_unicast_src without peers": (
+        instance("check_unicast_src", "«VI_1"),
+        "has no unicast_peer",
+        LOGGED,
+    ),
+    "unicast_peer that is misspelt": (
+        instance("unicast_src_ip 10.0.0.7\n«unicast_peeer {\n    10.0.0.8\n}"),
+        "its block is skipped",
+        LOGGED,
+    ),
+    "the only real_server misspelt": (
+        service("", GOOD_SERVER.replace("real_server", "«reel_server")),
+        "its block is skipped",
+        LOGGED,
+    ),
+    "script with a quote that is open": (instance('notify «"/bin/true'), "quote is not closed", LOGGED),
     "preempt_delay with MASTER": ("«" + instance("state MASTER\npreempt_delay 5"), "state MASTER", LOGGED),
     # --- what is read later
     # --- accepted, with a word of warning

@@ -265,6 +265,15 @@ class BoundTests(SynchronousTestCase):
         text = "$A=\n" + ("${A}" * 250 + "\n") * 5_000
         self.only(text, "more than 10,000 definitions are put in; nothing is read from here on")
 
+    def test_a_hundred_thousand_definitions(self) -> None:
+        text = "".join(f"$A{n}=x\n" for n in range(100_000)) + "y ${A0}${A99999}\n"
+        source = expand(text, "x", WORLD)
+        self.assertEqual([line for line in source.lines if line], ["y xx"])
+
+    def test_repetitions_of_repetitions(self) -> None:
+        self.only("a\n" + "~SEQ(n, 10) " * 30 + "x\n", "more than 100,000 lines; it is left out")
+        self.only("".join(f"~SEQ(n{n}, 2) " for n in range(20)) + "x\n", "more than 100,000 lines")
+
     def test_megabytes(self) -> None:
         line = "x ${A} # some comment behind it, so that the line is not short\n"
         source = expand("$A=1\n" + line * (2_000_000 // len(line)), "x", WORLD)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.config.findings import Severity, render
-from kaltwisted.config.include import MOST_FILES, Check, chosen_checks, expand_braces, find
+from kaltwisted.config import limits
+from kaltwisted.config.findings import Consequence, Severity, render
+from kaltwisted.config.include import LARGEST_FILE, MOST_FILES, Check, chosen_checks, expand_braces, find
 from kaltwisted.config.load import Reading, load_file
 from tests.unit.test_config_broken import instance, service
 
@@ -171,6 +172,50 @@ class IncludeTests(SynchronousTestCase):
             self.write(f"{name}.conf", "a\n" * 1_000)
         reading = self.read("~SEQ(n, 1, 90000) include {x,y,z}.conf\n")
         self.assertEqual(sum("more than" in finding.message for finding in reading.findings), 1)
+
+    def test_a_tree_of_includes(self) -> None:
+        # Each names the next one twice: a million files, were nothing counted.
+        for number in range(20):
+            self.write(f"f{number}.conf", f"include f{number + 1}.conf\n" * 2)
+        self.write("f20.conf", "a\n")
+        self.patch(limits, "MOST_LINES", 50_000)
+        reading = self.read("include f0.conf\n")
+        [told] = [finding for finding in reading.findings if "more than 50,000 lines" in finding.message]
+        self.assertIs(told.consequence, Consequence.FATAL)
+
+    def test_characters_of_all_files(self) -> None:
+        self.patch(limits, "MOST_CHARACTERS", 10_000)
+        self.write("x.conf", "# " + "x" * 900 + "\n")
+        [finding] = self.read("~SEQ(n, 1, 20) include x.conf\n").findings
+        self.assertIn("more than 10,000 characters", finding.message)
+
+    def test_a_file_that_is_too_large(self) -> None:
+        (self.folder / "large.conf").touch()
+        os.truncate(self.folder / "large.conf", LARGEST_FILE + 1)
+        [finding] = self.read("includea large.conf\n").findings
+        self.assertIn("is larger than 64 MB", finding.message)
+        self.assertEqual(load_file(str(self.folder / "large.conf")).exit_status, 6)
+
+    def test_a_pattern_as_the_main_file(self) -> None:
+        self.write("c.conf", "vrrp_script c {\n script /c\n}\n")
+        self.write("d#1.conf", "vrrp_script d {\n script /d\n}\nwrong\n")
+        for pattern, names in {
+            "*.conf": ["c", "d"],
+            "[c]*.conf": ["c"],
+            "{d#1,c}.conf": ["d", "c"],
+            "../*/d#*": ["d"],
+        }.items():
+            reading = load_file(f"{self.folder}/{pattern}")
+            self.assertEqual([script.name for script in reading.configuration.vrrp_scripts], names, pattern)
+            wrong = [finding for finding in reading.findings if "wrong" in finding.message]
+            self.assertEqual(len(wrong), "d" in names)
+            for finding in wrong:
+                self.assertTrue(str(finding.position).endswith("d#1.conf:4:1"))
+        for missing in ("nothing*.conf", "{x,y}.conf"):
+            self.assertEqual(load_file(f"{self.folder}/{missing}").exit_status, 6)
+        self.write("a[1].conf", "vrrp_script own {\n script /a\n}\n")
+        own = load_file(f"{self.folder}/a[1].conf").configuration
+        self.assertEqual([script.name for script in own.vrrp_scripts], ["own"])
 
     def test_main_file(self) -> None:
         for name in ("run.conf", "folder", "none.conf"):

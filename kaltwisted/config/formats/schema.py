@@ -12,10 +12,9 @@ import json
 from typing import Any, Final, TypeAlias
 
 from kaltwisted.config.formats import shapes
-from kaltwisted.config.keywords.convert import IpAddress, Number, OneOf, Seconds
+from kaltwisted.config.keywords.convert import AtLeastOne, IpAddress, Number, OneOf, Seconds
 from kaltwisted.config.keywords.table import Keyword, Table, tables
 from kaltwisted.config.keywords.top import TOP
-from kaltwisted.config.model import SECOND_US
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -143,6 +142,8 @@ def _values(keyword: Keyword) -> list[Schema]:
     if shapes.is_boolean(keyword):
         return [{"type": "boolean"}, {"enum": sorted(shapes.TRUE | shapes.FALSE)}]
     alone: list[Schema] = [{"const": True}] if _stands_alone(keyword) else []
+    if isinstance(convert, AtLeastOne):
+        convert = convert.convert
     match convert:
         case Number():
             return [
@@ -153,7 +154,10 @@ def _values(keyword: Keyword) -> list[Schema]:
             ]
         case Seconds():
             kind = "integer" if convert.whole else "number"
-            limits = {"minimum": convert.low_us / SECOND_US, "maximum": convert.high_us / SECOND_US}
+            limits = {
+                "minimum": convert.low_us / convert.unit_us,
+                "maximum": convert.high_us / convert.unit_us,
+            }
             return [{"type": kind, **limits}, _DECIMAL, *several, *alone]
         case OneOf():
             return [_one_of(convert), *several, *alone]

@@ -16,9 +16,9 @@ from kaltwisted.config.keywords.convert import (
     whole_number,
 )
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.scripts import command, user
+from kaltwisted.config.keywords.scripts import checking_command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
-from kaltwisted.config.model import DnsType, HttpProtocol, ReplyPattern, Script
+from kaltwisted.config.model import DnsType, HttpProtocol, ReplyPattern
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 _HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
@@ -68,10 +68,6 @@ def _regex(words: list[str], problems: Problems) -> str | Keep:
         problems.append(Problem(f"the pattern does not compile: {error}", expected=expected))
         return KEEP
     return words[1]
-
-
-def _misc_path(words: list[str], problems: Problems) -> Script | Keep:
-    return command(words, problems, fatal=False)
 
 
 def _verify_name(words: list[str], problems: Problems) -> str:
@@ -159,7 +155,7 @@ URL = Table(
         "path": Keyword(
             "what to ask for", "path", Word("a path such as /index.html"), again=Again.OVERWRITES
         ),
-        "digest": Keyword("MD5 of the right answer's body", "digest", _digest, again=Again.OVERWRITES),
+        "digest": Keyword("MD5 of the right answer's body", "digest", _digest, again=Again.FIRST_WINS),
         "status_code": Keyword("good status codes and ranges", "status_codes", _status_codes, words=None),
         "virtualhost": Keyword(
             "Host name to ask for", "virtualhost", Word("a host name", fatal=False), again=Again.OVERWRITES
@@ -221,7 +217,7 @@ MISC_CHECK = Table(
     "MISC_CHECK",
     {
         **_TIMING,
-        "misc_path": Keyword("the command to run", "misc_path", _misc_path, words=4, script=True),
+        "misc_path": Keyword("the command to run", "misc_path", checking_command, words=4, script=True),
         "misc_timeout": Keyword("limit of its run", "misc_timeout_us", Seconds(whole=True)),
         "misc_dynamic": Keyword("its exit status sets the weight too", "misc_dynamic", flag, words=1),
         "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),

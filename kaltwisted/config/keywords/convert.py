@@ -180,6 +180,21 @@ class Seconds:
         return "seconds" if self.unit_us == SECOND_US else "milliseconds"
 
 
+@attrs.frozen
+class AtLeastOne:
+    """A number of which 0 is told and taken as ``one``."""
+
+    convert: Number | Seconds
+    one: int = 1
+
+    def __call__(self, words: list[str], problems: Problems) -> int | Keep:
+        value = self.convert(words, problems)
+        if value != 0:
+            return value
+        problems.append(Problem("0 is too little, 1 is used", expected="1 or more"))
+        return self.one
+
+
 def flag(words: list[str], problems: Problems) -> bool:
     """On by being there."""
     return True

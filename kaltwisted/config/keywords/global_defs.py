@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from kaltwisted.config.keywords.convert import (
+    AtLeastOne,
     OneOf,
     Seconds,
     Word,
     boolean,
     flag,
     missing,
+    not_one_of,
     whole_number,
 )
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
-from kaltwisted.config.keywords.scripts import command, user
+from kaltwisted.config.keywords.scripts import checking_command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
-from kaltwisted.config.model import SECOND_US, NotifyFifo, Script, SmtpServer
+from kaltwisted.config.model import SECOND_US, NotifyFifo, SmtpServer
 
 LONGEST_PREFIX = 10
 _VMAC_PREFIX = f"up to {LONGEST_PREFIX} characters, without blanks or `/`"
@@ -35,12 +37,11 @@ def _smtp_server(words: list[str], problems: Problems) -> SmtpServer | Keep:
     return SmtpServer(words[1], port)
 
 
-def _smtp_timeout(words: list[str], problems: Problems) -> int | Keep:
-    value = Seconds(whole=True)(words, problems)
-    if value == 0:
-        problems.append(Problem("0 seconds are no time at all, 1 is used", expected="1 or more"))
-        return SECOND_US
-    return value
+def _dynamic(words: list[str], problems: Problems) -> bool:
+    """On by being there; ``allow_if_changes`` changes nothing here."""
+    if len(words) > 1 and words[1] != "allow_if_changes":
+        problems.append(not_one_of(words[1], ["allow_if_changes"]))
+    return True
 
 
 def _fifo(words: list[str], problems: Problems) -> NotifyFifo | Keep:
@@ -50,10 +51,6 @@ def _fifo(words: list[str], problems: Problems) -> NotifyFifo | Keep:
     return NotifyFifo(*words[1:4])
 
 
-def _fifo_script(words: list[str], problems: Problems) -> Script | Keep:
-    return command(words, problems, fatal=False)
-
-
 def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
     pipe, reader = f"{prefix}notify_fifo", f"{prefix}notify_fifo_script"
     return {
@@ -61,7 +58,7 @@ def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
         reader: Keyword(
             f"what reads {pipe}, whose path is its last argument",
             reader,
-            _fifo_script,
+            checking_command,
             words=4,
             script=True,
             again=Again.FIRST_WINS,
@@ -82,6 +79,7 @@ def _vmac_prefix(words: list[str], problems: Problems) -> str | Keep:
 
 NOTIFICATION_EMAIL = Table("notification_email", values=True)
 
+_smtp_timeout = AtLeastOne(Seconds(whole=True), SECOND_US)
 _router_id = Word("a name for this machine", fatal=False)
 
 GLOBAL_DEFS = Table(
@@ -122,7 +120,7 @@ GLOBAL_DEFS = Table(
             "no root scripts that others could alter", "enable_script_security", flag, words=1
         ),
         "dynamic_interfaces": Keyword(
-            "interfaces may be missing at the start, and come and go", "dynamic_interfaces", flag, words=2
+            "interfaces may be missing at the start, and come and go", "dynamic_interfaces", _dynamic
         ),
         "vrrp_version": Keyword(
             "VRRP version, default of instances", "vrrp_version", OneOf({"2": 2, "3": 3})

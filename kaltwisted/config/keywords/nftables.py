@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from kaltwisted.config.keywords.convert import INT_MAX, flag
-from kaltwisted.config.keywords.process import Signed
-from kaltwisted.config.keywords.table import KEEP, Keep, Keyword, Problem, Problems
+from kaltwisted.config.keywords.convert import INT_MAX, Number, flag
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems
 from kaltwisted.config.model import Nftables
 
 # NFT_NAME_MAXLEN of the kernel, without the zero at its end.
@@ -24,9 +23,14 @@ def _table(words: list[str], problems: Problems) -> str | Keep:
 
 
 NFTABLES = {
-    "nftables": Keyword("table of the rules that drop packets to virtual addresses", "nftables", _table),
+    "nftables": Keyword(
+        "table of the rules that drop packets to the addresses",
+        "nftables",
+        _table,
+        again=Again.FIRST_WINS,
+    ),
     "nftables_priority": Keyword(
-        "priority of their chains", "nftables_priority", Signed(-INT_MAX - 1, INT_MAX)
+        "priority of their chains", "nftables_priority", Number(-INT_MAX - 1, INT_MAX)
     ),
     "nftables_counters": Keyword("count what they drop", "nftables_counters", flag, words=1),
 }

@@ -141,7 +141,7 @@ def _of_a_role(role: str, what: str) -> Iterator[tuple[str, Keyword]]:
         ("rlimit_rttime", "longest real-time turn, in microseconds", limit),
         ("process_name", "name", _name),
     ):
-        words = None if name == "cpu_affinity" else 2
+        words = {"cpu_affinity": None, "no_swap": 1}.get(name, 2)
         yield f"{role}_{name}", Keyword(f"{doc} of {what}", f"{role}_{name}", convert, words)
     today = f"{role}_rlimit_rttime"
     yield f"{role}_rlimit_rtime", Keyword("the old word for it", today, limit, today=today)

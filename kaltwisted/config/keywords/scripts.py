@@ -32,10 +32,15 @@ def command(words: list[str], problems: Problems, *, fatal: bool = True) -> Scri
     return Script(tuple(argv), *words[2:4])
 
 
-def user(words: list[str], problems: Problems) -> tuple[str, str | None] | Keep:
+def checking_command(words: list[str], problems: Problems) -> Script | Keep:
+    """The command of a check, which keepalived goes on without."""
+    return command(words, problems, fatal=False)
+
+
+def user(words: list[str], problems: Problems, *, fatal: bool = False) -> tuple[str, str | None] | Keep:
     """``user [group]``."""
     if len(words) < 2:
-        return missing(words, problems, "a user and perhaps a group", fatal=False)
+        return missing(words, problems, "a user and perhaps a group", fatal=fatal)
     return words[1], words[2] if len(words) > 2 else None
 
 

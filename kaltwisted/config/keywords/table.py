@@ -60,8 +60,10 @@ class Keyword:
     value.  ``words``: how many words it takes at most, itself included; None
     for any number.  ``block``: the table of the block it opens.  ``today``: it
     is accepted with a warning that says this.  ``script``: its words are read
-    a second time, as a command.  ``takes``: what stands behind it, for people,
-    where no converter tells.  ``ours``: keepalived does not know it.
+    a second time, as a command.  ``exact``: a word too many is an error to
+    keepalived too, as it is for every block of values.  ``takes``: what stands
+    behind it, for people, where no converter tells.  ``ours``: keepalived does
+    not know it.
     """
 
     doc: str
@@ -72,6 +74,7 @@ class Keyword:
     again: Again = Again.LAST_WINS
     today: str | None = None
     script: bool = False
+    exact: bool = False
     stage: Stage = Stage.ACTED_ON
     takes: str = ""
     ours: bool = False

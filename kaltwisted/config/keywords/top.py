@@ -22,8 +22,8 @@ VIRTUAL_SERVER_GROUP = Table(
     "virtual_server_group", values=True, options=("fwmark", "inet", "inet6"), header=("name",)
 )
 
-_instance = Keyword("one virtual router", block=VRRP_INSTANCE, takes="NAME")
-_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, takes="NAME")
+_instance = Keyword("one virtual router", block=VRRP_INSTANCE, exact=True, takes="NAME")
+_sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, exact=True, takes="NAME")
 
 TOP = Table(
     "",

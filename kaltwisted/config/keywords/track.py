@@ -6,6 +6,7 @@ import attrs
 
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
+    AtLeastOne,
     Number,
     OneOf,
     Seconds,
@@ -13,7 +14,7 @@ from kaltwisted.config.keywords.convert import (
     missing,
     not_one_of,
 )
-from kaltwisted.config.keywords.scripts import script, user
+from kaltwisted.config.keywords.scripts import checking_command, user
 from kaltwisted.config.keywords.table import (
     KEEP,
     Again,
@@ -65,18 +66,30 @@ def _how_to_match(words: list[str], problems: Problems) -> ParamMatch | Keep:
     return ParamMatch.EXACT if len(words) < 2 else _param_match(words, problems)
 
 
+def _user(words: list[str], problems: Problems) -> tuple[str, str | None] | Keep:
+    return user(words, problems, fatal=True)
+
+
+_SCRIPT_TIME = AtLeastOne(Seconds(0, _LONGEST_INTERVAL_US), SECOND_US)
 _PROCESS_DELAY = Seconds(1, 3600 * SECOND_US)
 
 VRRP_SCRIPT = Table(
     "vrrp_script",
     {
-        "script": script("script", "the command; exit status 0 is good"),
-        "interval": Keyword("time from run to run", "interval_us", Seconds(0, _LONGEST_INTERVAL_US)),
-        "timeout": Keyword("limit of a run", "timeout_us", Seconds(0, _LONGEST_INTERVAL_US)),
+        "script": Keyword(
+            "the command; exit status 0 is good",
+            "script",
+            checking_command,
+            words=4,
+            script=True,
+            again=Again.OVERWRITES,
+        ),
+        "interval": Keyword("time from run to run", "interval_us", _SCRIPT_TIME),
+        "timeout": Keyword("limit of a run", "timeout_us", _SCRIPT_TIME),
         "weight": Keyword("change of priority; 0: bad is FAULT", "weight", Weight(MOST_WEIGHT), words=3),
         "rise": Keyword("good results that make it good", "rise", Number(1, INT_MAX)),
         "fall": Keyword("bad results that make it bad", "fall", Number(1, INT_MAX)),
-        "user": Keyword("who runs it: user, perhaps a group", "user", user, words=3),
+        "user": Keyword("who runs it: user, perhaps a group", "user", _user, words=3),
         "init_fail": Keyword("bad until it has been good", "init_fail", flag, words=1),
     },
     header=("name",),
@@ -102,6 +115,7 @@ VRRP_TRACK_PROCESS = Table(
             "weight",
             Weight(MOST_PROCESS_WEIGHT, fatal=False),
             words=3,
+            again=Again.FIRST_WINS,
         ),
         "quorum": Keyword("how many there must be", "quorum", Number(1, 65535)),
         "quorum_max": Keyword("how many there may be", "quorum_max", Number(0, 65535)),

@@ -82,7 +82,8 @@ def _tunnel(kind: Forwarding, words: list[str], problems: Problems) -> Forwardin
         elif word == "port":
             number = whole_number(value, 1, 65535)
             if isinstance(number, str):
-                problems.append(Problem(f"port `{value}` {number}", index, "a port from 1 to 65535"))
+                at = min(index + 1, len(words) - 1)
+                problems.append(Problem(f"port `{value}` {number}", at, "a port from 1 to 65535"))
                 break
             port = number
         elif word in _CHECKSUMS:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
+    AtLeastOne,
     Group,
     IpAddress,
     Number,
@@ -35,7 +36,7 @@ def _password(words: list[str], problems: Problems) -> bytes | Keep:
         return missing(words, problems, expected)
     password = words[1].encode("utf-8", "surrogateescape")
     if not password:
-        problems.append(Problem("the password is empty", 0, expected))
+        problems.append(Problem("the password is empty", 1, expected))
         return KEEP
     if len(password) > LONGEST_PASSWORD:
         message = f"the password has {len(password)} bytes, the first {LONGEST_PASSWORD} are used"
@@ -127,16 +128,17 @@ NOTIFY = {
 
 UNICAST_PEER = Table("unicast_peer", values=True, options=("min_ttl", "max_ttl"))
 
+_ROUNDS = AtLeastOne(Number())
 _GARP = {
     "garp_master_delay": Keyword(
         "pause before the second burst of gratuitous ARP", "garp_master_delay_us", Seconds(whole=True)
     ),
-    "garp_master_repeat": Keyword("rounds of each burst", "garp_master_repeat", Number()),
+    "garp_master_repeat": Keyword("rounds of each burst", "garp_master_repeat", _ROUNDS),
     "garp_master_refresh": Keyword(
         "time from one refreshing burst to the next", "garp_master_refresh_us", Seconds(whole=True)
     ),
     "garp_master_refresh_repeat": Keyword(
-        "rounds of a refreshing burst", "garp_master_refresh_repeat", Number()
+        "rounds of a refreshing burst", "garp_master_refresh_repeat", _ROUNDS
     ),
     "garp_lower_prio_delay": Keyword(
         "pause before the second burst after a lower priority was heard",
