@@ -142,7 +142,9 @@ GLOBAL_DEFS = Table(
             Seconds(SECOND_US // 1000),
             stage=Stage.READ,
         ),
-        "vmac_prefix": Keyword("first part of the names of VMACs", "vmac_prefix", _vmac_prefix),
+        "vmac_prefix": Keyword(
+            "first part of the names of VMACs", "vmac_prefix", _vmac_prefix, again=Again.FIRST_WINS
+        ),
         # Acted on where the files are read, in config.expand.
         "include_check": Keyword(
             "which problems of an include are errors", "", lambda words, problems: KEEP, words=None
