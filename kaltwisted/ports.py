@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 from zope.interface import Attribute, Interface
 
-from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -272,6 +272,67 @@ class IAddresses(Interface):
         """Ask the kernel for no more."""
 
 
+class IRouting(Interface):
+    """Keeps routes and rules in the kernel's tables (kernel/routing.py)."""
+
+    def start(kept: Sequence[RoutingItem]) -> Deferred[None]:
+        """Take away what an earlier life left, but for ``kept``, which will be wanted."""
+
+    def want(owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
+        """From now on ``owner`` wants these to stand, and nothing else; fires when it is done or refused.
+
+        What several want goes with the last of them.  What others remove is
+        put back, and what the kernel refuses is tried again when interfaces
+        or addresses change; both are logged.
+        """
+
+    def look_again() -> None:
+        """Interfaces or addresses have changed: see soon that all stands."""
+
+    def stop() -> None:
+        """Ask the kernel for no more."""
+
+
+@attrs.frozen
+class VirtualLink:
+    """An interface with the MAC of a virtual router, on top of the interface ``parent`` (keepalived: VMAC).
+
+    ``ipv6``: for addresses of IPv6 only, else of IPv4 only.  ``group``: the interface group's number.
+    """
+
+    name: str
+    parent: str
+    mac: bytes
+    ipv6: bool = False
+    group: int | None = None
+
+
+@attrs.frozen
+class LinkPlan:
+    """The interfaces that shall be there beside the host's, and settings of the host's, by name.
+
+    ``settings``: those of /proc/sys/net/ipv4/conf, by interface.
+    """
+
+    links: tuple[VirtualLink, ...] = ()
+    settings: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+
+
+class IVirtualLinks(Interface):
+    """Makes interfaces, and removes them (kernel/virtual_links.py)."""
+
+    def want(plan: LinkPlan) -> Deferred[None]:
+        """Bring the host to ``plan`` and keep it there; fires once ILinks knows the new interfaces.
+
+        What we made and is not in it is removed; settings get back what they
+        were.  An interface that has no parent yet is made when that comes.
+        What cannot be done is logged.
+        """
+
+    def stop() -> None:
+        """Change no more."""
+
+
 class IFrames(Interface):
     """Sends Ethernet frames (kernel/ethernet.py)."""
 
@@ -294,11 +355,13 @@ class Listening:
     """What is wanted of an interface: adverts over IPv4 or IPv6 (``ip_version``), of these virtual routers.
 
     ``groups``: those to join; what comes by unicast is heard in any case.
+    ``silent``: by listening cause no packet to be sent (IPv4 only).
     """
 
     ip_version: int
     vrids: frozenset[int]
     groups: frozenset[Address] = frozenset()
+    silent: bool = False
 
 
 @attrs.frozen
@@ -333,6 +396,8 @@ class IWire(Interface):
 
     def open(link: Link, listening: Listening, received: Received) -> IAdvertPort:
         """Listen for adverts, over IPv4 for those behind an authentication header too.
+
+        None of them: only send, and be one who would hear.
 
         :raises WireError: it cannot be; the words say what would help.
         """

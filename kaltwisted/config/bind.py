@@ -7,15 +7,30 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import bind_bfd, bind_group, bind_lvs, bind_track, bind_vrrp, vrrp_lines
+from kaltwisted.config import (
+    bind_bfd,
+    bind_group,
+    bind_lvs,
+    bind_track,
+    bind_vrrp,
+    route_lines,
+    rule_lines,
+)
 from kaltwisted.config.bind_checks import Timings
 from kaltwisted.config.drafts import Draft, GlobalDraft
+from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
-from kaltwisted.config.keywords.top import STATIC_IPADDRESS, TOP, VIRTUAL_SERVER_GROUP
+from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import (
+    STATIC_IPADDRESS,
+    STATIC_ROUTES,
+    STATIC_RULES,
+    VRRP_INSTANCE,
+    VRRP_SYNC_GROUP,
+)
 from kaltwisted.config.model import Configuration, GlobalDefs, ServerGroup
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
@@ -68,8 +83,12 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     server_groups = bound(
         VIRTUAL_SERVER_GROUP, None, lambda statement: bind_group.server_group(reader, statement)
     )
+    users = {table.name for table in (VRRP_INSTANCE, STATIC_ROUTES, STATIC_RULES)}
+    iproute = read_names(FOLDERS if users & blocks.keys() else ())
     instances = bound(
-        VRRP_INSTANCE, defaults, lambda statement: bind_vrrp.instance(reader, statement, defaults)
+        VRRP_INSTANCE,
+        (defaults, iproute),
+        lambda statement: bind_vrrp.instance(reader, statement, defaults, iproute),
     )
     scripts = bound(VRRP_SCRIPT, None, lambda statement: bind_track.script(reader, statement))
     processes = bound(VRRP_TRACK_PROCESS, None, lambda statement: bind_track.track_process(reader, statement))
@@ -79,6 +98,19 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         (defaults, names),
         lambda statement: bind_vrrp.sync_group(reader, statement, defaults, names),
     )
+    addresses = [
+        address
+        for each in blocks.get(STATIC_IPADDRESS.name, ())
+        for address in bind_vrrp.static_addresses(reader, each, defaults)
+    ]
+    routes = [
+        route
+        for each in blocks.get(STATIC_ROUTES.name, ())
+        for route in route_lines.routes(reader, each, iproute)
+    ]
+    rules = [
+        rule for each in blocks.get(STATIC_RULES.name, ()) for rule in rule_lines.rules(reader, each, iproute)
+    ]
     configuration = Configuration(
         defaults,
         tuple(each for each in services if not isinstance(each.listen, ServerGroup)),
@@ -86,11 +118,9 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_instances=instances,
         vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
-        static_ipaddress=tuple(
-            address
-            for statement in blocks.get(STATIC_IPADDRESS.name, [])
-            for address in vrrp_lines.addresses(reader, statement)
-        ),
+        static_ipaddress=tuple(dict.fromkeys(addresses)),
+        static_routes=tuple(dict.fromkeys(routes)),
+        static_rules=tuple(dict.fromkeys(rules)),
         virtual_server_groups=server_groups,
         group_services=tuple(each for each in services if isinstance(each.listen, ServerGroup)),
         bfd_instances=bound(BFD_INSTANCE, None, lambda statement: bind_bfd.instance(reader, statement)),
@@ -131,6 +161,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         dynamic_interfaces=draft.dynamic_interfaces,
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
+        vmac_prefix=draft.vmac_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
         nftables=bind_vrrp.nftables(draft),
         vrrp_process=_process(draft, "vrrp"),

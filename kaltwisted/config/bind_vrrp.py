@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import route_lines, vrrp_lines
+from kaltwisted.config import route_lines, rule_lines, vrrp_lines
 from kaltwisted.config.bind_track import Trackers
 from kaltwisted.config.bind_vrrp_strict import strictly
 from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft
@@ -21,6 +21,7 @@ from kaltwisted.config.keywords.vrrp import (
     VIRTUAL_IPADDRESS,
     VIRTUAL_IPADDRESS_EXCLUDED,
     VIRTUAL_ROUTES,
+    VIRTUAL_RULES,
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
@@ -32,10 +33,11 @@ from kaltwisted.config.model import (
     GlobalDefs,
     Nftables,
     OldUnicastChecksum,
+    Route,
+    Rule,
     Script,
     UnicastPeer,
     VirtualIpAddress,
-    VirtualRoute,
     VrrpDefaults,
     VrrpInstance,
     VrrpSyncGroup,
@@ -44,6 +46,7 @@ from kaltwisted.config.model_vrrp import OWNER_PRIORITY
 from kaltwisted.config.reader import nameless, says
 
 if TYPE_CHECKING:
+    from kaltwisted.config.iproute import Names
     from kaltwisted.config.reader import Reader
     from kaltwisted.config.statement import Statement
 
@@ -66,27 +69,30 @@ def shared_defaults(draft: GlobalDraft) -> VrrpDefaults:
     return VrrpDefaults(**{name: value for name, value in said.items() if value is not None})
 
 
-def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> VrrpInstance | None:
-    """One ``vrrp_instance``; None when it cannot be one."""
+def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: Names) -> VrrpInstance | None:
+    """One ``vrrp_instance``; None when it cannot be one.  ``names``: iproute2's."""
     if len(statement.words) < 2:
         nameless(reader, statement)
         return None
     draft = reader.read(statement.block or [], VRRP_INSTANCE, VrrpDraft())
     addresses: list[VirtualIpAddress] = []
     excluded: list[VirtualIpAddress] = []
+    routes: list[Route] = []
+    rules: list[Rule] = []
     authentication: Authentication | None = None
     peers: list[UnicastPeer] = []
-    routes: list[VirtualRoute] = []
     for keyword, inner in draft.blocks:
         match keyword.block:
             case table if table is VIRTUAL_IPADDRESS:
                 addresses.extend(vrrp_lines.addresses(reader, inner))
             case table if table is VIRTUAL_IPADDRESS_EXCLUDED:
                 excluded.extend(vrrp_lines.addresses(reader, inner))
+            case table if table is VIRTUAL_ROUTES:
+                routes.extend(route_lines.routes(reader, inner, names))
+            case table if table is VIRTUAL_RULES:
+                rules.extend(rule_lines.rules(reader, inner, names))
             case table if table is UNICAST_PEER:
                 peers.extend(vrrp_lines.peers(reader, inner))
-            case table if table is VIRTUAL_ROUTES:
-                routes.extend(route_lines.routes(reader, inner))
             case table if table is AUTHENTICATION:
                 authentication = _authentication(reader, inner) or authentication
     trackers = Trackers(reader, draft.blocks)
@@ -132,6 +138,8 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         authentication=authentication,
         virtual_ipaddress=tuple(addresses),
         virtual_ipaddress_excluded=tuple(excluded),
+        virtual_routes=tuple(dict.fromkeys(routes)),
+        virtual_rules=tuple(dict.fromkeys(rules)),
         nopreempt=draft.nopreempt,
         preempt_delay_us=draft.preempt_delay_us or 0,
         unicast_src_ip=draft.unicast_src_ip,
@@ -145,7 +153,6 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs) -> Vrrp
         accept=draft.accept is not False or priority == OWNER_PRIORITY,
         native_ipv6=draft.native_ipv6,
         strict_mode=strict,
-        virtual_routes=tuple(routes),
         track_script=trackers.script,
         track_interface=trackers.interface,
         track_process=trackers.process,
@@ -192,6 +199,22 @@ def nftables(draft: GlobalDraft) -> Nftables | None:
     return Nftables(
         draft.nftables or plain.table, _or(draft.nftables_priority, plain.priority), draft.nftables_counters
     )
+
+
+def static_addresses(
+    reader: Reader, statement: Statement, defaults: GlobalDefs
+) -> Iterator[VirtualIpAddress]:
+    """The lines of ``static_ipaddress``; each needs its interface."""
+    for address in vrrp_lines.addresses(reader, statement):
+        dev = address.dev or defaults.default_interface
+        if dev is None:
+            reader.error(
+                statement,
+                f"static address {address.address} has no interface, and is left out",
+                expected=f"{address.address}/{address.prefix} dev eth0, or default_interface in global_defs",
+            )
+        else:
+            yield attrs.evolve(address, dev=dev)
 
 
 def sync_group(

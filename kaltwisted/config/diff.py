@@ -20,6 +20,8 @@ from kaltwisted.config.model import (
     Configuration,
     FirewallMark,
     RealServer,
+    Route,
+    Rule,
     VirtualIpAddress,
     VirtualServer,
     VirtualServerGroup,
@@ -68,6 +70,8 @@ class Changes:
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
+    static_routes: Part[Route] = Part()
+    static_rules: Part[Rule] = Part()
     virtual_server_groups: Part[VirtualServerGroup] = Part()
     group_services: Part[VirtualServer] = Part()
     bfd_instances: Part[BfdInstance] = Part()
@@ -78,7 +82,12 @@ class Changes:
     @property
     def vrrp(self) -> bool:
         """Whether anything about the virtual routers differs."""
-        return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups)
+        return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups or self.statics)
+
+    @property
+    def statics(self) -> bool:
+        """Whether anything differs that is there from start to stop."""
+        return bool(self.static_ipaddress or self.static_routes or self.static_rules)
 
     def words(self) -> Iterator[str]:
         """One line for each change, as ``diff_words`` has them; passwords do not show."""
@@ -100,8 +109,10 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     instances, kept_instances = _compare(old.vrrp_instances, new.vrrp_instances, vrrp_key)
     groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
-    # An address with other options is another one.
-    addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, lambda each: each)
+    # An address with other options is another one; so is a route or rule.
+    addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
+    routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
+    rules, kept_rules = _compare(old.static_rules, new.static_rules, _itself)
     server_groups, kept_server_groups = _compare(old.virtual_server_groups, new.virtual_server_groups, _name)
     group_services, kept_group_services = _compare(
         old.group_services, new.group_services, virtual_server_key, _keep_real_servers
@@ -117,6 +128,8 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_sync_groups=kept_groups,
             vrrp_track_processes=kept_processes,
             static_ipaddress=kept_addresses,
+            static_routes=kept_routes,
+            static_rules=kept_rules,
             virtual_server_groups=kept_server_groups,
             group_services=kept_group_services,
             bfd_instances=kept_sessions,
@@ -131,6 +144,8 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         groups,
         processes,
         addresses,
+        routes,
+        rules,
         server_groups,
         group_services,
         sessions,
@@ -151,9 +166,9 @@ def real_server_key(server: RealServer) -> Hashable:
     return server.address, server.port
 
 
-def vrrp_key(instance: VrrpInstance) -> tuple[int, str | None, int]:
-    """VRID, interface and family (4 or 6)."""
-    return instance.virtual_router_id, instance.interface, instance.ip_version
+def vrrp_key(instance: VrrpInstance) -> Hashable:
+    """VRID, interface, family (4 or 6), and the interface of its own that it may have."""
+    return instance.virtual_router_id, instance.interface, instance.ip_version, instance.use_vmac
 
 
 def predecessors(
@@ -195,6 +210,10 @@ def _name(
     named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance,
 ) -> Hashable:
     return named.name
+
+
+def _itself(value: Hashable) -> Hashable:
+    return value
 
 
 # -- comparing -------------------------------------------------------------------------

@@ -60,6 +60,9 @@ def words(changes: Changes) -> Iterator[str]:
     ):
         for address in addresses:
             yield f"static_ipaddress {_member(address)} {what}"
+    for block, part in (("static_routes", changes.static_routes), ("static_rules", changes.static_rules)):
+        yield from (f"{block}: {each} removed" for each in part.removed)
+        yield from (f"{block}: {each} added" for each in part.added)
 
 
 _UNITS: Final = {"_us": SECOND_US, "_s": 1}

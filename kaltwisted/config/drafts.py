@@ -44,6 +44,7 @@ class GlobalDraft(Draft):
     dynamic_interfaces: bool = False
     vrrp_version: int | None = None
     default_interface: str | None = None
+    vmac_prefix: str | None = None
     vrrp_garp_master_delay_us: int | None = None
     vrrp_garp_master_repeat: int | None = None
     vrrp_garp_master_refresh_us: int | None = None

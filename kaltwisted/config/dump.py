@@ -59,15 +59,10 @@ def dump(configuration: Configuration) -> Iterator[str]:
             yield f"  BFD Instance = {session.name}"
             yield f"    Neighbor IP = {session.neighbor}"
             yield from others(session, "name neighbor", "    ")
-    if (
-        configuration.vrrp_instances
-        or configuration.vrrp_sync_groups
-        or configuration.vrrp_scripts
-        or configuration.vrrp_track_processes
-        or configuration.static_ipaddress
-    ):
+    topology = tuple(vrrp_topology(configuration))
+    if topology:
         yield "-----< VRRP Topology >-----"
-        yield from vrrp_topology(configuration)
+        yield from topology
 
 
 # --- Global ------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from kaltwisted.config.findings import MASK
 from kaltwisted.config.model import (
     Configuration,
     VirtualIpAddress,
-    VirtualRoute,
     VrrpDefaults,
     VrrpInstance,
     VrrpScript,
@@ -27,10 +26,14 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
         yield f"  VRRP Track process = {process.name}"
         yield f"    process = {' '.join(process.process)}"
         yield from others(process, "name process", "    ")
-    if configuration.static_ipaddress:
-        yield f"  Static IP = {len(configuration.static_ipaddress)}"
-        for address in configuration.static_ipaddress:
-            yield f"    {_address(address)}"
+    for title, items in (
+        ("Static IP", [_address(each) for each in configuration.static_ipaddress]),
+        ("Static Routes", configuration.static_routes),
+        ("Static Rules", configuration.static_rules),
+    ):
+        if items:
+            yield f"  {title} = {len(items)}"
+            yield from (f"    {item}" for item in items)
     for instance in configuration.vrrp_instances:
         yield from _instance(instance, configuration.global_defs.vrrp)
     for group in configuration.vrrp_sync_groups:
@@ -66,7 +69,7 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
         instance,
         "name state interface virtual_router_id priority advert_int_us version mcast_src_ip"
         " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication virtual_ipaddress"
-        " virtual_ipaddress_excluded virtual_routes use_vmac notify smtp_alert",
+        " virtual_ipaddress_excluded virtual_routes virtual_rules use_vmac notify smtp_alert",
         "    ",
         **attrs.asdict(defaults),
     )
@@ -78,10 +81,13 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
             yield f"    {title} = {len(addresses)}"
             for address in addresses:
                 yield f"      {_address(address)}"
-    if instance.virtual_routes:
-        yield f"    Virtual Routes = {len(instance.virtual_routes)}"
-        for route in instance.virtual_routes:
-            yield f"      {_route(route)}"
+    for title, items in (
+        ("Virtual Routes", instance.virtual_routes),
+        ("Virtual Rules", instance.virtual_rules),
+    ):
+        if items:
+            yield f"    {title} = {len(items)}"
+            yield from (f"      {item}" for item in items)
     if instance.use_vmac is not None:
         yield "    use_vmac = yes"
         yield from others(instance.use_vmac, "", "      ")
@@ -98,18 +104,6 @@ def _address(address: VirtualIpAddress) -> str:
         if value is not None:
             words += [name, value]
     if address.no_track:
-        words.append("no_track")
-    return " ".join(words)
-
-
-def _route(route: VirtualRoute) -> str:
-    default = "default6" if route.ipv6 else "default"
-    words = [route.type, default if route.destination is None else str(route.destination)]
-    for name in ("src", "via", "dev", "table", "metric"):
-        value = getattr(route, name)
-        if value is not None:
-            words += [name, str(value)]
-    if route.no_track:
         words.append("no_track")
     return " ".join(words)
 

@@ -44,6 +44,7 @@ from kaltwisted.config.model_lvs import (
     VirtualServerGroup,
 )
 from kaltwisted.config.model_process import ProcessSettings
+from kaltwisted.config.model_routes import Route, RoutingItem, Rule
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 from kaltwisted.config.model_vrrp import (
     Authentication,
@@ -54,7 +55,6 @@ from kaltwisted.config.model_vrrp import (
     Tracked,
     UnicastPeer,
     VirtualIpAddress,
-    VirtualRoute,
     Vmac,
     VrrpDefaults,
     VrrpInstance,
@@ -94,6 +94,9 @@ __all__ = [
     "Protocol",
     "RealServer",
     "ReplyPattern",
+    "Route",
+    "RoutingItem",
+    "Rule",
     "Script",
     "ServerGroup",
     "SmtpCheck",
@@ -108,7 +111,6 @@ __all__ = [
     "Url",
     "VirtualAddress",
     "VirtualIpAddress",
-    "VirtualRoute",
     "VirtualServer",
     "VirtualServerGroup",
     "Vmac",
@@ -159,6 +161,7 @@ class GlobalDefs:
     dynamic_interfaces: bool = False
     vrrp_version: int = 2
     default_interface: str | None = None
+    vmac_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
     nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()
@@ -195,6 +198,8 @@ class Configuration:
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
+    static_routes: tuple[Route, ...] = ()
+    static_rules: tuple[Rule, ...] = ()
     virtual_server_groups: tuple[VirtualServerGroup, ...] = ()
     group_services: tuple[VirtualServer, ...] = ()
     bfd_instances: tuple[BfdInstance, ...] = ()

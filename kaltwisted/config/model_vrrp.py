@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
+from kaltwisted.config.model_routes import Route, RoutingItem, Rule
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 
 OWNER_PRIORITY = 255
@@ -178,27 +179,6 @@ class Vmac:
 
 
 @attrs.frozen
-class VirtualRoute:
-    """A line of ``virtual_routes``, in iproute2's words.
-
-    ``destination`` None: ``default``, of the family of ``ipv6``.  ``type``:
-    ``unicast``, ``blackhole``...  ``table``: a number, or a name of
-    ``rt_tables``; None: main.  ``no_track``: that it is taken away does not
-    matter.
-    """
-
-    destination: IPv4Network | IPv6Network | None
-    ipv6: bool = False
-    type: str = "unicast"
-    src: Address | None = None
-    via: Address | None = None
-    dev: str | None = None
-    table: int | str | None = None
-    metric: int | None = None
-    no_track: bool = False
-
-
-@attrs.frozen
 class VrrpInstance:
     """``vrrp_instance``: one virtual router.
 
@@ -220,7 +200,8 @@ class VrrpInstance:
     authentication: Authentication | None = None
     virtual_ipaddress: tuple[VirtualIpAddress, ...] = ()
     virtual_ipaddress_excluded: tuple[VirtualIpAddress, ...] = ()
-    virtual_routes: tuple[VirtualRoute, ...] = ()
+    virtual_routes: tuple[Route, ...] = ()
+    virtual_rules: tuple[Rule, ...] = ()
     nopreempt: bool = False
     preempt_delay_us: int = 0
     unicast_src_ip: Address | None = None
@@ -259,6 +240,11 @@ class VrrpInstance:
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = place()
+
+    @property
+    def routing(self) -> tuple[RoutingItem, ...]:
+        """Its routes, then its rules."""
+        return self.virtual_routes + self.virtual_rules
 
     @property
     def peers(self) -> tuple[Address, ...]:

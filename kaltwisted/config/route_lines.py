@@ -1,173 +1,221 @@
-"""The lines of ``virtual_routes``: ``[to] [TYPE] DESTINATION`` and options, in iproute2's words."""
+"""Lines of ``virtual_routes`` and ``static_routes``: routes in iproute2's words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any
 
-from kaltwisted.config.findings import Consequence
-from kaltwisted.config.keywords.convert import (
-    missing_parameter,
-    not_one_of,
-    parse_address,
-    whole_number,
-)
-from kaltwisted.config.keywords.route import DEFAULTS, OPTIONS, TYPES, Option
-from kaltwisted.config.keywords.table import Keep, Problem, Problems
-from kaltwisted.config.model import VirtualRoute
+from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED, Metric, NextHop, Placing, Route, RouteType
+from kaltwisted.config.option_words import UINT32_MAX, Options, OptionWords, Take, on
 
 if TYPE_CHECKING:
+    from kaltwisted.config.iproute import Names
+    from kaltwisted.config.model_routes import Network
     from kaltwisted.config.reader import Reader
     from kaltwisted.config.statement import Statement
 
-_EXPECTED = "a destination such as 10.1.0.0/24 or default, then via ADDRESS, dev IF and the like"
+_TYPES = {each.name.lower(): each for each in RouteType if each is not RouteType.NAT}
+_PREFERENCES = {"low": 3, "medium": 0, "high": 1}
+_TIMES = {"ms": 1, "msecs": 1, "s": 1000, "sec": 1000, "secs": 1000}
+_NOT_YET = frozenset(("encap", "as", "ttl-propagate", "vrf", "nat"))
+_MAX_PATHS = 255
+
+_table: Take = lambda words: words.named("rt_tables", UINT32_MAX)  # noqa: E731
+_metric: Take = lambda words: words.number()  # noqa: E731
+_tos: Take = lambda words: words.named("rt_dsfield")  # noqa: E731
+
+_FIELDS: Options = {
+    "from": ("only_from", OptionWords.network),
+    "src": ("source", OptionWords.address),
+    "dev": ("dev", OptionWords.interface),
+    "oif": ("dev", OptionWords.interface),
+    "table": ("table", _table),
+    "metric": ("metric", _metric),
+    "priority": ("metric", _metric),
+    "preference": ("metric", _metric),
+    "tos": ("tos", _tos),
+    "dsfield": ("tos", _tos),
+    "scope": ("scope", lambda words: words.named("rt_scopes")),
+    "protocol": ("protocol", lambda words: words.named("rt_protos")),
+    "onlink": ("onlink", on),
+    "realms": ("realms", OptionWords.realms),
+    "expires": ("expires", lambda words: words.number()),
+    "pref": ("pref", lambda words: _one_of(words, _PREFERENCES)),
+    "prepend": ("placing", lambda _: Placing.PREPEND),
+    "append": ("placing", lambda _: Placing.APPEND),
+    "add": ("placing", lambda _: Placing.ADD),
+    "no_track": ("no_track", on),
+    "track_group": ("track_group", OptionWords.value),
+}
+_NUMBERS: dict[str, tuple[int, int]] = {
+    "mtu": (0, 65535),
+    "advmss": (0, 65535),
+    "hoplimit": (0, 255),
+    "reordering": (0, UINT32_MAX),
+    "window": (0, UINT32_MAX),
+    "cwnd": (0, UINT32_MAX),
+    "ssthresh": (0, UINT32_MAX),
+    "initcwnd": (0, UINT32_MAX),
+    "initrwnd": (0, UINT32_MAX),
+    "quickack": (0, 1),
+    "fastopen_no_cookie": (0, 1),
+}
+_DURATIONS = frozenset(("rtt", "rttvar", "rto_min"))
+_METRICS = frozenset((*_NUMBERS, *_DURATIONS, "features", "congctl"))
+_OTHERS = ("to", "via", "gw", "or", "nexthop", "inet", "inet6")
+ROUTE_OPTIONS = (*_OTHERS, *_FIELDS, *sorted(_METRICS), *sorted(_NOT_YET))
+"""The words that a line may have."""
 
 
-def routes(reader: Reader, statement: Statement) -> list[VirtualRoute]:
-    """The routes of a block, without those that are none."""
-    found = []
+def routes(reader: Reader, statement: Statement, names: Names) -> Iterator[Route]:
+    """The routes of a block."""
     for line in statement.block or ():
-        route = _Line(reader, line, statement.words[0]).route()
+        route = _route(OptionWords(reader, line, names))
         if route is not None:
-            found.append(route)
-    return found
+            yield route
 
 
-class _Line:
-    """One line on its way to a route: what it says, and the first of what is wrong with it."""
-
-    def __init__(self, reader: Reader, line: Statement, block: str) -> None:
-        self._reader = reader
-        self._line = line
-        self._block = block
-        self._said: dict[str, Any] = {}
-        self._problems: Problems = []
-
-    def route(self) -> VirtualRoute | None:
-        """The route, None when it goes nowhere."""
-        words = self._line.words
-        index = 0
-        while index < len(words) and not self._problems:
-            word = words[index]
-            if word in OPTIONS:
-                index = self._option(OPTIONS[word], index)
-            elif word in TYPES or word == "to":
-                index = self._put_in_front(index)
-            else:
-                index = self._destination(index)
-        if not self._problems:
-            self._judge()
-        if self._problems:
-            self._reader.problems(self._line, self._problems)
-        if "destination" not in self._said:
-            return None
-        destination, default6 = self._said.pop("destination"), self._said.pop("default6", None)
-        families = self._families(destination)
-        return VirtualRoute(destination, default6 or 6 in families, **self._said)
-
-    def _families(self, destination: IPv4Network | IPv6Network | None) -> set[int]:
-        addresses = (destination, self._said.get("src"), self._said.get("via"))
-        return {address.version for address in addresses if address is not None}
-
-    def _put_in_front(self, index: int) -> int:
-        """``to`` and the type of a route, which stand in front of the destination."""
-        word = self._line.words[index]
-        if index + 1 == len(self._line.words):
-            self._lacks(index, "the destination")
-        elif word != "to":
-            self._said["type"] = word
-        return index + 1
-
-    def _destination(self, index: int) -> int:
-        word = self._line.words[index]
-        if word in DEFAULTS:
-            self._say_destination(None, index)
-            self._said["default6"] = DEFAULTS[word]
-            return index + 1
-        text, slash, length = word.partition("/")
-        address = parse_address(text)
-        if address is None:
-            what = not_one_of(word, list(OPTIONS), index)
-            message = f"`{word}` is neither a destination nor a word of a route"
-            self._problems.append(Problem(message, index, _EXPECTED, what.suggestion))
-            return index + 1
-        prefix = whole_number(length, 0, address.max_prefixlen) if slash else address.max_prefixlen
-        if isinstance(prefix, str):
-            expected = f"0 to {address.max_prefixlen}"
-            self._problems.append(Problem(f"prefix length `{length}` {prefix}", index, expected))
-            prefix = address.max_prefixlen
-        self._say_destination(ip_network((address, prefix), strict=False), index)
-        return index + 1
-
-    def _say_destination(self, destination: IPv4Network | IPv6Network | None, index: int) -> None:
-        if "destination" in self._said:
-            word = self._line.words[index]
-            self._reader.warn(self._line, f"`{word}` is a second destination, and counts", word=index)
-        self._said["destination"] = destination
-
-    def _option(self, option: Option, index: int) -> int:
-        """Read one option; where the next word stands."""
-        words = self._line.words
-        name, value = words[index], index + 1
-        if option.today is not None:
-            self._tell_once(index, f"`{name}` is accepted; today it is `{option.today}`")
-        if option.values is None:
-            self._tell_once(index)
-            return len(words)
-        while value < len(words) and words[value] in option.before:
-            value += 1
-        end = value + option.values
-        if end > len(words):
-            self._lacks(index, "its value")
-        elif option.convert is None:
-            self._tell_once(index)
+def _route(words: OptionWords) -> Route | None:
+    fields: dict[str, Any] = {}
+    metrics: list[Metric] = []
+    hops: list[NextHop] = []
+    gateways: list[Any] = []
+    ipv6: bool | None = None
+    found: Network | None = None
+    has_destination = False
+    while not words.at_end:
+        word = words.peek()
+        option = _FIELDS.get(word)
+        if option is not None:
+            words.take()
+            fields[option[0]] = option[1](words)
+        elif word in _METRICS:
+            metrics.append(_read_metric(words))
+        elif word in ("via", "gw", "or"):
+            words.take()
+            gateways.append(words.address())
+        elif word == "nexthop":
+            words.take()
+            hops.append(_hop(words))
+        elif word in ("inet", "inet6"):
+            ipv6 = words.take() == "inet6"
+        elif word in _TYPES and not has_destination and "type" not in fields:
+            fields["type"] = _TYPES[words.take()]
+        elif word in _NOT_YET:
+            words.take()
+            words.fail(f"`{word}` of a route is understood, not acted on yet")
+        elif not has_destination and (word == "to" or word[:1].isdigit() or _is_place(word)):
+            words.follows("to")
+            ipv6 = True if words.peek() == "default6" else ipv6
+            found, has_destination = words.network(), True
         else:
-            problems: Problems = []
-            found = option.convert([name, *words[value:end]], problems)
-            self._problems += (
-                Problem(each.message, value - 1 + each.word, each.expected, each.suggestion)
-                for each in problems
-            )
-            if not isinstance(found, Keep):
-                self._said[option.field] = found
-        return end
-
-    def _lacks(self, index: int, what: str) -> None:
-        word = self._line.words[index]
-        self._problems.append(
-            Problem(
-                f"`{word}` lacks {what}",
-                index,
-                consequence=Consequence.MISSING_PARAMETER,
-                log=missing_parameter(word),
-            )
+            words.take()
+            words.unknown([*ROUTE_OPTIONS, *_TYPES], "unknown route keyword")
+    if words.failed:
+        return None
+    if not has_destination:
+        words.fail(
+            "a route needs a destination", "ADDRESS/LENGTH or default", "Route must have a destination"
         )
+        return None
+    if len(gateways) > 1:
+        hops += (NextHop(gateway, fields.get("dev")) for gateway in gateways)
+        fields.pop("dev", None)
+    elif gateways:
+        fields["gateway"] = gateways[0]
+    fields |= {"metrics": tuple(metrics), "nexthops": tuple(hops)}
+    return _checked(words, fields, found, ipv6)
 
-    def _tell_once(self, index: int, message: str | None = None) -> None:
-        message = message or f"`{self._line.words[index]}` of a route is understood, not acted on yet"
-        self._reader.tell_once(self._line, self._block, message, word=index)
 
-    def _judge(self) -> None:
-        """What only the whole line tells."""
-        said = self._said
-        if "destination" not in said:
-            self._problems.append(
-                Problem("this route has no destination", 0, _EXPECTED, log="Route must have a destination")
-            )
-            return
-        destination = said["destination"]
-        families = self._families(destination) | ({6} if said.get("default6") else set())
-        if len(families) > 1:
-            message = "a route has addresses of IPv4 or of IPv6, not of both"
-            log = "Cannot mix IPv4 and IPv6 addresses for route"
-            self._problems.append(Problem(message, 0, log=log))
-        elif "dev" not in said and not said.get("no_track"):
-            shown = "default" if destination is None else destination
-            self._problems.append(
-                Problem(
-                    f"this route names no interface, so nobody notices when it is gone: {shown}",
-                    0,
-                    "dev INTERFACE, or no_track",
-                    log=f"Warning - cannot track route {shown} with no interface specified, not tracking",
-                )
-            )
+def _is_place(word: str) -> bool:
+    return word in ("default", "default6", "any", "all") or ":" in word
+
+
+def _checked(
+    words: OptionWords, fields: dict[str, Any], found: Network | None, ipv6: bool | None
+) -> Route | None:
+    """What does not fit together is told."""
+    said = [fields.get("source"), fields.get("only_from"), fields.get("gateway")]
+    said += (hop.gateway for hop in fields["nexthops"])
+    families = {each.version for each in said if each is not None}
+    if found is None:
+        version = 6 if ipv6 or (ipv6 is None and families == {6}) else 4
+        found = ip_network("::/0" if version == 6 else "0.0.0.0/0")
+    version = found.version
+    source = fields.get("source")
+    # Only a gateway may be of the other family: IPv4 by way of an IPv6 router (RFC 5549).
+    odd = ipv6 is not None and ipv6 != (version == 6)
+    odd |= (version == 6 and families > {6}) or (families == {4} and version == 6)
+    odd |= source is not None and source.version != version
+    if odd:
+        words.fail(
+            "IPv4 and IPv6 do not go together in a route", log="Cannot mix IPv4 and IPv6 addresses for route"
+        )
+        return None
+    if fields.get("only_from") is not None and version == 4:
+        words.fail("`from` is for IPv6 routes", "a rule for IPv4: virtual_rules")
+        return None
+    if len(fields["nexthops"]) > _MAX_PATHS:
+        words.fail(f"a route has {_MAX_PATHS} nexthops at most")
+        return None
+    if fields.get("protocol", PROTOCOL_KEEPALIVED) != PROTOCOL_KEEPALIVED and not fields.get("no_track"):
+        words.warn(
+            "only routes of protocol keepalived can be looked after: it is used",
+            "no_track to keep another protocol",
+        )
+        del fields["protocol"]
+    assert isinstance(found, IPv4Network | IPv6Network)
+    return Route(found, **fields)
+
+
+def _one_of(words: OptionWords, choices: dict[str, int]) -> int:
+    text = words.value()
+    if text not in choices:
+        words.fail(f"`{text}` is not known here", " or ".join(choices))
+    return choices.get(text, 0)
+
+
+def _read_metric(words: OptionWords) -> Metric:
+    name = words.take()
+    lock = words.follows("lock") is not None
+    if name == "congctl":
+        return Metric(name, words.value(), lock)
+    if name == "features":
+        return Metric(name, _one_of(words, {"ecn": 1}), lock)
+    if name not in _DURATIONS:
+        return Metric(name, words.number(*_NUMBERS[name]), lock)
+    text = words.value()
+    digits = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    factor = _TIMES.get(text[len(digits) :] or "ms")
+    if factor is None or not (digits.isdecimal() and digits.isascii() and len(digits) < 8):
+        words.fail(f"`{text}` is not a time", "milliseconds, or a number with s or ms behind it")
+        return Metric(name, 0)
+    return Metric(name, int(digits) * factor, lock)
+
+
+def _hop(words: OptionWords) -> NextHop:
+    """``via A dev D weight N onlink realms R``, up to what belongs to the whole route."""
+    fields: dict[str, Any] = {}
+    while not words.at_end:
+        word = words.peek()
+        if word in ("via", "gw"):
+            words.take()
+            fields["gateway"] = words.address()
+        elif word in ("dev", "oif"):
+            words.take()
+            fields["dev"] = words.interface()
+        elif word == "weight":
+            words.take()
+            fields["weight"] = words.number(1, 256)
+        elif word == "onlink":
+            words.take()
+            fields["onlink"] = True
+        elif word == "realms":
+            words.take()
+            fields["realms"] = words.realms()
+        else:
+            break
+    if not words.failed and not {"gateway", "dev"} & fields.keys():
+        words.fail("`nexthop` needs `via` or `dev`")
+    return NextHop(**fields)

@@ -12,6 +12,7 @@ _SOL_NETLINK = 270
 _NETLINK_ADD_MEMBERSHIP = 1
 _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
+_NETLINK_GET_STRICT_CHK = 12
 _SO_RCVBUFFORCE = 33
 
 
@@ -36,6 +37,8 @@ def open_socket(protocol: int, groups: Iterable[int] = ()) -> socket.socket:
             (socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER),  # with CAP_NET_ADMIN only
             (_SOL_NETLINK, _NETLINK_CAP_ACK, 1),
             (_SOL_NETLINK, _NETLINK_EXT_ACK, 1),
+            # So that a listing of routes can be limited to some; our requests are exact anyway.
+            (_SOL_NETLINK, _NETLINK_GET_STRICT_CHK, 1),
         ):
             try:
                 opened.setsockopt(level, option, value)

@@ -264,7 +264,13 @@ class Host:
                     self.lan.log.append(Line(now, self.name, line))
                 case act.Notify():
                     self.lan.notifications.append(Notification(now, self.name, action))
-                case act.CancelTimer() | act.NotifyLowerPriority() | act.NotifyPriority() | act.Alarm():
+                case (
+                    act.CancelTimer()
+                    | act.NotifyLowerPriority()
+                    | act.NotifyPriority()
+                    | act.Alarm()
+                    | act.SetRouting()
+                ):
                     pass  # a timer's late expiry is ignored by its generation
 
     def _run_timer(self, name: str, which: act.TimerName, at: int, generation: int) -> None:

@@ -12,7 +12,7 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address
+from kaltwisted.config.model import Address, RoutingItem
 from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
     AddressAppeared,
@@ -25,12 +25,15 @@ from kaltwisted.ports import (
     IFrames,
     ILinks,
     Ipv6Message,
+    IRouting,
     ISyncDaemon,
+    IVirtualLinks,
     IWire,
     Link,
     LinkAddress,
     LinkChanged,
     LinkEvent,
+    LinkPlan,
     LinkVanished,
     Listening,
     PlacedAddress,
@@ -176,6 +179,70 @@ class FakeAddresses:
         change.done.callback(
             tuple(Refused(each, "unwanted") for each in change.addresses if each not in done)
         )
+
+
+@implementer(IRouting)
+class FakeRouting:
+    """Keeps what is wanted, by owner in ``wanted`` and one after the other in ``asked``.
+
+    With ``held`` a want is done when the test calls what is in ``waiting``.
+    """
+
+    def __init__(self) -> None:
+        self.kept: tuple[RoutingItem, ...] | None = None
+        self.wanted: dict[str, tuple[RoutingItem, ...]] = {}
+        self.asked: list[tuple[str, tuple[RoutingItem, ...]]] = []
+        self.held = False
+        self.waiting: list[Deferred[None]] = []
+        self.looks = 0
+        self.stopped = False
+
+    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
+        self.kept = tuple(kept)
+        return succeed(None)
+
+    def want(self, owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
+        items = tuple(items)
+        if self.wanted.get(owner, ()) == items:
+            return succeed(None)
+        self.asked.append((owner, items))
+        self.wanted[owner] = items
+        if not self.held:
+            return succeed(None)
+        self.waiting.append(Deferred())
+        return self.waiting[-1]
+
+    def look_again(self) -> None:
+        self.looks += 1
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@implementer(IVirtualLinks)
+class FakeVirtualLinks:
+    """Makes interfaces on ``FakeLinks`` at once, numbered from 100; ``plans`` keeps what was wanted."""
+
+    def __init__(self, links: FakeLinks) -> None:
+        self._links = links
+        self._index = 100
+        self.plans: list[LinkPlan] = []
+        self.stopped = False
+
+    def want(self, plan: LinkPlan) -> Deferred[None]:
+        before = self.plans[-1].links if self.plans else ()
+        self.plans.append(plan)
+        for link in before:
+            if link not in plan.links and self._links.link(link.name) is not None:
+                self._links.remove(link.name)
+        for link in plan.links:
+            if self._links.link(link.name) is None and self._links.link(link.parent) is not None:
+                self._links.change(Link(self._index, link.name, mac=link.mac))
+                self._index += 1
+        return succeed(None)
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
 @implementer(IAdvertPort)

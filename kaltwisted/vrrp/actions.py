@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
 
 
 class State(Enum):
@@ -78,6 +78,13 @@ class ChangeAddresses:
     gone: tuple[VirtualIpAddress, ...]
     added: tuple[VirtualIpAddress, ...]
     repeat: int
+
+
+@attrs.frozen
+class SetRouting:
+    """These routes and rules of the instance stand from now on, and no others; addresses come first."""
+
+    items: tuple[RoutingItem, ...]
 
 
 @attrs.frozen
@@ -160,6 +167,7 @@ Action: TypeAlias = (
     | AddAddresses
     | RemoveAddresses
     | ChangeAddresses
+    | SetRouting
     | Announce
     | ArmTimer
     | CancelTimer

@@ -6,25 +6,32 @@ back with another number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import attrs
 from twisted.logger import Logger
 
+from kaltwisted.config.diff import vrrp_key
 from kaltwisted.config.model import Address, VrrpInstance
 from kaltwisted.ports import IAdvertPort, Ipv6Message, IWire, Link, Listening, Received, WireError
 from kaltwisted.vrrp.packet import vrid_of
+from kaltwisted.vrrp.vmac import receiving_interface, sending_interface, vmac_interface
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _Place: TypeAlias = tuple[str, int]
 """An interface, and whether it is about IPv4 or IPv6 there."""
 
 
 @attrs.frozen
-class _Registered:
-    receiver: Received
+class _Wanted:
+    """What one virtual router wants of a place; ``vrid`` None: to send there only."""
+
+    vrid: int | None
     group: Address | None
+    silent: bool
 
 
 @attrs.define(eq=False)
@@ -41,22 +48,32 @@ class Dispatcher:
 
     def __init__(self, wire: IWire) -> None:
         self._wire = wire
-        self._registered: dict[_Place, dict[int, _Registered]] = {}
+        self._configs: dict[Hashable, VrrpInstance] = {}
+        self._wanted: dict[_Place, dict[Hashable, _Wanted]] = {}
+        self._receivers: dict[_Place, dict[int, Received]] = {}
         self._open: dict[_Place, _Open] = {}
         # Where something does not work just now: each failure is told once.
         self._failing: set[_Place] = set()
 
     def register(self, config: VrrpInstance, receiver: Received) -> None:
-        """Give ``receiver`` the packets of a virtual router, once its interface is open."""
-        if config.interface is not None:
-            group = None if config.unicast_peer or config.unicast_fault_no_peer else config.group
-            there = self._registered.setdefault((config.interface, config.ip_version), {})
-            there[config.virtual_router_id] = _Registered(receiver, group)
+        """Give ``receiver`` the packets of a virtual router, once its interfaces are open.
 
-    @property
-    def interfaces(self) -> frozenset[str]:
-        """The interfaces that VRRP runs on."""
-        return frozenset(interface for interface, _ in self._registered)
+        One with a virtual MAC may hear on one interface and send on another,
+        which is opened too; on that MAC it must be heard from as master only.
+        """
+        self.unregister(config)
+        hearing = receiving_interface(config)
+        if hearing is None:
+            return
+        key = vrrp_key(config)
+        self._configs[key] = config
+        group = None if config.unicast_peer or config.unicast_fault_no_peer else config.group
+        for place in _places_of(config):
+            vrid = config.virtual_router_id if place[0] == hearing else None
+            silent = place[0] == vmac_interface(config)
+            self._wanted.setdefault(place, {})[key] = _Wanted(vrid, group, silent)
+        place = (hearing, config.ip_version)
+        self._receivers.setdefault(place, {})[config.virtual_router_id] = receiver
 
     def open(self, link: Link) -> None:
         """Listen on an interface, unless we do already.
@@ -66,13 +83,13 @@ class Dispatcher:
         :raises WireError: it cannot be over IPv4.
         """
         for place in _places(link.name):
-            registered = self._registered.get(place)
+            wanted = self._listening(place)
             there = self._open.get(place)
-            if registered is None or (there is not None and there.index == link.index):
+            if wanted is None or (there is not None and there.index == link.index):
                 continue
             self._close(place)
             try:
-                self._open[place] = self._listen(link, place, registered)
+                self._open[place] = self._listen(link, place, wanted)
             except WireError as error:
                 if place[1] == 4:
                     raise
@@ -84,14 +101,14 @@ class Dispatcher:
         """Listen for what is registered now; adverts keep going out meanwhile."""
         for place in _places(link.name):
             there = self._open.get(place)
-            registered = self._registered.get(place)
-            if not registered:
+            wanted = self._listening(place)
+            if wanted is None:
                 self._close(place)
             elif there is not None and there.index == link.index:
-                if there.listening == _listening(place, registered):
+                if there.listening == wanted:
                     continue
                 try:
-                    self._open[place] = self._listen(link, place, registered)
+                    self._open[place] = self._listen(link, place, wanted)
                 except WireError as error:
                     self._tell(place, str(error))
                 else:
@@ -100,11 +117,13 @@ class Dispatcher:
 
     def unregister(self, config: VrrpInstance) -> None:
         """Nobody wants its packets any more; ``refresh`` closes what is not needed then."""
-        place = (config.interface or "", config.ip_version)
-        registered = self._registered.get(place, {})
-        registered.pop(config.virtual_router_id, None)
-        if not registered:
-            self._registered.pop(place, None)
+        key = vrrp_key(config)
+        before = self._configs.pop(key, None)
+        if before is None:
+            return
+        for place in _places_of(before):
+            _drop(self._wanted, place, key)
+            _drop(self._receivers, place, before.virtual_router_id)
 
     def try_open(self, link: Link) -> None:
         """Listen on an interface that came or came back; a failure is logged, its next change tries again."""
@@ -145,8 +164,19 @@ class Dispatcher:
         else:
             self._tell(place, f"Cannot send adverts on {interface} to {destination}: {why}")
 
-    def _listen(self, link: Link, place: _Place, registered: dict[int, _Registered]) -> _Open:
-        listening = _listening(place, registered)
+    def _listening(self, place: _Place) -> Listening | None:
+        """What is wanted there, None: nothing."""
+        wanted = self._wanted.get(place)
+        if not wanted:
+            return None
+        return Listening(
+            place[1],
+            frozenset(each.vrid for each in wanted.values() if each.vrid is not None),
+            frozenset(each.group for each in wanted.values() if each.group is not None),
+            silent=any(each.silent for each in wanted.values()),
+        )
+
+    def _listen(self, link: Link, place: _Place, listening: Listening) -> _Open:
         port = self._wire.open(link, listening, partial(self._received, place))
         return _Open(link.index, listening, port)
 
@@ -156,15 +186,23 @@ class Dispatcher:
             self._log.warn("{line}", line=line)
 
     def _received(self, place: _Place, packet: bytes | Ipv6Message, waited_us: int) -> None:
-        there = self._registered.get(place, {}).get(vrid_of(packet))
-        if there is not None:
-            there.receiver(packet, waited_us)
+        receiver = self._receivers.get(place, {}).get(vrid_of(packet))
+        if receiver is not None:
+            receiver(packet, waited_us)
 
 
 def _places(interface: str) -> tuple[_Place, _Place]:
     return (interface, 4), (interface, 6)
 
 
-def _listening(place: _Place, registered: Mapping[int, _Registered]) -> Listening:
-    groups = (each.group for each in registered.values())
-    return Listening(place[1], frozenset(registered), frozenset(each for each in groups if each is not None))
+def _drop(tables: dict[_Place, dict[_Key, _Value]], place: _Place, key: _Key) -> None:
+    table = tables.get(place, {})
+    table.pop(key, None)
+    if not table:
+        tables.pop(place, None)
+
+
+def _places_of(config: VrrpInstance) -> frozenset[_Place]:
+    """Where it sends and hears, and the interface below those."""
+    interfaces = (receiving_interface(config), sending_interface(config), config.interface)
+    return frozenset((each, config.ip_version) for each in interfaces if each is not None)

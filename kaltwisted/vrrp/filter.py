@@ -19,24 +19,37 @@ _JUMP_IF_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 _RETURN = 0x06  # BPF_RET | BPF_K
 
 _WHOLE_PACKET = 0xFFFF
+_PROTOCOL_OFFSET = 9
 _VRID_OFFSET = 1
 
 
-def vrid_filter(vrids: Iterable[int], header_size: int = 0, *, ip_header: bool = True) -> bytes:
+def vrid_filter(
+    vrids: Iterable[int], header_size: int = 0, protocol: int | None = None, *, ip_header: bool = True
+) -> bytes:
     """Let in packets whose VRRP message has one of these VRIDs; the raw socket's view, IPv4 header first.
 
     ``header_size``: bytes between the IP header and the VRRP message, 24 for
-    AH.  ``ip_header`` False: a raw socket of IPv6, which sees none.
+    AH.  ``protocol``: the IP protocol it must be; a raw socket gets no other
+    anyway.  ``ip_header`` False: a raw socket of IPv6, which sees none.
     The version is not looked at: a router of ours that is configured with
     another version is a mistake somebody must be told about.
     """
     wanted = sorted(frozenset(vrids))
-    program = [(_LOAD_BYTE, 0, 0, _VRID_OFFSET)]
+    program = []
+    if protocol is not None:
+        # What is not is dropped by the return behind the comparison.
+        program += [
+            (_LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
+            (_JUMP_IF_EQUAL, 1, 0, protocol),
+            (_RETURN, 0, 0, 0),
+        ]
     if ip_header:
-        program = [
+        program += [
             (_LDX_IP_HEADER_SIZE, 0, 0, 0),
             (_LOAD_BYTE_AT_X, 0, 0, header_size + _VRID_OFFSET),
         ]
+    else:
+        program += [(_LOAD_BYTE, 0, 0, _VRID_OFFSET)]
     # Behind the comparisons stands "drop", then "accept": the longest jump of 255 is over 254 of them and it.
     for index, vrid in enumerate(wanted):
         program.append((_JUMP_IF_EQUAL, len(wanted) - index, 0, vrid))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import socket
 import struct
 import time
 
+from kaltwisted.kernel.socket_filter import attach
 from kaltwisted.ports import Link
 
 #: What the kernel keeps for us meanwhile, per socket: some hundreds of adverts.
@@ -17,12 +17,9 @@ RECEIVE_BUFFER = 1 << 19
 TURN_BYTES = 2048
 TIMESPEC = struct.Struct("ll")
 
-_SO_ATTACH_FILTER = 26
 _SO_RCVBUFFORCE = 33
 _PRIORITY_CONTROL = 7
 _LONGEST_WAIT_US = 100_000
-_FILTER_PROGRAM = struct.Struct("HP")
-_INSTRUCTION_SIZE = 8
 
 
 def open_raw(family: int, protocol: int, link: Link) -> socket.socket:
@@ -44,10 +41,8 @@ def only_send(opened: socket.socket) -> None:
 
 
 def only_hear(opened: socket.socket, program: bytes) -> None:
-    """Let the kernel run ``program`` on every packet (struct sock_fprog), and keep many that pass."""
-    memory = ctypes.create_string_buffer(program, len(program))
-    described = _FILTER_PROGRAM.pack(len(program) // _INSTRUCTION_SIZE, ctypes.addressof(memory))
-    opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+    """Let the kernel run ``program`` on every packet, and keep many that pass."""
+    attach(opened, program)
     try:
         opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
     except PermissionError:

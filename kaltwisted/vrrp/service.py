@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
-from typing import assert_never
+from typing import Any, assert_never
 
 import attrs
 from twisted.application.service import Service
@@ -24,8 +24,11 @@ from kaltwisted.ports import (
     IFirewall,
     ILinks,
     Ipv6Message,
+    IRouting,
     IScripts,
+    IVirtualLinks,
     IWire,
+    LinkPlan,
 )
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.actions import (
@@ -43,6 +46,7 @@ from kaltwisted.vrrp.actions import (
     NotifyPriority,
     RemoveAddresses,
     SendAdvert,
+    SetRouting,
     Subject,
     TimerName,
 )
@@ -52,10 +56,17 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.routing import Statics, VirtualRouting
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
 from kaltwisted.vrrp.tracked import with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
+from kaltwisted.vrrp.vmac import (
+    address_interface,
+    link_plan,
+    sending_interface,
+    with_vmacs,
+)
 
 #: What is worked off per reactor turn before others have theirs.
 TURN_S = 0.002
@@ -75,6 +86,8 @@ class Network:
     addresses: IAddresses
     wire: IWire
     announcer: IAnnouncer
+    routing: IRouting
+    virtual_links: IVirtualLinks
     firewall: IFirewall | None = None
 
 
@@ -111,7 +124,7 @@ class VrrpService(Service):
         keep_addresses: bool = False,
         startup_delay_us: int = 0,
     ) -> None:
-        configuration = with_all_tracked(configuration)
+        configuration = with_all_tracked(self._ready(configuration))
         self.router = Router.from_configuration(configuration)
         self._clock = clock
         self._network = network
@@ -120,9 +133,13 @@ class VrrpService(Service):
         self._startup_delay_us = startup_delay_us
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._dispatcher = Dispatcher(network.wire)
-        self.held = {name: self._addresses_of(config) for name, config in self._instances.items()}
+        self.held: dict[str, VirtualAddresses] = {}
+        self._routes: dict[str, VirtualRouting] = {}
         for config in self._instances.values():
-            self._register(config)
+            self._furnish(config)
+        self._statics = Statics(
+            configuration, clock, network.links, network.addresses, network.announcer, network.routing
+        )
         self.surroundings = Surroundings(
             self._instances.values(), network.links, self._dispatcher, self.held, self._tell
         )
@@ -136,17 +153,36 @@ class VrrpService(Service):
         self._began = False
         self._stopping = False
 
-    def _addresses_of(self, config: VrrpInstance) -> VirtualAddresses:
+    def _ready(self, configuration: Configuration) -> Configuration:
+        """Without what cannot be as asked for, and VMACs with their names."""
+        kept = []
+        for config in configuration.vrrp_instances:
+            if config.use_vmac is not None and config.ip_version == 6:
+                # Its adverts need a link-local address of the VMAC's own (RFC 9568 §7.4).
+                self._log.error(
+                    "({name}) use_vmac is for adverts over IPv4 only yet: the instance is not run;"
+                    " without use_vmac it would be",
+                    name=config.name,
+                )
+            else:
+                kept.append(config)
+        instances = with_vmacs(kept, configuration.global_defs.vmac_prefix)
+        return attrs.evolve(configuration, vrrp_instances=instances)
+
+    def _furnish(self, config: VrrpInstance) -> None:
+        """What an instance needs beside its state."""
         network = self._network
-        return VirtualAddresses(
+        held = self.held[config.name] = VirtualAddresses(
             config.name,
-            config.interface or "",
+            address_interface(config),
             network.links,
             network.addresses,
             network.announcer,
             network.firewall,
             accept=config.accept,
         )
+        self._routes[config.name] = VirtualRouting(config.name, held, network.routing)
+        self._register(config)
 
     # --- beginning and end -------------------------------------------------------------
 
@@ -156,7 +192,12 @@ class VrrpService(Service):
         :raises WireError: raw sockets cannot be opened.
         :raises NetlinkError: the kernel does not tell its interfaces.
         """
-        await self._network.links.start()
+        network = self._network
+        await network.links.start()
+        await network.virtual_links.want(link_plan(self._instances.values()))
+        await network.routing.start(self._statics.routing)
+        network.links.watch(lambda _: network.routing.look_again())
+        self._statics.begin()
         self._prepare_firewall()
         self.surroundings.begin()
         self._began = True
@@ -186,6 +227,11 @@ class VrrpService(Service):
 
     async def _stop(self) -> None:
         await self._quiet(self.held)
+        if self._began:
+            self._statics.end()
+            await self._statics.settled()
+            if not self._keep_addresses:
+                await self._network.virtual_links.want(LinkPlan())
         try:
             await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
         except DeferredTimeoutError:
@@ -196,6 +242,8 @@ class VrrpService(Service):
         self._dispatcher.close_all()
         self._network.announcer.stop()
         self._network.addresses.stop()
+        self._network.routing.stop()
+        self._network.virtual_links.stop()
         if self._network.firewall is not None:
             self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
@@ -209,7 +257,11 @@ class VrrpService(Service):
             worked_off: Deferred[None] = Deferred()
             self._waiting.append(worked_off)
             await worked_off
-        await DeferredList([self.held[name].settled() for name in names])
+        await self._settled(names)
+
+    def _settled(self, names: Iterable[str]) -> Deferred[Any]:
+        """Fires when addresses, routes and rules of these instances are as they were last asked to be."""
+        return DeferredList([each[name].settled() for name in names for each in (self.held, self._routes)])
 
     # --- a reload ----------------------------------------------------------------------
 
@@ -220,7 +272,7 @@ class VrrpService(Service):
         """
         if not self._began or not self.running:
             return
-        configuration = with_all_tracked(configuration)
+        configuration = with_all_tracked(self._ready(configuration))
         self._carry_out(self.router.advertise(self._now()))
         wanted = {vrrp_key(each): each for each in configuration.vrrp_instances}
         gone = [name for name, config in self._instances.items() if vrrp_key(config) not in wanted]
@@ -229,13 +281,16 @@ class VrrpService(Service):
             if not self.running:
                 return
         self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
+        await self._network.virtual_links.want(link_plan(configuration.vrrp_instances))
+        if not self.running:
+            return
         there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         for config in self._instances.values():
             self._register(config)  # the group may be another
         new = [each for each in configuration.vrrp_instances if each.name not in there]
         for config in new:
-            self.held[config.name] = self._addresses_of(config)
+            self._furnish(config)
         self._prepare_firewall()
         for name, config in self._instances.items():
             self.held[name].reconfigure(accept=config.accept)
@@ -251,7 +306,9 @@ class VrrpService(Service):
                     self._tell(config.name, events.Turned(kind, thing, value))
             self._tell(config.name, events.Start())
         self.trackers.reconfigure(_tracked(configuration))
+        self._statics.reconfigure(configuration)
         await self._quiet(tuple(self.held))
+        await self._statics.settled()
         for notify in self.router.states():
             self._notifier.tell_again(notify)
 
@@ -263,7 +320,7 @@ class VrrpService(Service):
         await self._quiet(names)
         for name in names:
             self._notifier.forget(self._instances.pop(name))
-            del self.held[name]
+            del self.held[name], self._routes[name]
 
     def _rename(self, names: dict[str, str]) -> None:
         """Instances have other names: whatever goes by them."""
@@ -272,11 +329,13 @@ class VrrpService(Service):
         held = {names[name]: each for name, each in self.held.items()}
         self.held.clear()
         self.held.update(held)
+        self._routes = {names[name]: each for name, each in self._routes.items()}
         self._work = deque((names[name], action) for name, action in self._work)
         self._instances = {names[name]: config for name, config in self._instances.items()}
         for name, config in self._instances.items():
             self._register(attrs.evolve(config, name=name))
             self.held[name].rename(name)
+            self._routes[name].rename(name)
         timers, self._timers = self._timers, {}
         for (name, which), timer in timers.items():
             delay = max(0.0, timer.call.getTime() - self._clock.seconds())
@@ -344,7 +403,7 @@ class VrrpService(Service):
         for name, action in steps:
             match action:
                 case SendAdvert(packet, source, destination, hop_limit):
-                    interface = self._instances[name].interface
+                    interface = sending_interface(self._instances[name])
                     if interface is not None:
                         self._dispatcher.send(interface, packet, source, destination, hop_limit)
                 case ArmTimer(which, at, generation):
@@ -398,6 +457,9 @@ class VrrpService(Service):
                     self.held[name].remove(addresses)
             case ChangeAddresses(gone, added, repeat):
                 self.held[name].change(gone, added, repeat)
+            case SetRouting(items):
+                if items or not (self._stopping and self._keep_addresses):
+                    self._routes[name].set(items)
             case Announce(addresses, repeat):
                 self.held[name].announce(addresses, repeat)
             case Notify():
@@ -419,7 +481,7 @@ class VrrpService(Service):
         group = self.router.group_of(name)
         if notify.subject is Subject.GROUP and group is not None:
             concerned = [member.name for member in group.members]
-        settled = DeferredList([self.held[each].settled() for each in concerned])
+        settled = self._settled(concerned)
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
 

@@ -24,6 +24,7 @@ from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.report_words import Interface
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
+from kaltwisted.vrrp.vmac import vmac_interface
 
 
 class Surroundings:
@@ -234,5 +235,5 @@ def _kernel_order(interface: Interface) -> tuple[bool, int]:
 
 def _interfaces(config: VrrpInstance) -> set[str]:
     """All interfaces that an instance has to do with."""
-    named = {vip.dev for vip in _vips(config)} | {config.interface}
+    named = {vip.dev for vip in _vips(config)} | {config.interface, vmac_interface(config)}
     return {name for name in named if name is not None} | {each.name for each in config.track_interface}

@@ -97,6 +97,8 @@ class VirtualRouter:
                 self.arm(TimerName.ADVERT, now + (wait or config.advert_int_us))
         if self.state is State.MASTER:
             self._change_addresses(addresses, now)
+            if config.routing != old.routing:
+                self.actions.append(act.SetRouting(config.routing))
             if config.garp_master_refresh_us != old.garp_master_refresh_us:
                 self.disarm(TimerName.GARP_REFRESH)
                 if config.garp_master_refresh_us:
@@ -239,6 +241,9 @@ class VirtualRouter:
             self.log("setting firewall drop rule")
         self.log("setting VIPs.")
         self.actions.append(act.AddAddresses(self.addresses))
+        if config.routing:
+            self.log_routing("setting")
+            self.actions.append(act.SetRouting(config.routing))
         self.announce(config.garp_master_repeat, config.garp_master_delay_us, now)
         if config.garp_master_refresh_us:
             self.arm(TimerName.GARP_REFRESH, now + config.garp_master_refresh_us)
@@ -252,11 +257,22 @@ class VirtualRouter:
             self.arm(TimerName.GARP_DELAY, now + again_after_us)
 
     def drop_addresses(self) -> None:
-        """Take the virtual addresses away."""
+        """Take rules, routes and then the virtual addresses away."""
+        if self.config.routing:
+            self.log_routing("removing")
+            self.actions.append(act.SetRouting(()))
         self.log("removing VIPs.")
         if not self.config.accept:
             self.log("removing firewall drop rule")
         self.actions.append(act.RemoveAddresses(self.addresses))
+
+    def log_routing(self, doing: str) -> None:
+        """keepalived's lines: routes before rules, and the other way round when they go."""
+        config = self.config
+        kinds = [("Routes", config.virtual_routes), ("Rules", config.virtual_rules)]
+        for kind, items in kinds if doing == "setting" else reversed(kinds):
+            if items:
+                self.log(f"{doing} Virtual {kind}")
 
     def notify(self, state: State) -> None:
         """Tell scripts, mail and the sync daemon."""

@@ -31,6 +31,7 @@ from kaltwisted.vrrp.raw import (
     open_raw,
     waited_us,
 )
+from kaltwisted.vrrp.silent import SilentPort, open_silent
 from kaltwisted.vrrp.wire_ipv6 import Ipv6Port
 
 #: The longest packet read: a header with options, AH and 255 addresses.
@@ -38,6 +39,8 @@ _LONGEST = 60 + AH_SIZE + 8 + 255 * 4 + 8
 
 _IP_MULTICAST_ALL = 49
 _SIOCGSTAMPNS = 0x8907
+#: What carries adverts, and the bytes between the IP header and the VRRP message.
+_PROTOCOLS = ((VRRP_PROTOCOL, 0), (AH_PROTOCOL, AH_SIZE))
 # address, local address, index (struct ip_mreqn)
 _MEMBERSHIP = struct.Struct("=4s4si")
 
@@ -56,15 +59,16 @@ class _Receiver(DatagramProtocol):
         return "VRRP"
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        self._received(datagram, self._waited_us())
+        self._received(datagram, _waited_us(self.transport.socket))
 
-    def _waited_us(self) -> int:
-        """How long ago the packet read last came in, by the kernel's own note (SIOCGSTAMPNS)."""
-        try:
-            stamp = fcntl.ioctl(self.transport.socket, _SIOCGSTAMPNS, bytes(TIMESPEC.size))
-        except OSError:
-            return 0  # the kernel takes notes since it was first asked for one
-        return waited_us(stamp)
+
+def _waited_us(opened: Any) -> int:
+    """How long ago the packet read last came in, by the kernel's own note (SIOCGSTAMPNS)."""
+    try:
+        stamp = fcntl.ioctl(opened, _SIOCGSTAMPNS, bytes(TIMESPEC.size))
+    except OSError:
+        return 0  # the kernel takes notes since it was first asked for one
+    return waited_us(stamp)
 
 
 @implementer(IAdvertPort)
@@ -77,7 +81,13 @@ class _Ipv4Port:
         self._ports: list[Any] = []
         self._socket = _sender(link)
         try:
-            for protocol, header_size in ((VRRP_PROTOCOL, 0), (AH_PROTOCOL, AH_SIZE)):
+            if not listening.vrids:
+                _join(self._socket, link, listening)
+            for protocol, header_size in _PROTOCOLS if listening.vrids else ():
+                if listening.silent:
+                    program = vrid_filter(listening.vrids, header_size, protocol)
+                    self._ports.append(_silent_port(reactor, link, program, listening, received))
+                    continue
                 opened = _listener(link, protocol, vrid_filter(listening.vrids, header_size), listening)
                 try:
                     port = reactor.adoptDatagramPort(
@@ -149,14 +159,26 @@ def _listener(link: Link, protocol: int, program: bytes, listening: Listening) -
         only_hear(opened, program)
         # Only the groups that this very socket joined, not whatever the host has.
         opened.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-        for group in listening.groups:
-            member = _MEMBERSHIP.pack(group.packed, bytes(4), link.index)
-            opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        _join(opened, link, listening)
         drain(opened)
     except BaseException:
         opened.close()
         raise
     return opened
+
+
+def _silent_port(
+    reactor: Any, link: Link, program: bytes, listening: Listening, received: Received
+) -> SilentPort:
+    port = SilentPort(reactor, open_silent(link, program, listening.groups), received, _waited_us)
+    port.maxThroughput, port.maxPacketSize = TURN_BYTES, _LONGEST
+    return port
+
+
+def _join(opened: socket.socket, link: Link, listening: Listening) -> None:
+    for group in listening.groups:
+        member = _MEMBERSHIP.pack(group.packed, bytes(4), link.index)
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
 
 
 def why_not() -> str | None:

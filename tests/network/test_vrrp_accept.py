@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.network.test_vrrp_ipv6 import instance, vip
+from tests.network.test_vrrp_vmac import needs_macvlan
 from tests.network.vrrp_lan import Host, lan, needs_keepalived, needs_lan, wait_for
 
 
@@ -80,6 +81,18 @@ def test_packets_to_the_addresses_are_dropped_and_neighbours_find_them(start: ob
             assert "lladdr" in neighbour(two, address), address
         for address in ("10.77.0.1", "fd77::1", "fe80::77:1"):
             assert answers(two, address), address
+        router.stop()
+        assert rules(one) == ""
+
+
+@needs_macvlan
+def test_packets_to_a_virtual_mac_are_dropped_too() -> None:
+    with lan(2) as (one, two):
+        router = one.ours(FOUR.replace("no_accept", "no_accept\nuse_vmac"))
+        wait_for(lambda: one.holds("10.77.0.51", "vrrp.51") and "10.77.0.51" in rules(one))
+        assert not answers(two, "10.77.0.51")
+        assert "00:00:5e:00:01:33" in neighbour(two, "10.77.0.51")
+        assert answers(two, "10.77.0.1")
         router.stop()
         assert rules(one) == ""
 

@@ -30,7 +30,9 @@ def main(path: str) -> None:
     debug = LogLevelFilterPredicate(LogLevel.debug)
     observer = FilteringLogObserver(textFileLogObserver(sys.stdout), [debug])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
-    role = VrrpRole(load_file(path).configuration, reactor)
+    # Of one host all lives share what survives them, as those of a daemon do.
+    state = Path(path).with_name(f"{Path(path).name.partition('-')[0]}-state")
+    role = VrrpRole(load_file(path).configuration, reactor, state_directory=state)
 
     def stop() -> Deferred[None]:
         return role.stopService().addErrback(Failure.printTraceback)

@@ -137,6 +137,7 @@ WRITTEN: dict[str, Values] = {
         ("«" + "v" * 16, "«a/b", "vrrp.51 «vrrp.52", "«01:00:5e:00:01:33", "«02:00:5e", "v «group", EMPTY),
         bare=True,
     ),
+    "vmac_prefix": Values(("v", "longestfit"), ("«longestthat", "«a/b", EMPTY)),
     **{
         f"{prefix}notify_fifo": Values(
             ("/run/fifo", "/run/fifo root", "/run/fifo root root"), most="/run/fifo root root"

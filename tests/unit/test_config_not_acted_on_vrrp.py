@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.alerts.vetting import vet
 from kaltwisted.config.diff import compare
-from kaltwisted.config.keywords.route import OPTIONS
 from kaltwisted.config.load import load_text
 from kaltwisted.config.model import (
     SECOND_US,
@@ -19,7 +16,6 @@ from kaltwisted.config.model import (
     Script,
     Tracked,
     VirtualIpAddress,
-    VirtualRoute,
     Vmac,
     VrrpInstance,
     VrrpTrackProcess,
@@ -37,11 +33,6 @@ def process(lines: str = "", name: str = "p") -> str:
 
 def one(text: str) -> VrrpInstance:
     [found] = read(text).configuration.vrrp_instances
-    return found
-
-
-def route(line: str) -> VirtualRoute:
-    [found] = one(instance(f"virtual_routes {{\n{line}\n}}")).virtual_routes
     return found
 
 
@@ -163,7 +154,10 @@ class InstanceTests(SynchronousTestCase):
             "02:00:00:00:00": Vmac(mac=bytes((2, 0, 0, 0, 0))),
             "v5 netlink_notify_msg group 7": Vmac("v5", None, True, "7"),
         }.items():
-            self.assertEqual(one(instance(f"use_vmac {words}")).use_vmac, expected)
+            reading = load_text(instance(f"use_vmac {words}"), "x.conf")
+            self.assertEqual(reading.findings, ())
+            [found] = reading.configuration.vrrp_instances
+            self.assertEqual(found.use_vmac, expected)
 
     def test_what_vmac_and_unicast_need(self) -> None:
         for lines, log in (
@@ -183,11 +177,11 @@ class InstanceTests(SynchronousTestCase):
             self.assertEqual(found.unicast_ttl, 255)
 
     def test_static_addresses(self) -> None:
-        text = "static_ipaddress {\n10.7.0.1/24 dev eth1\n2001:db8::1/64\n}\n"
-        reading = read(text)
+        text = "static_ipaddress {\n10.7.0.1/24 dev eth1\n2001:db8::1/64 dev eth3\n}\n"
+        reading = load_text(text, "x.conf")
         address, _ = found = reading.configuration.static_ipaddress
         self.assertEqual(address, VirtualIpAddress(IPv4Address("10.7.0.1"), 24, "eth1"))
-        other = read(text.replace("eth1", "eth2")).configuration
+        other = load_text(text.replace("eth1", "eth2"), "x.conf").configuration
         self.assertEqual(
             list(compare(reading.configuration, other).words()),
             ["static_ipaddress 10.7.0.1/24 dev eth1 removed", "static_ipaddress 10.7.0.1/24 dev eth2 added"],
@@ -220,73 +214,8 @@ class FifoTests(SynchronousTestCase):
             self.assertEqual(max((each.consequence.test_status for each in found), default=0), status)
 
 
-class RouteTests(SynchronousTestCase):
-    def test_routes(self) -> None:
-        ten = ip_network("10.1.0.0/24")
-        gateway = IPv4Address("10.0.0.1")
-        for line, expected in {
-            "10.1.0.0/24 dev eth0": VirtualRoute(ten, dev="eth0"),
-            "10.1.0.9/24 oif eth0": VirtualRoute(ten, dev="eth0"),
-            "src 10.0.0.9 to 10.1.0.0/24 via 10.0.0.1 dev eth0 table 0x10 metric 7": VirtualRoute(
-                ten, False, "unicast", IPv4Address("10.0.0.9"), gateway, "eth0", 16, 7
-            ),
-            "default via inet 10.0.0.1 no_track": VirtualRoute(None, via=gateway, no_track=True),
-            "default via fe80::1 dev e": VirtualRoute(None, True, via=IPv6Address("fe80::1"), dev="e"),
-            "default6 dev e table vpn": VirtualRoute(None, True, dev="e", table="vpn"),
-            "2001:db8::/32 dev e": VirtualRoute(ip_network("2001:db8::/32"), True, dev="e"),
-            "blackhole any no_track": VirtualRoute(None, type="blackhole", no_track=True),
-            "10.1.0.0/24 via 10.0.0.1 no_track priority 3": VirtualRoute(
-                ten, via=gateway, metric=3, no_track=True
-            ),
-        }.items():
-            self.assertEqual(route(line), expected, line)
-
-    def test_all_words_of_iproute2_are_known(self) -> None:
-        for name, option in OPTIONS.items():
-            if option.convert is not None:
-                continue
-            value = "lock 1" if option.before else "1" * bool(option.values)
-            if name == "as":
-                value = "to 10.0.0.7"
-            reading = read(instance(f"virtual_routes {{\n10.1.0.0/24 dev eth0 {name} {value}\n}}"))
-            last = reading.findings[-1]
-            self.assertIn(f"`{name}` of a route is understood, not acted on yet", last.message)
-            self.assertEqual(last.source_line[last.position.column - 1 :].split()[0], name)
-            [found] = reading.configuration.vrrp_instances
-            self.assertEqual(found.virtual_routes, (VirtualRoute(ip_network("10.1.0.0/24"), dev="eth0"),))
-
-    def test_an_old_word(self) -> None:
-        reading = load_text(instance("virtual_routes {\n10.1.0.0/24 gw 10.0.0.1 dev eth0\n}"), "x.conf")
-        [warning] = mistakes(reading)
-        self.assertEqual(warning.message, "`gw` is accepted; today it is `via`")
-        [found] = reading.configuration.vrrp_instances
-        self.assertEqual(found.virtual_routes[0].via, IPv4Address("10.0.0.1"))
-
-    def test_one_is_told_of_once(self) -> None:
-        lines = "10.1.0.0/24 dev eth0 mtu 1400\n10.2.0.0/24 dev eth0 mtu 1400\n"
-        self.assertEqual(len(read(instance(f"virtual_routes {{\n{lines}}}")).findings), 2)
-
-    @given(
-        st.lists(
-            st.sampled_from([*OPTIONS, "10.1.0.0/24", "default", "to", "blackhole", "2001:db8::1", "7", "x"]),
-            min_size=1,
-            max_size=9,
-        )
-    )
-    def test_any_line_is_a_route_or_has_one_finding(self, words: list[str]) -> None:
-        reading = load_text(instance(f"virtual_routes {{\n{' '.join(words)}\n}}"), "x.conf")
-        [found] = reading.configuration.vrrp_instances
-        errors = reading.errors
-        self.assertLessEqual(len(errors), 1)
-        self.assertTrue(errors or len(found.virtual_routes) == 1)
-
-
 def tracked(line: str) -> str:
     return process() + instance(f"track_process {{\n{line}\n}}")
-
-
-def routed(line: str) -> str:
-    return instance(f"virtual_routes {{\n{line}\n}}")
 
 
 BROKEN: dict[str, Case] = {
@@ -347,27 +276,10 @@ BROKEN: dict[str, Case] = {
     "a startup delay of nothing": (globals_("vrrp_startup_delay «0"), "out of range", LOGGED),
     "a static address": ("static_ipaddress {\n«foo\n}\n", "not an IP address", LOGGED),
     "an option of a static address": (
-        "static_ipaddress {\n10.0.0.1/24 «bogus\n}\n",
+        "static_ipaddress {\n10.0.0.1/24 dev eth1 «bogus\n}\n",
         "not known here",
         LOGGED,
     ),
-    "a route to nowhere": (routed("«dev eth0"), "no destination", LOGGED),
-    "a route that cannot be tracked": (
-        routed("«10.1.0.0/24 via 10.0.0.1"),
-        "names no interface",
-        LOGGED,
-    ),
-    "a gateway that is none": (routed("10.1.0.0/24 via «x"), "not an IP address", LOGGED),
-    "no gateway": (routed("10.1.0.0/24 «via"), "lacks its value", MISSING),
-    "a metric that is none": (routed("10.1.0.0/24 dev e metric «x"), "not a number", LOGGED),
-    "too high a metric": (routed("10.1.0.0/24 dev e metric «4294967296"), "out of range", LOGGED),
-    "a table that is none": (routed("10.1.0.0/24 dev e table «5x"), "no routing table", LOGGED),
-    "no table": (routed("10.1.0.0/24 dev e «table"), "lacks its value", MISSING),
-    "an unknown word": (routed("10.1.0.0/24 dev e «bogus 5"), "neither a destination nor", LOGGED),
-    "a type alone": (routed("«blackhole"), "lacks the destination", MISSING),
-    "a long prefix": (routed("«10.1.0.0/33 dev e"), "out of range", LOGGED),
-    "two families": (routed("«2001:db8::/32 via 10.0.0.1 dev e"), "not of both", LOGGED),
-    "another family of a source": (routed("«10.1.0.0/24 src ::1 dev e"), "not of both", LOGGED),
 }
 
 

@@ -38,7 +38,9 @@ from kaltwisted.testing.vrrp import (
     FakeAnnouncer,
     FakeFirewall,
     FakeLinks,
+    FakeRouting,
     FakeSyncDaemon,
+    FakeVirtualLinks,
     FakeWire,
 )
 from kaltwisted.vrrp import packet
@@ -76,13 +78,23 @@ class World(SynchronousTestCase):
         self.addresses = FakeAddresses(self.links)
         self.wire = FakeWire()
         self.announcer = FakeAnnouncer()
+        self.routing = FakeRouting()
+        self.virtual_links = FakeVirtualLinks(self.links)
         self.scripts = FakeScripts()
         self.mailer = FakeMailer()
         self.sync_daemon = FakeSyncDaemon()
         keep = bool(more.pop("keep_addresses", False))
         configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
         self.firewall = FakeFirewall()
-        network = Network(self.links, self.addresses, self.wire, self.announcer, self.firewall)
+        network = Network(
+            self.links,
+            self.addresses,
+            self.wire,
+            self.announcer,
+            self.routing,
+            self.virtual_links,
+            self.firewall,
+        )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
         self.service = VrrpService(

@@ -21,6 +21,9 @@ from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
 from kaltwisted.config.model import SECOND_US, NotifyFifo, SmtpServer
 
+LONGEST_PREFIX = 10
+_VMAC_PREFIX = f"up to {LONGEST_PREFIX} characters, without blanks or `/`"
+
 
 def _smtp_server(words: list[str], problems: Problems) -> SmtpServer | Keep:
     if len(words) < 2:
@@ -61,6 +64,17 @@ def _fifos(prefix: str, of: str) -> dict[str, Keyword]:
             again=Again.FIRST_WINS,
         ),
     }
+
+
+def _vmac_prefix(words: list[str], problems: Problems) -> str | Keep:
+    """Room must be left for ``6.255``."""
+    if len(words) < 2:
+        return missing(words, problems, _VMAC_PREFIX)
+    prefix = words[1]
+    if not 0 < len(prefix) <= LONGEST_PREFIX or any(each in "/:" or each.isspace() for each in prefix):
+        problems.append(Problem(f"`{prefix}` cannot begin an interface's name", 1, _VMAC_PREFIX))
+        return KEEP
+    return prefix
 
 
 NOTIFICATION_EMAIL = Table("notification_email", values=True)
@@ -131,6 +145,9 @@ GLOBAL_DEFS = Table(
             "hold all instances back until the machine has been up so long",
             "vrrp_delay_after_boot_us",
             Seconds(SECOND_US // 1000),
+        ),
+        "vmac_prefix": Keyword(
+            "first part of the names of VMACs", "vmac_prefix", _vmac_prefix, again=Again.FIRST_WINS
         ),
         # Acted on where the files are read, in config.expand.
         "include_check": Keyword(

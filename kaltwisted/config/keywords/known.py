@@ -26,8 +26,6 @@ use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 track_group {}: names a set of VRRP instances that decides whether static items may be added
-static_routes {}: routes added at start, removed at stop
-static_rules {}: policy rules added at start, removed at stop
 garp_group {}: rate limits shared by a set of interfaces
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
@@ -86,7 +84,6 @@ vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
 vrrp_rx_bufs_multiplier: factor for the above
 log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
-vmac_prefix: prefix of generated VMAC interface names
 vmac_addr_prefix: prefix of generated names for per-address VMACs
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload
@@ -110,7 +107,6 @@ use_ipvlan: use an ipvlan interface instead of macvlan
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface
-virtual_rules {}: policy rules present only while MASTER
 debug: verbosity level (build option)
 notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
 thread_timer_expired: the old word for timer_expired_backup

@@ -10,12 +10,17 @@ from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
-from kaltwisted.config.keywords.vrrp import ADDRESS_OPTIONS, VRRP_INSTANCE, VRRP_SYNC_GROUP
+from kaltwisted.config.keywords.vrrp import (
+    STATIC_IPADDRESS,
+    STATIC_ROUTES,
+    STATIC_RULES,
+    VRRP_INSTANCE,
+    VRRP_SYNC_GROUP,
+)
 
 VIRTUAL_SERVER_GROUP = Table(
     "virtual_server_group", values=True, options=("fwmark", "inet", "inet6"), header=("name",)
 )
-STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
 
 _instance = Keyword("one virtual router", block=VRRP_INSTANCE, exact=True, takes="NAME")
 _sync_group = Keyword("instances that change state together", block=VRRP_SYNC_GROUP, exact=True, takes="NAME")
@@ -44,15 +49,12 @@ TOP = Table(
             stage=Stage.READ,
             takes="NAME",
         ),
-        "static_ipaddress": Keyword(
-            "addresses that are there while the daemon runs",
-            block=STATIC_IPADDRESS,
-            words=1,
-            stage=Stage.READ,
-        ),
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
         "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),
+        "static_ipaddress": Keyword("addresses from start to stop", block=STATIC_IPADDRESS, words=1),
+        "static_routes": Keyword("routes from start to stop", block=STATIC_ROUTES, words=1),
+        "static_rules": Keyword("policy rules from start to stop", block=STATIC_RULES, words=1),
         **known(""),
     },
 )

@@ -19,11 +19,12 @@ from kaltwisted.config.keywords.convert import (
     missing,
 )
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.route import OPTIONS
 from kaltwisted.config.keywords.scripts import script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
 from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum, Vmac
+from kaltwisted.config.route_lines import ROUTE_OPTIONS
+from kaltwisted.config.rule_lines import RULE_OPTIONS
 
 LONGEST_PASSWORD = 8
 _OCTET = re.compile("[0-9a-fA-F]{1,2}")
@@ -165,7 +166,11 @@ ADDRESS_OPTIONS = ("no_track", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
 
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True, options=ADDRESS_OPTIONS)
-VIRTUAL_ROUTES = Table("virtual_routes", values=True, options=tuple(OPTIONS))
+VIRTUAL_ROUTES = Table("virtual_routes", values=True, options=ROUTE_OPTIONS)
+VIRTUAL_RULES = Table("virtual_rules", values=True, options=RULE_OPTIONS)
+STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
+STATIC_ROUTES = Table("static_routes", values=True, options=ROUTE_OPTIONS)
+STATIC_RULES = Table("static_rules", values=True, options=RULE_OPTIONS)
 GROUP = Table("group", values=True)
 
 _sync_interface = Word("an interface")
@@ -177,11 +182,8 @@ _READ = {
         _use_vmac,
         words=None,
         again=Again.FIRST_WINS,
-        stage=Stage.READ,
     ),
-    "vmac_xmit_base": Keyword(
-        "send adverts through the base interface", "vmac_xmit_base", flag, words=1, stage=Stage.READ
-    ),
+    "vmac_xmit_base": Keyword("send adverts through the base interface", "vmac_xmit_base", flag, words=1),
     "track_src_ip": Keyword(
         "FAULT while the source address is not there", "track_src_ip", flag, words=1, stage=Stage.READ
     ),
@@ -189,7 +191,7 @@ _READ = {
         "it may be without addresses", "no_virtual_ipaddress", flag, words=1, stage=Stage.READ
     ),
     "promote_secondaries": Keyword(
-        "removing an address keeps its secondaries", "promote_secondaries", flag, words=1, stage=Stage.READ
+        "removing an address keeps its secondaries", "promote_secondaries", flag, words=1
     ),
     "notify_priority_changes": _PRIORITY_CHANGES,
 }
@@ -266,9 +268,8 @@ VRRP_INSTANCE = Table(
         "virtual_ipaddress_excluded": Keyword(
             "more of them, not in the adverts", block=VIRTUAL_IPADDRESS_EXCLUDED, words=1
         ),
-        "virtual_routes": Keyword(
-            "routes that are there while it is master", block=VIRTUAL_ROUTES, words=1, stage=Stage.READ
-        ),
+        "virtual_routes": Keyword("routes that are there while MASTER", block=VIRTUAL_ROUTES, words=1),
+        "virtual_rules": Keyword("policy rules that are there while MASTER", block=VIRTUAL_RULES, words=1),
         **_READ,
         "nopreempt": Keyword("do not displace a master of lower priority", "nopreempt", flag, words=1),
         "preempt": Keyword("take an earlier nopreempt back", "nopreempt", _unset, words=1),

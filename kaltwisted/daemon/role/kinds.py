@@ -57,13 +57,15 @@ def _bfd(settings: Settings, configuration: Configuration, reactor: Any, publish
     return BfdRole(configuration, reactor, publish, log_detail=settings.detail > 0)
 
 
+_STATICS = ("static_ipaddress", "static_routes", "static_rules")
+
 CHECKERS: Final = RoleKind(
     "checkers",
     "Healthcheck",
     "Keepalived_healthcheckers",
     "checker",
     capabilities.CHECKER,
-    "virtual_servers",
+    ("virtual_servers",),
     frozenset({"virtual_servers"}),
     _checkers,
 )
@@ -73,8 +75,8 @@ VRRP: Final = RoleKind(
     "Keepalived_vrrp",
     "vrrp",
     capabilities.VRRP,
-    "vrrp_instances",
-    frozenset({"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups", "bfd_instances"}),
+    ("vrrp_instances", *_STATICS),
+    frozenset({"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups", "bfd_instances", *_STATICS}),
     _vrrp,
     hears=frozenset({BFD_SESSION}),
 )
@@ -84,7 +86,7 @@ BFD: Final = RoleKind(
     "Keepalived_bfd",
     "bfd",
     capabilities.BFD,
-    "bfd_instances",
+    ("bfd_instances",),
     frozenset({"bfd_instances"}),
     _bfd,
     tells=frozenset({BFD_SESSION}),

@@ -95,7 +95,7 @@ class RoleKind:
 
     ``name``: in commands and file names.
     ``title``, ``ident``: keepalived's words for it in log lines and in front of them.
-    ``work``: the field of a configuration that must not be empty for it to be needed.
+    ``work``: fields of a configuration of which one must not be empty for it to be needed.
     ``concerns``: the fields that it reads besides ``global_defs``.
     ``keyword``: what its settings in ``global_defs`` begin with.
     ``capabilities``: what a process of it may do beyond what any may.
@@ -109,7 +109,7 @@ class RoleKind:
     ident: str
     keyword: str
     capabilities: frozenset[str]
-    work: str
+    work: tuple[str, ...]
     concerns: frozenset[str]
     make: Callable[[Settings, Configuration, Any, Learn, Tell], IRole]
     tells: frozenset[str] = frozenset()
@@ -117,7 +117,7 @@ class RoleKind:
 
     def needed(self, configuration: Configuration) -> bool:
         """Whether a configuration has work for it."""
-        return bool(getattr(configuration, self.work))
+        return any(getattr(configuration, field) for field in self.work)
 
     def process(self, configuration: Configuration) -> ProcessSettings:
         """How its process shall be treated."""

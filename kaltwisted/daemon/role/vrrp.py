@@ -41,7 +41,9 @@ from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.remembered import RememberedAddresses
-from kaltwisted.ports import Fact, IAddresses, LinkEvent, LinkVanished, WireError
+from kaltwisted.kernel.routing import Routing
+from kaltwisted.kernel.virtual_links import VirtualLinks
+from kaltwisted.ports import Fact, IAddresses, ILinks, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -51,6 +53,7 @@ from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 STATE_FILE = "vrrp-addresses.json"
+LINKS_FILE = "vrrp-links.json"
 FIREWALL_FILE = "vrrp-firewall.json"
 
 
@@ -114,7 +117,15 @@ class VrrpRole(Service):
         self.vrrp = VrrpService(
             configuration,
             reactor,
-            Network(links, addresses, RawWire(reactor), announcer, firewall),
+            Network(
+                links,
+                addresses,
+                RawWire(reactor),
+                announcer,
+                Routing(reactor, _index_in(links)),
+                VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
+                firewall,
+            ),
             self.scripts,
             Notifier(
                 configuration,
@@ -248,9 +259,17 @@ def _up_us() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
+def _index_in(links: ILinks) -> Callable[[str], int | None]:
+    def index_of(name: str) -> int | None:
+        link = links.link(name)
+        return None if link is None else link.index
+
+    return index_of
+
+
 def _virtual(configuration: Configuration) -> frozenset[Address]:
     return frozenset(
         vip.address
         for each in configuration.vrrp_instances
         for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
-    )
+    ) | {each.address for each in configuration.static_ipaddress}

@@ -1,0 +1,323 @@
+"""Makes the interfaces of virtual MACs, keeps them, and removes them; a file outlives a ``kill -9``."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kaltwisted.kernel import link_messages
+from kaltwisted.kernel.boot_file import BootFile
+from kaltwisted.kernel.messages import NetlinkError, Request
+from kaltwisted.kernel.netlink import Netlink, Reactor
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
+from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE
+from kaltwisted.ports import (
+    ILinks,
+    IVirtualLinks,
+    LinkChanged,
+    LinkEvent,
+    LinkPlan,
+    LinkVanished,
+    VirtualLink,
+)
+
+#: How long a new interface may take to be told of.
+TOLD_S = 1.0
+#: How soon one that was removed is made again, and how long between two times.
+SOON_S = 0.1
+PAUSE_S = 1.0
+
+_CONF = "/proc/sys/net/{family}/conf"
+_RP_LOOSE, _RP_OFF, _RP_STRICT = 2, 0, 1
+
+
+def open_requests() -> NetlinkSocket:
+    """A socket to ask by."""
+    return open_socket(NETLINK_ROUTE)
+
+
+class Conf:
+    """/proc/sys/net/*/conf: read, and written where only a file will do."""
+
+    def __init__(self, root: str = _CONF) -> None:
+        self._root = root
+
+    def get(self, interface: str, name: str) -> int | None:
+        """A setting of IPv4; None: it cannot be read."""
+        try:
+            return int(
+                (Path(self._root.format(family="ipv4")) / interface / name).read_text(encoding="ascii")
+            )
+        except (OSError, ValueError):
+            return None
+
+    def disable_ipv6(self, interface: str) -> None:
+        """Where /proc is read-only the interface has no IPv6 address all the same (``no_own_addresses``)."""
+        try:
+            path = Path(self._root.format(family="ipv6")) / interface / "disable_ipv6"
+            path.write_text("1", encoding="ascii")
+        except OSError:
+            pass
+
+
+@implementer(IVirtualLinks)
+class VirtualLinks:
+    """The interfaces that we made.
+
+    :param path: a file of what was made and changed; None: nothing is remembered.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        links: ILinks,
+        path: Path | None = None,
+        connect: Callable[[], NetlinkSocket] = open_requests,
+        conf: Conf | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._links = links
+        self._connect = connect
+        self._conf = conf if conf is not None else Conf()
+        self._netlink: Netlink | None = None
+        self._file = BootFile(path)
+        self._made, self._before = self._read()
+        self._plan = LinkPlan()
+        self._turn = DeferredLock()
+        self._failing: dict[str, str] = {}
+        self._waiting: Deferred[None] | None = None
+        self._again: IDelayedCall | None = None
+        self._looked_at = -PAUSE_S
+        self._stopped = False
+        links.watch(self._changed)
+
+    # --- IVirtualLinks -------------------------------------------------------------------
+
+    def want(self, plan: LinkPlan) -> Deferred[None]:
+        """Bring the host to it, in turn."""
+        self._plan = plan
+        return self._turn.run(lambda: Deferred.fromCoroutine(self._reconcile()))
+
+    def stop(self) -> None:
+        """Change no more."""
+        self._stopped = True
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self._netlink is not None:
+            self._netlink.close()
+
+    # --- from what is there to what shall be ----------------------------------------------
+
+    async def _reconcile(self) -> None:
+        plan = self._plan
+        if self._stopped or not (plan.links or plan.settings or self._made or self._before):
+            return
+        self._looked_at = self._reactor.seconds()
+        wanted = {each.name: each for each in plan.links}
+        for made in tuple(self._made.values()):
+            if wanted.get(made.name) != made:
+                await self._remove(made)
+        await self._set_back(dict(plan.settings))
+        for name, settings in plan.settings:
+            await self._set(name, dict(settings))
+        for link in plan.links:
+            if self._links.link(link.name) is None or link.name not in self._made:
+                await self._make(link)
+        await self._told()
+
+    async def _make(self, link: VirtualLink) -> None:
+        parent = self._links.link(link.parent)
+        if parent is None:
+            return  # ``_changed`` hears when it comes
+        # Remembered first: one that nobody remembers would stay for ever.
+        known = self._made.get(link.name)
+        self._made[link.name] = link
+        self._write()
+        create = link_messages.create_macvlan(link.name, parent.index, link.mac, link.group)
+        refusal = await self._ask(create)
+        if refusal is not None and refusal.errno == errno.EEXIST:
+            there = self._links.link(link.name)
+            if known != link and (there is None or there.mac != link.mac):
+                del self._made[link.name]
+                self._write()
+                self._complain(link.name, f"cannot create {link.name}: there is an interface of that name")
+                return
+        elif refusal is not None:
+            if known is None:
+                del self._made[link.name]
+                self._write()
+            self._complain(link.name, _words(refusal))
+            return
+        else:
+            self._log.info("Success creating VMAC interface {name}", name=link.name)
+        strict = self._conf.get("all", "rp_filter") == _RP_STRICT
+        settings = {
+            "arp_ignore": 1,
+            "accept_local": 1,
+            "promote_secondaries": 1,
+            # The higher of this and of all's counts, and the way back may be by the parent.
+            "rp_filter": _RP_LOOSE if strict else _RP_OFF,
+        }
+        requests = [link_messages.no_own_addresses(link.name), link_messages.set_up(link.name)]
+        if not link.ipv6:
+            self._conf.disable_ipv6(link.name)
+            requests.insert(0, link_messages.ipv4_settings(link.name, settings))
+        for request in requests:
+            refusal = await self._ask(request)
+            # Without IPv6 in the kernel there is nothing to set of it.
+            if refusal is not None and refusal.errno not in (errno.EAFNOSUPPORT, errno.EOPNOTSUPP):
+                self._complain(link.name, _words(refusal))
+                return
+        self._failing.pop(link.name, None)
+
+    async def _remove(self, link: VirtualLink) -> None:
+        there = self._links.link(link.name)
+        # One of another MAC is somebody else's by now.
+        if there is not None and there.mac == link.mac:
+            refusal = await self._ask(link_messages.remove_link(link.name))
+            if refusal is not None and refusal.errno != errno.ENODEV:
+                self._complain(link.name, _words(refusal))
+                return
+            self._log.info("Success removing VMAC interface {name}", name=link.name)
+        del self._made[link.name]
+        self._write()
+
+    async def _set(self, name: str, settings: dict[str, int]) -> None:
+        if self._links.link(name) is None:
+            return
+        now = {each: self._conf.get(name, each) for each in settings}
+        differing = {each: value for each, value in settings.items() if now[each] != value}
+        if not differing:
+            return
+        before = self._before.setdefault(name, {})
+        for each in differing:
+            value = now[each]
+            if value is not None:
+                before.setdefault(each, value)
+        self._write()
+        refusal = await self._ask(link_messages.ipv4_settings(name, differing))
+        if refusal is not None:
+            self._complain(name, _words(refusal))
+
+    async def _set_back(self, kept: Mapping[str, object]) -> None:
+        """What nobody wants any more gets back what it was."""
+        for name in [each for each in self._before if each not in kept]:
+            if self._links.link(name) is not None:
+                refusal = await self._ask(link_messages.ipv4_settings(name, self._before[name]))
+                if refusal is not None and refusal.errno != errno.ENODEV:
+                    self._complain(name, _words(refusal))
+            del self._before[name]
+            self._write()
+
+    async def _told(self) -> None:
+        """Wait until the new interfaces are told of: they would count as down."""
+        if self._all_there():
+            return
+        waiting: Deferred[None] = Deferred()
+        self._waiting = waiting
+        waiting.addTimeout(TOLD_S, self._reactor)  # type: ignore[arg-type]
+        try:
+            await waiting
+        except (DeferredTimeoutError, CancelledError):
+            pass
+        finally:
+            self._waiting = None
+
+    def _all_there(self) -> bool:
+        made = [
+            each for each in self._plan.links if each.name in self._made and each.name not in self._failing
+        ]
+        found = [self._links.link(each.name) for each in made]
+        return all(link is not None and link.up for link in found)
+
+    async def _ask(self, request: Request) -> NetlinkError | None:
+        try:
+            if self._netlink is None:
+                self._netlink = Netlink(self._reactor, self._connect)
+            await self._netlink.request(request)
+        except NetlinkError as refusal:
+            return refusal
+        except OSError as error:
+            return NetlinkError(error.errno or errno.EIO, request.attempted)
+        return None
+
+    def _complain(self, name: str, why: str) -> None:
+        if self._failing.get(name) != why:
+            self._failing[name] = why
+            self._log.warn("{why}", why=why)
+
+    # --- what others do ------------------------------------------------------------------
+
+    def _changed(self, event: LinkEvent) -> None:
+        if self._waiting is not None and not self._waiting.called and self._all_there():
+            self._waiting.callback(None)
+        match event:
+            case LinkVanished(link) if any(each.name == link.name for each in self._plan.links):
+                self._log.info("Interface {name} deleted", name=link.name)
+                self._made.pop(link.name, None)
+                self._look_again()
+            case LinkChanged(link) if link.name in self._parents() and self._is_missing():
+                self._look_again()
+
+    def _parents(self) -> set[str]:
+        return {each.parent for each in self._plan.links} | {name for name, _ in self._plan.settings}
+
+    def _is_missing(self) -> bool:
+        return any(self._links.link(each.name) is None for each in self._plan.links)
+
+    def _look_again(self) -> None:
+        if self._again is None and not self._stopped:
+            wait = max(SOON_S, self._looked_at + PAUSE_S - self._reactor.seconds())
+            self._again = self._reactor.callLater(wait, self._reconcile_again)
+
+    def _reconcile_again(self) -> None:
+        self._again = None
+        self.want(self._plan).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("Interfaces", failure)
+
+    # --- the file ------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        if self._made or self._before:
+            links = [attrs.asdict(each) | {"mac": each.mac.hex()} for each in self._made.values()]
+            self._file.write({"links": links, "settings": self._before})
+        else:
+            self._file.remove()
+
+    def _read(self) -> tuple[dict[str, VirtualLink], dict[str, dict[str, int]]]:
+        content: dict[str, Any] = self._file.read()
+        try:
+            links = [
+                VirtualLink(**(each | {"mac": bytes.fromhex(each["mac"])}))
+                for each in content.get("links", ())
+            ]
+            settings = {
+                str(name): {
+                    each: int(value) for each, value in some.items() if each in link_messages.IPV4_SETTINGS
+                }
+                for name, some in content.get("settings", {}).items()
+            }
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._file.is_of_no_use(error)
+            return {}, {}
+        return {each.name: each for each in links}, settings
+
+
+def _words(refusal: NetlinkError) -> str:
+    return f"cannot {refusal}"

@@ -1,0 +1,100 @@
+"""Hearing adverts on the interface of a virtual MAC without a word from it.
+
+A raw socket joins its multicast group by IGMP, which the kernel tells the
+link of, from the MAC that is also the master's: switches would then look for
+the master where a backup is.  A packet socket's membership is a matter between
+it and the interface.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kaltwisted.config.model import Address
+from kaltwisted.ports import Link, Received
+from kaltwisted.vrrp.raw import only_hear
+
+_SOL_PACKET = 263
+_PACKET_ADD_MEMBERSHIP = 1
+_PACKET_MULTICAST = 0
+_ETH_P_IP = 0x0800
+# index, type, length of the address, address (struct packet_mreq)
+_MEMBERSHIP = struct.Struct("=iHH8s")
+
+
+def group_mac(group: Address) -> bytes:
+    """A group of IPv4 on Ethernet: the last 23 bits of its address (RFC 1112 §6.4)."""
+    return (0x01005E000000 | int(group) & 0x7FFFFF).to_bytes(6, "big")
+
+
+def open_silent(link: Link, program: bytes, groups: Iterable[Address]) -> socket.socket:
+    """A packet socket for IPv4 on ``link``, IP header first; ``program`` is its filter.
+
+    :raises OSError: it cannot be.
+    """
+    flags = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    # Bound to no protocol it hears nothing before its filter is there.
+    opened = socket.socket(socket.AF_PACKET, flags, 0)
+    try:
+        only_hear(opened, program)
+        for group in groups:
+            mac = group_mac(group)
+            member = _MEMBERSHIP.pack(link.index, _PACKET_MULTICAST, len(mac), mac)
+            opened.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, member)
+        opened.bind((link.name, _ETH_P_IP))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+@implementer(IReadDescriptor)
+class SilentPort:
+    """Reads such a socket, a little per turn of the reactor.
+
+    :param waited_us: says of a socket how long the packet read last had waited.
+    """
+
+    def __init__(self, reactor: Any, opened: socket.socket, received: Received, waited_us: Any) -> None:
+        self.maxThroughput = 1 << 16
+        self.maxPacketSize = 8192
+        self._reactor = reactor
+        self._socket = opened
+        self._received = received
+        self._waited_us = waited_us
+        reactor.addReader(self)
+
+    def doRead(self) -> None:
+        """Hand over what has come."""
+        read = 0
+        while read < self.maxThroughput and self._socket.fileno() >= 0:
+            try:
+                data = self._socket.recv(self.maxPacketSize)
+            except OSError:
+                return  # nothing more, or the interface went down
+            read += len(data)
+            self._received(data, self._waited_us(self._socket))
+
+    def stopListening(self) -> None:
+        """Close it."""
+        self._reactor.removeReader(self)
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """The socket's."""
+        return self._socket.fileno()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor gives it up."""
+        self.stopListening()
+
+    def logPrefix(self) -> str:
+        """What twistd's own lines call it."""
+        return "VRRP"

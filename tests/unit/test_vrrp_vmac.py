@@ -1,0 +1,194 @@
+"""Virtual MACs: names and plans as values, and instances that have one on a network of fakes."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from zope.interface.verify import verifyObject
+
+from kaltwisted.config.model import Configuration, UnicastPeer, VirtualIpAddress, Vmac, VrrpInstance
+from kaltwisted.ports import IVirtualLinks, LinkPlan, Listening, VirtualLink
+from kaltwisted.vrrp.actions import State
+from kaltwisted.vrrp.silent import group_mac
+from kaltwisted.vrrp.vmac import (
+    address_interface,
+    link_plan,
+    receiving_interface,
+    sending_interface,
+    with_vmacs,
+)
+from tests.unit.test_vrrp_service import ETH0, VIP, World, advert
+from tests.unit.vrrp_helpers import config
+
+MAC = bytes.fromhex("00005e000133")
+IPV6 = VirtualIpAddress(ip_address("2001:db8::1"), 64)
+
+
+def instance(**fields: object) -> VrrpInstance:
+    return config(**({"use_vmac": Vmac()} | fields))
+
+
+def named(*instances: VrrpInstance) -> list[Vmac | None]:
+    return [each.use_vmac for each in with_vmacs(instances)]
+
+
+class Values(World):
+    def test_name_and_mac_are_the_virtual_router_s(self) -> None:
+        self.assertEqual(named(config(), instance()), [None, Vmac("vrrp.51", MAC)])
+        [ipv6] = named(instance(virtual_ipaddress=(IPV6,)))
+        self.assertEqual(ipv6, Vmac("vrrp.51", bytes.fromhex("00005e000233")))
+        [given] = named(instance(use_vmac=Vmac("v", bytes.fromhex("020000000001"))))
+        self.assertEqual(given, Vmac("v", bytes.fromhex("020000000001")))
+        [five] = named(instance(use_vmac=Vmac("v", bytes.fromhex("0200000000"))))
+        self.assertEqual(five, Vmac("v", bytes.fromhex("020000000033")))
+
+    def test_no_two_have_one_name(self) -> None:
+        found = named(
+            instance(),
+            instance(virtual_ipaddress=(IPV6,)),
+            instance(interface="eth1"),
+            instance(interface="eth2"),
+            instance(interface="eth3", use_vmac=Vmac("vrrp1.51")),
+        )
+        names = [each.ifname for each in found if each is not None]
+        self.assertEqual(names, ["vrrp.51", "vrrp6.51", "vrrp2.51", "vrrp3.51", "vrrp1.51"])
+        [other] = with_vmacs([instance()], "v")
+        self.assertEqual(address_interface(other), "v.51")
+
+    def test_a_group_s_mac_has_the_last_23_bits_of_its_address(self) -> None:
+        for group, mac in (("224.0.0.18", "01005e000012"), ("239.255.1.2", "01005e7f0102")):
+            self.assertEqual(group_mac(ip_address(group)).hex(), mac)
+
+    def test_where_adverts_go_and_come(self) -> None:
+        [own] = with_vmacs([instance()])
+        base = attrs.evolve(own, vmac_xmit_base=True)
+        unicast = attrs.evolve(base, unicast_peer=(UnicastPeer(ip_address("10.0.0.9")),))
+        ways = [
+            (sending_interface(each), receiving_interface(each)) for each in (own, base, unicast, config())
+        ]
+        self.assertEqual(
+            ways, [("vrrp.51", "vrrp.51"), ("eth0", "vrrp.51"), ("eth0", "eth0"), ("eth0", "eth0")]
+        )
+
+    def test_the_plan_has_interfaces_and_what_those_below_need(self) -> None:
+        instances = with_vmacs(
+            [
+                instance(),
+                instance(virtual_ipaddress=(IPV6,), interface="eth1", use_vmac=Vmac(group="7")),
+                config(interface="eth2", promote_secondaries=True),
+                config(interface="eth3"),
+            ]
+        )
+        self.assertEqual(
+            link_plan(instances),
+            LinkPlan(
+                (
+                    VirtualLink("vrrp.51", "eth0", MAC),
+                    VirtualLink("vrrp6.51", "eth1", bytes.fromhex("00005e000233"), ipv6=True, group=7),
+                ),
+                (
+                    ("eth0", (("arp_filter", 1), ("arp_ignore", 1))),
+                    ("eth2", (("promote_secondaries", 1),)),
+                ),
+            ),
+        )
+
+
+class Instances(World):
+    def test_addresses_and_adverts_are_on_its_interface(self) -> None:
+        self.start(instance())
+        verifyObject(IVirtualLinks, self.virtual_links)
+        self.wait(3.7)
+        self.assertIs(self.state(), State.MASTER)
+        self.assertTrue(self.holds(VIP, 100))
+        self.assertFalse(self.holds(VIP))
+        self.assertEqual({interface for _, interface, _, _ in self.announcer.announced}, {"vrrp.51"})
+        own, base = self.wire.ports["vrrp.51"], self.wire.ports["eth0"]
+        self.assertTrue(own.sent)
+        self.assertEqual((own.vrids, own.listening.silent), (frozenset((51,)), True))
+        self.assertEqual((base.vrids, base.sent, base.listening.silent), (frozenset(), [], False))
+        own.receive(advert(200))
+        self.settle()
+        self.assertIs(self.state(), State.BACKUP)
+        self.stop()
+        self.assertIsNone(self.links.link("vrrp.51"))
+        self.assertTrue(self.virtual_links.stopped)
+
+    def test_over_ipv6_there_is_none_yet(self) -> None:
+        six = instance(name="six", virtual_ipaddress=(IPV6,), version=3)
+        with capturedLogs() as logs:
+            self.start(six, instance())
+        errors = [formatEvent(each) for each in logs if each["log_level"] is LogLevel.error]
+        self.assertEqual(len(errors), 1)
+        self.assertIn("(six) use_vmac is for adverts over IPv4 only yet", errors[0])
+        self.assertEqual(set(self.service.router.instances), {"X"})
+        self.assertEqual([each.name for each in self.virtual_links.plans[-1].links], ["vrrp.51"])
+        self.assertEqual(self.wire.ipv6_ports, {})
+        self.stop()
+
+    def test_its_group_is_joined_where_it_hears_and_below(self) -> None:
+        group = ip_address("224.0.0.99")
+        self.start(instance(mcast_dst_ip=group))
+        for name, vrids in (("vrrp.51", {51}), ("eth0", set())):
+            listening = self.wire.ports[name].listening
+            self.assertEqual((listening.groups, listening.vrids), ({group}, vrids))
+        self.stop()
+
+    def test_a_reload_to_unicast_hears_on_the_base(self) -> None:
+        self.start(instance(vmac_xmit_base=True))
+        peers = (UnicastPeer(ip_address("10.0.0.9")),)
+        changed = Configuration(vrrp_instances=(instance(vmac_xmit_base=True, unicast_peer=peers),))
+        own = self.wire.ports["vrrp.51"]
+        done = Deferred.fromCoroutine(self.service.reconfigure(changed))
+        self.settle()
+        self.successResultOf(done)
+        self.assertTrue(own.closed)
+        self.assertEqual(self.wire.ports["eth0"].listening, Listening(4, frozenset((51,))))
+        self.stop()
+
+    def test_adverts_through_the_base(self) -> None:
+        self.start(instance(vmac_xmit_base=True))
+        self.wait(3.7)
+        self.assertTrue(self.wire.ports["eth0"].sent)
+        self.assertEqual(self.wire.ports["vrrp.51"].sent, [])
+        self.stop()
+
+    def test_it_is_tracked_as_its_base_is(self) -> None:
+        for name, link in (("vrrp.51", None), ("eth0", ETH0)):
+            self.start(instance())
+            link = link or self.links.link(name)
+            assert link is not None
+            self.links.change(attrs.evolve(link, running=False))
+            self.assertIs(self.state(), State.FAULT)
+            self.links.change(link)
+            self.assertIs(self.state(), State.BACKUP)
+            self.stop()
+            self.start(instance(dont_track_primary=True))
+            current = self.links.link(name)
+            assert current is not None
+            self.links.change(attrs.evolve(current, running=False))
+            self.assertIs(self.state(), State.BACKUP)
+            self.stop()
+
+    def test_kept_addresses_keep_their_interface(self) -> None:
+        self.start(instance(), keep_addresses=True)
+        self.wait(3.7)
+        self.stop()
+        self.assertTrue(self.holds(VIP, 100))
+
+    def test_a_reload_makes_and_removes(self) -> None:
+        self.start(instance())
+        self.wait(3.7)
+        for vmac, index in ((None, 2), (Vmac("other"), 101)):
+            changed = Configuration(vrrp_instances=(config(use_vmac=vmac),))
+            done = Deferred.fromCoroutine(self.service.reconfigure(changed))
+            self.settle()
+            self.successResultOf(done)
+            self.wait(3.7)
+            self.assertIs(self.state(), State.MASTER)
+            self.assertTrue(self.holds(VIP, index))
+            self.assertIsNone(self.links.link("vrrp.51"))
+        self.stop()
