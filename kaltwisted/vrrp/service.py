@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, assert_never
@@ -11,7 +10,7 @@ import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from kaltwisted.config.diff import vrrp_key
@@ -51,6 +50,8 @@ from kaltwisted.vrrp.actions import (
     TimerName,
 )
 from kaltwisted.vrrp.addresses import VirtualAddresses
+from kaltwisted.vrrp.backlog import Backlog
+from kaltwisted.vrrp.countdowns import Countdowns
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
@@ -68,10 +69,6 @@ from kaltwisted.vrrp.vmac import (
     with_vmacs,
 )
 
-#: What is worked off per reactor turn before others have theirs.
-TURN_S = 0.002
-#: From when on a late timer is a line in the log, in keepalived's words: somebody may be master already.
-LATE_S = 1.0
 #: How long a stop waits for notify scripts; who runs them ends those that still run then.
 SCRIPTS_S = 10.0
 #: What other roles' facts are about, as instances track it.
@@ -89,12 +86,6 @@ class Network:
     routing: IRouting
     virtual_links: IVirtualLinks
     firewall: IFirewall | None = None
-
-
-@attrs.define(eq=False)
-class _Timer:
-    call: IDelayedCall
-    generation: int
 
 
 class VrrpService(Service):
@@ -146,10 +137,8 @@ class VrrpService(Service):
         self.trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
         self._facts: dict[Thing, int] = {}
         self.lateness = Lateness()
-        self._timers: dict[tuple[str, TimerName], _Timer] = {}
-        self._work: deque[Step] = deque()
-        self._working: IDelayedCall | None = None
-        self._waiting: list[Deferred[None]] = []
+        self._countdowns = Countdowns(clock, self._expired, self.lateness)
+        self._backlog = Backlog(clock, self._do)
         self._began = False
         self._stopping = False
 
@@ -236,9 +225,7 @@ class VrrpService(Service):
             await self._notifier.drained().addTimeout(SCRIPTS_S, self._clock)
         except DeferredTimeoutError:
             self._log.warn("Notify scripts are still running or waiting: VRRP waits no longer")
-        for timer in self._timers.values():
-            timer.call.cancel()
-        self._timers.clear()
+        self._countdowns.stop()
         self._dispatcher.close_all()
         self._network.announcer.stop()
         self._network.addresses.stop()
@@ -247,16 +234,11 @@ class VrrpService(Service):
         if self._network.firewall is not None:
             self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
-        if self._working is not None:
-            self._working.cancel()
-            self._working = None
+        self._backlog.stop()
 
     async def _quiet(self, names: Iterable[str]) -> None:
         """Wait until all is done that was decided, and the addresses of these instances stand."""
-        if self._work:
-            worked_off: Deferred[None] = Deferred()
-            self._waiting.append(worked_off)
-            await worked_off
+        await self._backlog.worked_off()
         await self._settled(names)
 
     def _settled(self, names: Iterable[str]) -> Deferred[Any]:
@@ -330,18 +312,13 @@ class VrrpService(Service):
         self.held.clear()
         self.held.update(held)
         self._routes = {names[name]: each for name, each in self._routes.items()}
-        self._work = deque((names[name], action) for name, action in self._work)
+        self._backlog.rename(names)
+        self._countdowns.rename(names)
         self._instances = {names[name]: config for name, config in self._instances.items()}
         for name, config in self._instances.items():
             self._register(attrs.evolve(config, name=name))
             self.held[name].rename(name)
             self._routes[name].rename(name)
-        timers, self._timers = self._timers, {}
-        for (name, which), timer in timers.items():
-            delay = max(0.0, timer.call.getTime() - self._clock.seconds())
-            timer.call.cancel()
-            call = self._clock.callLater(delay, self._expired, names[name], which)
-            self._timers[names[name], which] = _Timer(call, timer.generation)
 
     def _register(self, config: VrrpInstance) -> None:
         self._dispatcher.register(config, partial(self._received, config.name))
@@ -358,13 +335,8 @@ class VrrpService(Service):
         else:
             self._tell(name, events.PacketReceived(packet), waited_us)
 
-    def _expired(self, name: str, which: TimerName) -> None:
-        timer = self._timers.pop((name, which))
-        late_s = self._clock.seconds() - timer.call.getTime()
-        self.lateness.note(late_s)
-        if late_s >= LATE_S:
-            self._log.warn("A thread timer expired {late:.6f} seconds ago", late=late_s)
-        self._tell(name, events.TimerExpired(which, timer.generation))
+    def _expired(self, name: str, which: TimerName, generation: int) -> None:
+        self._tell(name, events.TimerExpired(which, generation))
 
     def _script_turned(self, script: str, good: bool) -> None:
         self._tell(None, events.Turned(FaultKind.SCRIPT, script, int(good)))
@@ -406,46 +378,14 @@ class VrrpService(Service):
                     interface = sending_interface(self._instances[name])
                     if interface is not None:
                         self._dispatcher.send(interface, packet, source, destination, hop_limit)
-                case ArmTimer(which, at, generation):
-                    self._arm(name, which, at, generation)
+                case ArmTimer():
+                    self._countdowns.arm(name, action)
                 case CancelTimer(which):
-                    timer = self._timers.pop((name, which), None)
-                    if timer is not None:
-                        timer.call.cancel()
+                    self._countdowns.cancel(name, which)
                 case _:
-                    self._work.append((name, action))
-        if self._work and self._working is None:
-            self._working = self._clock.callLater(0, self._work_off)
+                    self._backlog.add(name, action)
 
-    def _arm(self, name: str, which: TimerName, at: int, generation: int) -> None:
-        delay = max(0.0, at / 1_000_000 - self._clock.seconds())
-        timer = self._timers.get((name, which))
-        if timer is None:
-            call = self._clock.callLater(delay, self._expired, name, which)
-            self._timers[name, which] = _Timer(call, generation)
-        else:
-            timer.generation = generation
-            timer.call.reset(delay)
-
-    def _work_off(self) -> None:
-        self._working = None
-        until = self._clock.seconds() + TURN_S
-        while self._work:
-            name, action = self._work.popleft()
-            try:
-                self._work_on(name, action)
-            except Exception:  # whatever one action hits, the others are still to be done
-                self._log.failure("({name}) {action}", name=name, action=action)
-            if self._clock.seconds() >= until:
-                break
-        if self._work:
-            self._working = self._clock.callLater(0, self._work_off)
-        else:
-            waiting, self._waiting = self._waiting, []
-            for worked_off in waiting:
-                worked_off.callback(None)
-
-    def _work_on(self, name: str, action: Action) -> None:
+    def _do(self, name: str, action: Action) -> None:
         match action:
             case Log(line, level):
                 emitted = LogLevel.warn if level is Level.WARNING else LogLevel.info

@@ -353,7 +353,7 @@ class ReloadTests(World):
         self.master()
         self.reload(config(name="Y", priority=150))
         self.assertEqual(
-            {which for name, which in self.service._timers if name == "Y"},
+            {which for name, which in self.service._countdowns._running if name == "Y"},
             {TimerName.ADVERT, TimerName.GARP_DELAY},
         )
         self.stop()
