@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from kaltwisted.config.diff import vrrp_key
-from kaltwisted.config.model import Configuration, VrrpInstance, VrrpScript
+from kaltwisted.config.model import Configuration, VrrpInstance
 from kaltwisted.ports import (
     BFD_SESSION,
     Fact,
@@ -23,6 +23,7 @@ from kaltwisted.ports import (
     IAnnouncer,
     IFirewall,
     ILinks,
+    IProcesses,
     Ipv6Message,
     IScripts,
     IWire,
@@ -52,9 +53,10 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.process_tracking import ProcessTracking
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
-from kaltwisted.vrrp.tracked import with_all_tracked
+from kaltwisted.vrrp.tracked import tracked_processes, tracked_scripts, with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
 
 #: What is worked off per reactor turn before others have theirs.
@@ -76,6 +78,7 @@ class Network:
     wire: IWire
     announcer: IAnnouncer
     firewall: IFirewall | None = None
+    processes: IProcesses | None = None
 
 
 @attrs.define(eq=False)
@@ -123,7 +126,15 @@ class VrrpService(Service):
         self.surroundings = Surroundings(
             self._instances.values(), network.links, self._dispatcher, self.held, self._tell
         )
-        self.trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
+        self.trackers = Trackers(
+            tracked_scripts(configuration), scripts, clock, partial(self._turned, FaultKind.SCRIPT)
+        )
+        self.processes = ProcessTracking(
+            tracked_processes(configuration),
+            network.processes,
+            clock,
+            partial(self._turned, FaultKind.PROCESS),
+        )
         self._facts: dict[Thing, int] = {}
         self.lateness = Lateness()
         self._timers: dict[tuple[str, TimerName], _Timer] = {}
@@ -158,6 +169,7 @@ class VrrpService(Service):
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
+        self.processes.start()
         self._tell(None, events.Start())
 
     def _prepare_firewall(self) -> None:
@@ -174,6 +186,7 @@ class VrrpService(Service):
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
         super().stopService()
         self.trackers.stop()
+        self.processes.stop()
         self._stopping = True
         if self._began:
             self._tell(None, events.Stop())
@@ -245,7 +258,8 @@ class VrrpService(Service):
                 if kind is not FaultKind.INTERFACE:
                     self._tell(config.name, events.Turned(kind, thing, value))
             self._tell(config.name, events.Start())
-        self.trackers.reconfigure(_tracked(configuration))
+        self.trackers.reconfigure(tracked_scripts(configuration))
+        self.processes.reconfigure(tracked_processes(configuration))
         await self._quiet(tuple(self.held))
         for notify in self.router.states():
             self._notifier.tell_again(notify)
@@ -302,8 +316,8 @@ class VrrpService(Service):
             self._log.warn("A thread timer expired {late:.6f} seconds ago", late=late_s)
         self._tell(name, events.TimerExpired(which, timer.generation))
 
-    def _script_turned(self, script: str, good: bool) -> None:
-        self._tell(None, events.Turned(FaultKind.SCRIPT, script, int(good)))
+    def _turned(self, kind: FaultKind, name: str, good: bool) -> None:
+        self._tell(None, events.Turned(kind, name, int(good)))
 
     def learn(self, fact: Fact) -> None:
         """Another role tells what instances may track; also before the beginning."""
@@ -321,6 +335,7 @@ class VrrpService(Service):
         return {
             **{(FaultKind.INTERFACE, name): int(up) for name, up in self.surroundings.up.items()},
             **{(FaultKind.SCRIPT, name): int(good) for name, good in self.trackers.verdicts.items()},
+            **{(FaultKind.PROCESS, name): int(good) for name, good in self.processes.verdicts.items()},
             **self._facts,
         }
 
@@ -417,9 +432,3 @@ class VrrpService(Service):
         settled = DeferredList([self.held[each].settled() for each in concerned])
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
-
-
-def _tracked(configuration: Configuration) -> list[VrrpScript]:
-    """The scripts that somebody tracks."""
-    names = {each.name for config in configuration.vrrp_instances for each in config.track_script}
-    return [each for each in configuration.vrrp_scripts if each.name in names]

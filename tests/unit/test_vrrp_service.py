@@ -24,6 +24,7 @@ from kaltwisted.config.model import (
 from kaltwisted.ports import (
     IAdvertPort,
     ILinks,
+    IProcesses,
     ISyncDaemon,
     IWire,
     Link,
@@ -68,6 +69,8 @@ def priority_of(sent: bytes) -> int:
 class World(SynchronousTestCase):
     """A host with two interfaces, and a service whose time is driven."""
 
+    processes: IProcesses | None = None
+
     def start(self, *instances: VrrpInstance, **more: object) -> VrrpService:
         self.clock = Clock()
         self.links = FakeLinks(ETH0, ETH1)
@@ -82,7 +85,9 @@ class World(SynchronousTestCase):
         keep = bool(more.pop("keep_addresses", False))
         configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
         self.firewall = FakeFirewall()
-        network = Network(self.links, self.addresses, self.wire, self.announcer, self.firewall)
+        network = Network(
+            self.links, self.addresses, self.wire, self.announcer, self.firewall, self.processes
+        )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
         self.service = VrrpService(

@@ -41,7 +41,6 @@ TOP = Table(
         "vrrp_track_process": Keyword(
             "processes that must run, for track_process",
             block=VRRP_TRACK_PROCESS,
-            stage=Stage.READ,
             takes="NAME",
         ),
         "static_ipaddress": Keyword(

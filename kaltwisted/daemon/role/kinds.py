@@ -74,7 +74,9 @@ VRRP: Final = RoleKind(
     "vrrp",
     capabilities.VRRP,
     "vrrp_instances",
-    frozenset({"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups", "bfd_instances"}),
+    frozenset(
+        {"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups", "vrrp_track_processes", "bfd_instances"}
+    ),
     _vrrp,
     hears=frozenset({BFD_SESSION}),
 )

@@ -39,6 +39,7 @@ from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.nftables import NftablesFirewall
+from kaltwisted.kernel.process_events import Processes
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.ports import Fact, IAddresses, LinkEvent, LinkVanished, WireError
 from kaltwisted.vrrp.announcer import Announcer
@@ -112,7 +113,7 @@ class VrrpRole(Service):
         self.vrrp = VrrpService(
             configuration,
             reactor,
-            Network(links, addresses, RawWire(reactor), announcer, firewall),
+            Network(links, addresses, RawWire(reactor), announcer, firewall, Processes(reactor)),
             self.scripts,
             Notifier(
                 configuration,
@@ -185,7 +186,7 @@ class VrrpRole(Service):
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
-        if not (changes.vrrp or changes.bfd_instances):
+        if not (changes.vrrp or changes.vrrp_track_processes or changes.bfd_instances):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 
