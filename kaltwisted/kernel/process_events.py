@@ -88,6 +88,7 @@ class Processes:
         self._directory = directory
         self._heard: Callable[[ProcessEvent], object] = _ignore
         self._key = 0
+        self._said: str | None = None
         self._netlink: Netlink | None = None
         self._waiting: IDelayedCall | None = None
 
@@ -183,11 +184,13 @@ class Processes:
         self._close()
         if self._waiting is not None:
             self._waiting.cancel()
-        self._log.warn(
-            "The kernel does not tell of processes ({why}): /proc is looked at every second instead."
-            " It takes CAP_NET_ADMIN, CONFIG_PROC_EVENTS and the host's own network namespace",
-            why=why,
-        )
+        if why != self._said:  # a reload starts it again
+            self._said = why
+            self._log.warn(
+                "The kernel does not tell of processes ({why}): /proc is looked at every second instead."
+                " It takes CAP_NET_ADMIN, CONFIG_PROC_EVENTS and the host's own network namespace",
+                why=why,
+            )
         self._waiting = self._reactor.callLater(POLL_S, self._look_again)
 
     def _look_again(self) -> None:

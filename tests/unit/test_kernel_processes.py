@@ -151,6 +151,8 @@ class ProcessesTests(SynchronousTestCase):
         self.assertEqual(self.heard, [ProcessesUnknown()] * seconds)
         self.processes.stop()
         self.assertEqual((self.clock.getDelayedCalls(), self.clock.readers), ([], []))
+        self.assertEqual(self.start(), [])  # said already
+        self.processes.stop()
 
     def test_without_permission_it_polls(self) -> None:
         def refuse(key: int) -> NetlinkSocket:
