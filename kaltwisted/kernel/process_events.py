@@ -31,6 +31,9 @@ _ANSWER_S: Final = 1.0
 #: The most of a command line that is looked at.
 _LONGEST_COMMAND: Final = 65_536
 
+#: The states of a process that has ended (proc_pid_stat(5)), and of one whose file says nothing.
+_ENDED: Final = (b"Z", b"X", b"")
+
 # Every listener hears the answers to all of them.
 _keys = count(os.getpid() << 8)
 
@@ -131,9 +134,16 @@ class Processes:
             return frozenset()
 
     def look(self, pid: int, *, command: bool) -> Process | None:
-        """A process as it is now, with its command line if asked for; None: it is gone."""
+        """A process as it is now, with its command line if asked for.
+
+        None: it is gone, or has ended and its parent has not asked for its status yet.
+        """
         try:
-            name = self._read(pid, "comm").rstrip(b"\n")
+            # proc_pid_stat(5): "7 (name) S ..."; a name may have brackets, too.
+            head, _, rest = self._read(pid, "stat").rpartition(b") ")
+            if rest[:1] in _ENDED:
+                return None
+            name = head.partition(b"(")[2]
             words = self._read(pid, "cmdline").split(b"\0")[:-1] if command else ()
         except OSError:
             return None

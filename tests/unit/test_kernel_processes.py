@@ -192,12 +192,28 @@ class ProcessesTests(SynchronousTestCase):
         assert found is not None
         self.assertEqual(found.command[0], Path("/proc/self/cmdline").read_text().split("\0")[0])
         self.assertEqual(self.processes.look(here, command=False), Process(found.name))
+        self.assertEqual(found.name, Path("/proc/self/comm").read_text().rstrip("\n"))
         with subprocess.Popen([sys.executable, "-c", ""]) as gone:
-            pass
+            os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)
+            self.assertIn(gone.pid, self.processes.pids())
+            self.assertIsNone(self.processes.look(gone.pid, command=False))
         self.assertIsNone(self.processes.look(gone.pid, command=True))
         with TemporaryDirectory() as empty:
             missing = Processes(self.clock, self.connect, Path(empty) / "proc")
             self.assertEqual(missing.pids(), frozenset())
+
+    def test_a_name_may_have_brackets(self) -> None:
+        with TemporaryDirectory() as directory:
+            place = Path(directory) / "7"
+            place.mkdir()
+            processes = Processes(self.clock, self.connect, Path(directory))
+            for text, found in {"7 (a) S (b) S 1 2": Process("a) S (b"), "7 (a) Z 1": None, "": None}.items():
+                (place / "stat").write_text(text)
+                self.assertEqual(processes.look(7, command=False), found)
+            (place / "stat").write_text("7 (a) S 1")
+            (place / "cmdline").write_bytes(b"/bin/a\0-x\0\0")
+            self.assertEqual(processes.look(7, command=True), Process("a", ("/bin/a", "-x", "")))
+            self.assertEqual(processes.pids(), {7})
 
     def test_the_request_is_a_message(self) -> None:
         [asked] = split(listening(5, listen=True))
