@@ -237,6 +237,60 @@ class ILinks(Interface):
 
 
 @attrs.frozen
+class Process:
+    """A process of this host: the kernel's name of it (15 bytes at most), and its command line if known."""
+
+    name: str
+    command: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class ProcessForked:
+    """A process has made another, which is still what its parent is."""
+
+    parent: int
+    child: int
+
+
+@attrs.frozen
+class ProcessChanged:
+    """A process runs another program, or has another name."""
+
+    pid: int
+
+
+@attrs.frozen
+class ProcessGone:
+    """A process has ended."""
+
+    pid: int
+
+
+@attrs.frozen
+class ProcessesUnknown:
+    """Events may be missing: whoever counts looks at all processes again."""
+
+
+ProcessEvent: TypeAlias = ProcessForked | ProcessChanged | ProcessGone | ProcessesUnknown
+
+
+class IProcesses(Interface):
+    """The processes of this host, live (kernel/process_events.py)."""
+
+    def start(heard: Callable[[ProcessEvent], object]) -> None:
+        """Tell ``heard`` of every event from now on; the first is that all are unknown."""
+
+    def stop() -> None:
+        """Tell no more."""
+
+    def pids() -> frozenset[int]:
+        """The processes there are now."""
+
+    def look(pid: int, *, command: bool) -> Process | None:
+        """A process as it is now, with its command line if asked for; None: it is gone."""
+
+
+@attrs.frozen
 class PlacedAddress:
     """An address and the number of the interface it belongs on."""
 

@@ -133,10 +133,10 @@ class ParamMatch(Enum):
 class VrrpTrackProcess:
     """``vrrp_track_process``: there must be ``quorum`` processes of a name, and no more than ``quorum_max``.
 
-    ``process``: name, and arguments that count where ``param_match`` is given.
-    ``full_command``: compare with the whole command line, not with the name
-    alone.  The delays are how long to wait when there are too few, or enough
-    again.  ``weight`` and ``reverse`` as of a script.
+    ``process``: name, and arguments.  ``full_command``: compare with the command
+    line, not with the kernel's name of it; arguments compare so, too.  The
+    delays are how long to wait when their number has fallen, or has risen by
+    a fork, before it counts.  ``weight`` and ``reverse`` as of a script.
     """
 
     name: str
@@ -157,11 +157,14 @@ class Tracked:
     """A line of a ``track_*`` block.
 
     ``weight`` and ``reverse`` None: as defined, else none and no.
+    ``by_group``: the line is the instance's sync group's (``vrrp.tracked``),
+    whose weights count also where those of its members do not.
     """
 
     name: str
     weight: int | None = None
     reverse: bool | None = None
+    by_group: bool = False
 
 
 @attrs.frozen

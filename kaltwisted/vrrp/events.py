@@ -19,6 +19,7 @@ class FaultKind(Enum):
     ADDRESS = "no {name} address for interface"
     PEER = "no unicast peers"
     SCRIPT = "script {name} failed"
+    PROCESS = "tracked process {name} quorum not achieved"
     BFD = "BFD instance {name}"
     GROUP = "a member of sync group {name} failed"
 

@@ -157,6 +157,11 @@ class Instance:
                 self.tracking.source((router.configured_source or address) is not None)
                 self._reconsider(now)
                 router.set_source(address)
+            case Turned(FaultKind.PROCESS, name, value):
+                # keepalived gives the reason at the first count, and later only that the quorum is lost.
+                is_first = not self.tracking.knows(FaultKind.PROCESS, name)
+                self.tracking.turn(FaultKind.PROCESS, name, value)
+                self._reconsider(now, unsaid=None if is_first else FaultKind.PROCESS)
             case Turned(kind, name, value):
                 if self.tracking.turn(kind, name, value) and kind is FaultKind.BFD:
                     self._say_turned(name, value)
@@ -361,15 +366,18 @@ class Instance:
 
     # -- faults and priority -------------------------------------------------------------
 
-    def _reconsider(self, now: int) -> None:
-        """Something tracked has changed: its consequences, FAULT before priority."""
+    def _reconsider(self, now: int, *, unsaid: FaultKind | None = None) -> None:
+        """Something tracked has changed: its consequences, FAULT before priority.
+
+        ``unsaid``: faults of this kind have had a log line of their own.
+        """
         before, self._faults = self._faults, self.tracking.faults
         if not self._started:
             self.router.priority = self.tracking.priority
             return
         ready = not self.tracking.is_pending
         for fault in sorted(self._faults - before, key=str):
-            if fault.kind not in _SAID_ELSEWHERE:
+            if fault.kind not in _SAID_ELSEWHERE and fault.kind is not unsaid:
                 self.router.log(f"entering FAULT state ({fault})")
         if self._faults:
             self._machine.fail(now)

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from kaltwisted.config.diff import vrrp_key
-from kaltwisted.config.model import Configuration, VrrpInstance, VrrpScript
+from kaltwisted.config.model import Configuration, VrrpInstance
 from kaltwisted.ports import (
     BFD_SESSION,
     Fact,
@@ -22,6 +22,7 @@ from kaltwisted.ports import (
     IAnnouncer,
     IFirewall,
     ILinks,
+    IProcesses,
     Ipv6Message,
     IRouting,
     IScripts,
@@ -57,10 +58,11 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.process_tracking import ProcessTracking
 from kaltwisted.vrrp.routing import Statics, VirtualRouting
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
-from kaltwisted.vrrp.tracked import with_all_tracked
+from kaltwisted.vrrp.tracked import tracked_processes, tracked_scripts, with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
 from kaltwisted.vrrp.vmac import (
     address_interface,
@@ -86,6 +88,7 @@ class Network:
     routing: IRouting
     virtual_links: IVirtualLinks
     firewall: IFirewall | None = None
+    processes: IProcesses | None = None
 
 
 class VrrpService(Service):
@@ -134,7 +137,15 @@ class VrrpService(Service):
         self.surroundings = Surroundings(
             self._instances.values(), network.links, self._dispatcher, self.held, self._tell
         )
-        self.trackers = Trackers(_tracked(configuration), scripts, clock, self._script_turned)
+        self.trackers = Trackers(
+            tracked_scripts(configuration), scripts, clock, partial(self._turned, FaultKind.SCRIPT)
+        )
+        self.processes = ProcessTracking(
+            tracked_processes(configuration),
+            network.processes,
+            clock,
+            partial(self._turned, FaultKind.PROCESS),
+        )
         self._facts: dict[Thing, int] = {}
         self.lateness = Lateness()
         self._countdowns = Countdowns(clock, self._expired, self.lateness)
@@ -191,6 +202,7 @@ class VrrpService(Service):
         self.surroundings.begin()
         self._began = True
         self.trackers.start()
+        self.processes.start()
         if self._startup_delay_us:
             self._log.info("Delaying startup for {delay:g} seconds", delay=self._startup_delay_us / 1_000_000)
         self._tell(None, events.Start(self._startup_delay_us))
@@ -209,6 +221,7 @@ class VrrpService(Service):
         """Hand over: priority 0 at once, then the addresses go, then scripts; fires when all is done."""
         super().stopService()
         self.trackers.stop()
+        self.processes.stop()
         self._stopping = True
         if self._began:
             self._tell(None, events.Stop())
@@ -287,7 +300,8 @@ class VrrpService(Service):
                 if kind is not FaultKind.INTERFACE:
                     self._tell(config.name, events.Turned(kind, thing, value))
             self._tell(config.name, events.Start())
-        self.trackers.reconfigure(_tracked(configuration))
+        self.trackers.reconfigure(tracked_scripts(configuration))
+        self.processes.reconfigure(tracked_processes(configuration))
         self._statics.reconfigure(configuration)
         await self._quiet(tuple(self.held))
         await self._statics.settled()
@@ -338,8 +352,8 @@ class VrrpService(Service):
     def _expired(self, name: str, which: TimerName, generation: int) -> None:
         self._tell(name, events.TimerExpired(which, generation))
 
-    def _script_turned(self, script: str, good: bool) -> None:
-        self._tell(None, events.Turned(FaultKind.SCRIPT, script, int(good)))
+    def _turned(self, kind: FaultKind, name: str, good: bool) -> None:
+        self._tell(None, events.Turned(kind, name, int(good)))
 
     def learn(self, fact: Fact) -> None:
         """Another role tells what instances may track; also before the beginning."""
@@ -357,6 +371,7 @@ class VrrpService(Service):
         return {
             **{(FaultKind.INTERFACE, name): int(up) for name, up in self.surroundings.up.items()},
             **{(FaultKind.SCRIPT, name): int(good) for name, good in self.trackers.verdicts.items()},
+            **{(FaultKind.PROCESS, name): int(good) for name, good in self.processes.verdicts.items()},
             **self._facts,
         }
 
@@ -424,9 +439,3 @@ class VrrpService(Service):
         settled = self._settled(concerned)
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
-
-
-def _tracked(configuration: Configuration) -> list[VrrpScript]:
-    """The scripts that somebody tracks."""
-    names = {each.name for config in configuration.vrrp_instances for each in config.track_script}
-    return [each for each in configuration.vrrp_scripts if each.name in names]

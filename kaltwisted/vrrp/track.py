@@ -1,4 +1,4 @@
-"""What an instance keeps an eye on besides its rival: interfaces, scripts, BFD sessions, its sync group.
+"""What an instance keeps an eye on beside its rival: interfaces, scripts, processes, BFD sessions, its group.
 
 ``Tracking`` turns what is known about them into reasons for FAULT and an
 effective priority; ``ScriptState`` turns a script's results into good or bad.
@@ -71,8 +71,9 @@ class Tracking:
     """What one instance tracks: to each thing how it counts, and what is known of it.
 
     ``keeps_weights`` False, in a sync group: an interface's weight counts as 0,
-    and anything else with a weight is not tracked at all; ``notices`` tells so
-    in keepalived's words.
+    and a script or BFD session with a weight is not tracked at all; ``notices``
+    tells so in keepalived's words.  What the group itself tracks keeps its
+    weight, and so do processes.
     """
 
     def __init__(
@@ -95,13 +96,15 @@ class Tracking:
             if script is not None:
                 weighing = Weighing.of(tracked, Weighing(script.weight, script.reverse))
                 words = f"tracked script {tracked.name} with weights"
-                self._add(FaultKind.SCRIPT, tracked.name, weighing, words)
+                self._add(FaultKind.SCRIPT, tracked, weighing, words)
                 if script.init_fail:
                     self.turn(FaultKind.SCRIPT, tracked.name, 0)
+        for tracked in config.track_process:
+            self._add(FaultKind.PROCESS, tracked, Weighing.of(tracked))
         for tracked in config.track_bfd:
             weighing = Weighing.of(tracked)
             words = f"tracked bfd {tracked.name} with weight {weighing.weight}"
-            self._add(FaultKind.BFD, tracked.name, weighing, words)
+            self._add(FaultKind.BFD, tracked, weighing, words)
         self._has_source = False
         self._faulty_groups: set[str] = set()
 
@@ -117,19 +120,20 @@ class Tracking:
                 weighings[entry.dev] = Weighing()
         for tracked in config.track_interface:
             weighing = Weighing.of(tracked)
-            if weighing.weight and not self._keeps_weights:
+            if weighing.weight and not (self._keeps_weights or tracked.by_group):
                 self.notices.append(f"ignoring {tracked.name} tracked interface weight due to SYNC group")
                 weighing = Weighing()
             weighings.setdefault(tracked.name, weighing)
         for name, weighing in weighings.items():
-            self._add(FaultKind.INTERFACE, name, weighing, "")
+            self._add(FaultKind.INTERFACE, Tracked(name), weighing)
 
-    def _add(self, kind: FaultKind, name: str, weighing: Weighing, words: str) -> None:
-        if weighing.weight and not self._keeps_weights:
+    def _add(self, kind: FaultKind, tracked: Tracked, weighing: Weighing, words: str = "") -> None:
+        """``words``: what the weight is of that may not count; none: it counts."""
+        if words and weighing.weight and not (self._keeps_weights or tracked.by_group):
             self.notices.append(f"ignoring {words} due to SYNC group")
         else:
-            self._weighings[kind, name] = weighing
-            self._values[kind, name] = _UNKNOWN.get(kind)
+            self._weighings[kind, tracked.name] = weighing
+            self._values[kind, tracked.name] = _UNKNOWN.get(kind)
 
     def go_on_from(self, old: Tracking, known: Mapping[Thing, int]) -> None:
         """Know what ``old`` knew, and of what it did not track what others know."""
@@ -150,6 +154,10 @@ class Tracking:
         before = self._values[thing]
         self._values[thing] = _UNKNOWN.get(kind) if value is None else value
         return self._values[thing] != before
+
+    def knows(self, kind: FaultKind, name: str) -> bool:
+        """Whether a thing that is tracked is known to be good or bad."""
+        return self._values.get((kind, name)) is not None
 
     def source(self, known: bool) -> None:
         """There is an address to send from, or there is none."""

@@ -2,35 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import attrs
 
-from kaltwisted.config.model import BfdInstance, Configuration, Tracked
+from kaltwisted.config.model import (
+    BfdInstance,
+    Configuration,
+    Tracked,
+    VrrpInstance,
+    VrrpScript,
+    VrrpSyncGroup,
+    VrrpTrackProcess,
+)
+
+_FIELDS: Final = ("track_script", "track_interface", "track_process", "track_bfd")
+
+_Definitions = Mapping[str, BfdInstance] | Mapping[str, VrrpTrackProcess]
 
 
 def with_all_tracked(configuration: Configuration) -> Configuration:
     """Instances track what their sync group tracks, too, each thing with its weight.
 
-    keepalived: where both name a thing, the group's line counts.
+    keepalived: where both name a thing, the group's line counts, and so does its
+    weight, ``sync_group_tracking_weight`` or not.  A script's own weight is not
+    filled in here: who tracks it has its definition.
     """
-    sessions = {session.name: session for session in configuration.bfd_instances}
-    of_groups: dict[str, tuple[Tracked, ...]] = {}
+    definitions: dict[str, _Definitions] = {
+        "track_bfd": {each.name: each for each in configuration.bfd_instances},
+        "track_process": {each.name: each for each in configuration.vrrp_track_processes},
+    }
+    groups: dict[str, VrrpSyncGroup] = {}
     for group in configuration.vrrp_sync_groups:
         for name in group.group:
-            of_groups.setdefault(name, group.track_bfd)
-    instances = []
-    for instance in configuration.vrrp_instances:
-        lines = {tracked.name: tracked for tracked in instance.track_bfd}
-        lines.update({tracked.name: tracked for tracked in of_groups.get(instance.name, ())})
-        tracked = tuple(_weighed(line, sessions.get(line.name)) for line in lines.values())
-        instances.append(
-            instance if tracked == instance.track_bfd else attrs.evolve(instance, track_bfd=tracked)
-        )
+            groups.setdefault(name, group)
+    instances = [_tracking(each, groups.get(each.name), definitions) for each in configuration.vrrp_instances]
     return attrs.evolve(configuration, vrrp_instances=tuple(instances))
 
 
-def _weighed(line: Tracked, session: BfdInstance | None) -> Tracked:
+def _tracking(
+    instance: VrrpInstance, group: VrrpSyncGroup | None, definitions: Mapping[str, _Definitions]
+) -> VrrpInstance:
+    changed: dict[str, tuple[Tracked, ...]] = {}
+    for field in _FIELDS:
+        own: tuple[Tracked, ...] = getattr(instance, field)
+        lines = {tracked.name: tracked for tracked in own}
+        if group is not None:
+            of_group: tuple[Tracked, ...] = getattr(group, field)
+            lines.update({line.name: attrs.evolve(line, by_group=True) for line in of_group})
+        known = definitions.get(field, {})
+        tracked = tuple(_weighed(line, known.get(line.name)) for line in lines.values())
+        if tracked != own:
+            changed[field] = tracked
+    return attrs.evolve(instance, **changed) if changed else instance  # type: ignore[arg-type]
+
+
+def _weighed(line: Tracked, defined: BfdInstance | VrrpTrackProcess | None) -> Tracked:
     """The line's own weight and sense, or else the definition's."""
-    if line.weight is not None or session is None:
+    if line.weight is not None or defined is None:
         return line
-    reverse = session.reverse if line.reverse is None else line.reverse
-    return Tracked(line.name, session.weight, reverse)
+    reverse = defined.reverse if line.reverse is None else line.reverse
+    return attrs.evolve(line, weight=defined.weight, reverse=reverse)
+
+
+def tracked_scripts(configuration: Configuration) -> list[VrrpScript]:
+    """The scripts that somebody tracks."""
+    names = {each.name for config in configuration.vrrp_instances for each in config.track_script}
+    return [each for each in configuration.vrrp_scripts if each.name in names]
+
+
+def tracked_processes(configuration: Configuration) -> list[VrrpTrackProcess]:
+    """The processes that somebody tracks."""
+    names = {each.name for config in configuration.vrrp_instances for each in config.track_process}
+    return [each for each in configuration.vrrp_track_processes if each.name in names]

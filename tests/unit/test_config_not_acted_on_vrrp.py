@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.alerts.vetting import vet
 from kaltwisted.config.diff import compare
-from kaltwisted.config.load import load_text
+from kaltwisted.config.load import Reading, load_text
 from kaltwisted.config.model import (
     SECOND_US,
     NotifyFifo,
@@ -31,6 +31,13 @@ def process(lines: str = "", name: str = "p") -> str:
     return f"vrrp_track_process {name} {{\n{lines}\nprocess named\n}}\n"
 
 
+def accepted(text: str) -> Reading:
+    """A reading of which nothing is to be said."""
+    reading = load_text(text, "x.conf")
+    assert reading.findings == (), reading.findings
+    return reading
+
+
 def one(text: str) -> VrrpInstance:
     [found] = read(text).configuration.vrrp_instances
     return found
@@ -38,7 +45,7 @@ def one(text: str) -> VrrpInstance:
 
 class ProcessTests(SynchronousTestCase):
     def test_defaults(self) -> None:
-        [found] = read(process()).configuration.vrrp_track_processes
+        [found] = accepted(process()).configuration.vrrp_track_processes
         self.assertEqual(found, VrrpTrackProcess("p", ("named",)))
 
     def test_all_it_says(self) -> None:
@@ -46,7 +53,7 @@ class ProcessTests(SynchronousTestCase):
             "vrrp_track_process p {\nprocess named -u bind\nparam_match initial\nweight -254 reverse\n"
             "quorum 2\nquorum_max 3\ndelay 1\nfork_delay 0.5\n}\n"
         )
-        [found] = read(text).configuration.vrrp_track_processes
+        [found] = accepted(text).configuration.vrrp_track_processes
         self.assertEqual(
             found,
             VrrpTrackProcess(
@@ -64,10 +71,10 @@ class ProcessTests(SynchronousTestCase):
             ),
         )
         for words, match in (("", ParamMatch.EXACT), (" partial", ParamMatch.PARTIAL)):
-            [found] = read(process(f"param_match{words}")).configuration.vrrp_track_processes
+            [found] = accepted(process(f"param_match{words}")).configuration.vrrp_track_processes
             self.assertIs(found.param_match, match)
         # None at all may run.
-        [found] = read(process("quorum_max 0")).configuration.vrrp_track_processes
+        [found] = accepted(process("quorum_max 0")).configuration.vrrp_track_processes
         self.assertEqual((found.quorum, found.quorum_max), (1, 0))
 
     def test_the_first_of_a_name_counts(self) -> None:
@@ -93,7 +100,7 @@ class TrackedTests(SynchronousTestCase):
     def test_in_an_instance(self) -> None:
         lines = "p weight 254 noreverse\nq\nr weight -1 reverse"
         text = process() + process(name="q") + process(name="r")
-        found = one(instance(f"track_process {{\n{lines}\n}}") + text)
+        [found] = accepted(instance(f"track_process {{\n{lines}\n}}") + text).configuration.vrrp_instances
         self.assertEqual(
             found.track_process, (Tracked("p", 254, False), Tracked("q"), Tracked("r", -1, reverse=True))
         )
@@ -115,7 +122,7 @@ class TrackedTests(SynchronousTestCase):
     def test_in_a_sync_group(self) -> None:
         lines = "track_script {\ns weight 5\n}\ntrack_interface {\neth7\n}\ntrack_process {\np\n}\n"
         group = f"vrrp_sync_group G {{\ngroup {{\nVI_1\nVI_2\n}}\n{lines}notify_priority_changes\n}}\n"
-        [found] = read(TWO + group + SCRIPT + process()).configuration.vrrp_sync_groups
+        [found] = accepted(TWO + group + SCRIPT + process()).configuration.vrrp_sync_groups
         self.assertEqual(
             (found.track_script, found.track_interface, found.track_process),
             ((Tracked("s", 5),), (Tracked("eth7"),), (Tracked("p"),)),

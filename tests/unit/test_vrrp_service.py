@@ -24,6 +24,7 @@ from kaltwisted.config.model import (
 from kaltwisted.ports import (
     IAdvertPort,
     ILinks,
+    IProcesses,
     ISyncDaemon,
     IWire,
     Link,
@@ -70,6 +71,8 @@ def priority_of(sent: bytes) -> int:
 class World(SynchronousTestCase):
     """A host with two interfaces, and a service whose time is driven."""
 
+    processes: IProcesses | None = None
+
     def start(self, *instances: VrrpInstance, **more: object) -> VrrpService:
         self.clock = Clock()
         self.links = FakeLinks(ETH0, ETH1)
@@ -94,6 +97,7 @@ class World(SynchronousTestCase):
             self.routing,
             self.virtual_links,
             self.firewall,
+            self.processes,
         )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)

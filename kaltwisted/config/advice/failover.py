@@ -8,7 +8,7 @@ from kaltwisted.config.advice.kinds import PEER_NOPREEMPT, PEER_WEIGHT
 from kaltwisted.config.advice.routers import Member
 from kaltwisted.config.advice.tracking import HIGHEST_PRIORITY, by_name, weightless, weights
 from kaltwisted.config.findings import Finding
-from kaltwisted.config.model_vrrp import OWNER_PRIORITY
+from kaltwisted.config.model_vrrp import OWNER_PRIORITY, VrrpSyncGroup
 from kaltwisted.config.written import Spot
 
 _NOT_COUNTED = frozenset(("track_file", "track_process", "track_bfd", "vrrp_track_process"))
@@ -57,7 +57,14 @@ def failovers(router: list[Member]) -> Iterator[tuple[Member, Finding]]:
 def _is_certain(member: Member) -> bool:
     """Whether nothing else can change its priority than what is reckoned with."""
     blocks = member.director.written.blocks(member.instance.where)
+    groups = member.director.configuration.vrrp_sync_groups
+    if any(member.instance.name in group.group and _tracks(group) for group in groups):
+        return False
     return not any(line.words[0] in _NOT_COUNTED for block in blocks for line in block.block or ())
+
+
+def _tracks(group: VrrpSyncGroup) -> bool:
+    return bool(group.track_script or group.track_interface or group.track_process or group.track_bfd)
 
 
 def _weights(member: Member) -> dict[str, int]:

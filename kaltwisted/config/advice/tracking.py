@@ -87,7 +87,7 @@ def untracked_scripts(configuration: Configuration, written: Written) -> Iterato
     places = [instance.where for instance in configuration.vrrp_instances]
     places += [group.where for group in configuration.vrrp_sync_groups]
     for where in places:
-        # A sync group may track, too, which is not acted on yet.
+        # A sync group may track, too.
         tracked.update(
             line.words[0]
             for block in written.blocks(where)

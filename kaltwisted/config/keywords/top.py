@@ -46,7 +46,6 @@ TOP = Table(
         "vrrp_track_process": Keyword(
             "processes that must run, for track_process",
             block=VRRP_TRACK_PROCESS,
-            stage=Stage.READ,
             takes="NAME",
         ),
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),

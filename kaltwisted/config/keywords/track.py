@@ -21,7 +21,6 @@ from kaltwisted.config.keywords.table import (
     Keep,
     Keyword,
     Problems,
-    Stage,
     Table,
 )
 from kaltwisted.config.model import SECOND_US, ParamMatch
@@ -106,7 +105,7 @@ VRRP_TRACK_PROCESS = Table(
             again=Again.FIRST_WINS,
         ),
         "param_match": Keyword(
-            "arguments count: all (no word), the first ones, or the beginnings of them",
+            "arguments: just these (no word), these come first (partial), or they begin so (initial)",
             "param_match",
             _how_to_match,
         ),
@@ -121,10 +120,10 @@ VRRP_TRACK_PROCESS = Table(
         "quorum_max": Keyword("how many there may be", "quorum_max", Number(0, 65535)),
         "delay": Keyword("both delays that follow", "delay_us", _PROCESS_DELAY),
         "terminate_delay": Keyword(
-            "wait when there are too few, before it counts", "terminate_delay_us", _PROCESS_DELAY
+            "wait when their number has fallen, before it counts", "terminate_delay_us", _PROCESS_DELAY
         ),
         "fork_delay": Keyword(
-            "wait when there are enough again, before it counts", "fork_delay_us", _PROCESS_DELAY
+            "wait when one has forked, before its child counts", "fork_delay_us", _PROCESS_DELAY
         ),
         "full_command": Keyword(
             "compare with the whole command line, not the name", "full_command", flag, words=1
@@ -141,7 +140,7 @@ TRACK_BFD = Table("track_bfd", values=True, options=_OPTIONS)
 
 _interfaces = Keyword("interfaces it needs", block=TRACK_INTERFACE, words=1)
 _scripts = Keyword("scripts that tell whether it is fit", block=TRACK_SCRIPT, words=1)
-_processes = Keyword("processes it needs", block=TRACK_PROCESS, words=1, stage=Stage.READ)
+_processes = Keyword("processes it needs", block=TRACK_PROCESS, words=1)
 
 _sessions = Keyword("BFD sessions that must be up", block=TRACK_BFD, words=1)
 
@@ -155,7 +154,6 @@ OF_GROUPS = {
     name: attrs.evolve(
         keyword,
         doc=f"{keyword.doc}, for all members",
-        stage=Stage.ACTED_ON if name == "track_bfd" else Stage.READ,
     )
     for name, keyword in OF_INSTANCES.items()
 }

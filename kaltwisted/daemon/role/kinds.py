@@ -76,7 +76,16 @@ VRRP: Final = RoleKind(
     "vrrp",
     capabilities.VRRP,
     ("vrrp_instances", *_STATICS),
-    frozenset({"vrrp_scripts", "vrrp_instances", "vrrp_sync_groups", "bfd_instances", *_STATICS}),
+    frozenset(
+        {
+            "vrrp_scripts",
+            "vrrp_instances",
+            "vrrp_sync_groups",
+            "vrrp_track_processes",
+            "bfd_instances",
+            *_STATICS,
+        }
+    ),
     _vrrp,
     hears=frozenset({BFD_SESSION}),
 )

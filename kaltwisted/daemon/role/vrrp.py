@@ -40,6 +40,7 @@ from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.nftables import NftablesFirewall
+from kaltwisted.kernel.process_events import Processes
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.kernel.routing import Routing
 from kaltwisted.kernel.virtual_links import VirtualLinks
@@ -125,6 +126,7 @@ class VrrpRole(Service):
                 Routing(reactor, _index_in(links)),
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
                 firewall,
+                Processes(reactor),
             ),
             self.scripts,
             Notifier(
@@ -199,7 +201,7 @@ class VrrpRole(Service):
                 self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
-        if not (changes.vrrp or changes.bfd_instances):
+        if not (changes.vrrp or changes.vrrp_track_processes or changes.bfd_instances):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 
