@@ -114,18 +114,20 @@ class Trackers:
         self.bfd: tuple[Tracked, ...] = ()
         for keyword, block in blocks:
             if keyword.block is TRACK_SCRIPT:
-                self.script += tuple(tracked(reader, block))
+                self.script = tracked(reader, block, self.script)
             elif keyword.block is TRACK_INTERFACE:
-                self.interface += tuple(tracked(reader, block))
+                self.interface = tracked(reader, block, self.interface)
             elif keyword.block is TRACK_PROCESS:
-                self.process += tuple(tracked(reader, block, most=MOST_PROCESS_WEIGHT))
+                self.process = tracked(reader, block, self.process, MOST_PROCESS_WEIGHT)
             elif keyword.block is TRACK_BFD:
-                self.bfd += tuple(tracked(reader, block))
+                self.bfd = tracked(reader, block, self.bfd)
 
 
-def tracked(reader: Reader, statement: Statement, most: int = MOST_WEIGHT) -> list[Tracked]:
-    """Lines of ``name [weight N [reverse|noreverse]]``, each name once."""
-    found: dict[str, Tracked] = {}
+def tracked(
+    reader: Reader, statement: Statement, earlier: tuple[Tracked, ...], most: int = MOST_WEIGHT
+) -> tuple[Tracked, ...]:
+    """Lines of ``name [weight N [reverse|noreverse]]``, each name once, behind those of blocks before."""
+    found = {each.name: each for each in earlier}
     for line in statement.block or ():
         name, *words = line.words
         if name in found:
@@ -149,7 +151,7 @@ def tracked(reader: Reader, statement: Statement, most: int = MOST_WEIGHT) -> li
                 weight = number
             reverse = _reverse(reader, line)
         found[name] = Tracked(name, weight, reverse)
-    return list(found.values())
+    return tuple(found.values())
 
 
 def _reverse(reader: Reader, line: Statement) -> bool | None:

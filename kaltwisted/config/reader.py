@@ -311,18 +311,19 @@ class Reader:
         if blocks and statement.block is not None:
             inner, earlier = blocks[-1]
             if inner.block is not None and word in inner.block.keywords and earlier.block is not None:
-                self.report(
-                    Severity.WARNING,
-                    statement,
-                    f"`{word}` stands behind the end of `{earlier.words[0]}`, and is taken into it",
-                    related=(
-                        Related(
-                            self.source.end(earlier),
-                            f"the `}}` here closes the `{earlier.words[0]}` "
-                            f"of {self.source.label(earlier.line)} too early",
+                if self.source.closed(earlier):
+                    self.report(
+                        Severity.WARNING,
+                        statement,
+                        f"`{word}` stands behind the end of `{earlier.words[0]}`, and is taken into it",
+                        related=(
+                            Related(
+                                self.source.end(earlier),
+                                f"the `}}` here closes the `{earlier.words[0]}` "
+                                f"of {self.source.label(earlier.line)} too early",
+                            ),
                         ),
-                    ),
-                )
+                    )
                 earlier.block.append(statement)
                 earlier.end_line = statement.end_line
                 return

@@ -214,8 +214,12 @@ class Source:
         return statement.column
 
     def end(self, statement: Statement) -> Position:
-        """The place of the brace that closes a statement's block."""
-        return self.place(statement.end_line, self.line(statement.end_line).find("}") + 1)
+        """The place of the brace that closes a statement's block; its last line where there is none."""
+        return self.place(statement.end_line, max(1, self.line(statement.end_line).find("}") + 1))
+
+    def closed(self, statement: Statement) -> bool:
+        """Whether a brace closes a statement's block; where none does, that is told."""
+        return "}" in self.line(statement.end_line)
 
     def label(self, number: int, near: Position | None = None) -> str:
         """A line for people: ``line 5``, and of which file if not of the main one or the one ``near`` it."""

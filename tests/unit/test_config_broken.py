@@ -445,6 +445,13 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
         "`G` has no sync_group_tracking_weight",
         LOGGED,
     ),
+    "a script tracked in two blocks": (
+        globals_("enable_script_security\nscript_user root")
+        + "vrrp_script s {\n    script /bin/true\n}\n"
+        + instance("track_script {\n    s\n}\ntrack_script {\n    «s\n}"),
+        "a second time: the first one counts",
+        LOGGED,
+    ),
     "unicast_src_ip without peers": (
         instance("unicast_src_ip 10.0.0.7", "«VI_1"),
         "has no unicast_peer",

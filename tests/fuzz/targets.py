@@ -1,0 +1,164 @@
+"""What is fuzzed, and what must hold whatever the text.
+
+A text is a main file and others that it may include, each behind a line
+``--- NAME``.  Nothing is read from the disk, and little may be made of little,
+so that a text of a few kilobytes is read in milliseconds or is a finding.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from random import Random
+from unittest import mock
+
+import attrs
+
+from kaltwisted.config import expand, include, limits
+from kaltwisted.config.advice import advise
+from kaltwisted.config.definitions import Surroundings
+from kaltwisted.config.dump import dump
+from kaltwisted.config.findings import Finding, render
+from kaltwisted.config.include import Found, UnreadableError
+from kaltwisted.config.lexer import command_words, tokens
+from kaltwisted.config.load import Reading, load_text
+from kaltwisted.config.memory import Memory
+
+MAIN = "main.conf"
+_NEXT_FILE = re.compile(r"^--- (\w+\.conf)\n", re.MULTILINE)
+_THEN, _SECRET = "--- then\n", "--- secret\n"
+
+SECRET = "Zqx7pw"
+_HOLDS_IT = """
+vrrp_instance V {
+    interface eth0
+    virtual_router_id 1
+    authentication {
+        auth_type PASS
+"""
+
+MOST_SECONDS = 3.0
+"""CPU time of one text, also where every branch is watched."""
+
+_LIMITS = {
+    "MOST_LINES": 3_000,
+    "MOST_CHARACTERS": 300_000,
+    "MOST_REPLACEMENTS": 5_000,
+    "MOST_FINDINGS": 300,
+}
+
+
+class _Folder:
+    """The files of one text, in place of those of the machine."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def fill(self, text: str) -> str:
+        """Take the files out of a text; returns the main one."""
+        main, *others = _NEXT_FILE.split(text)
+        self.files = {MAIN: main, **dict(zip(others[::2], others[1::2], strict=True))}
+        return main
+
+    def find(self, pattern: str, folder: str) -> Found:
+        """As ``include.find``."""
+        # The main file is known by what it is, not by its name, and is never included.
+        names = fnmatch.filter(self.files.keys() - {MAIN}, pattern)
+        return Found(tuple(sorted(names))) if names else Found((), "does not exist", include.Check.MATCH)
+
+    def read(self, path: str) -> tuple[str, object]:
+        """As ``include.read``."""
+        if path not in self.files:
+            raise UnreadableError("is not there")
+        return self.files[path], path
+
+
+_folder = _Folder()
+
+
+@contextmanager
+def small_world() -> Iterator[None]:
+    """No disk, and bounds that are soon met."""
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(include, "find", _folder.find))
+        stack.enter_context(mock.patch.object(include, "read", _folder.read))
+        stack.enter_context(mock.patch.object(expand, "MOST_LINES_OF_ONE", 1_000))
+        for name, value in _LIMITS.items():
+            stack.enter_context(mock.patch.object(limits, name, value))
+        yield
+
+
+def _load(text: str, memory: Memory | None = None) -> Reading:
+    # Chance is the same each time.
+    surroundings = Surroundings("lb1", {"VIP": "10.0.0.9", "TWO": "a\nb"}, Random(1))
+    return load_text(_folder.fill(text), MAIN, surroundings, memory, keep_text=memory is None)
+
+
+def read(text: str) -> None:
+    """A reading is quick, and each finding has its place in the files."""
+    before = time.process_time()
+    reading = _load(text.replace(_THEN, "").replace(_SECRET, ""))
+    assert time.process_time() - before < MOST_SECONDS, "it takes too long"
+    _look_at(reading)
+    assert reading.written is not None
+    for finding in advise(reading.configuration, reading.written):
+        _look_at_finding(finding)
+
+
+def reload(text: str) -> None:
+    """Reading one text after the other, and the first again, is reading each alone."""
+    first, then, second = text.partition(_THEN)
+    memory = Memory()
+    for each in (first, second, first) if then else (first, first):
+        remembered = _load(each, memory)
+        alone = attrs.evolve(_load(each), written=None)
+        assert attrs.asdict(remembered) == attrs.asdict(alone), "it differs with a memory"
+
+
+def secrets(text: str) -> None:
+    """No password behind ``auth_pass`` is told, whatever is around it."""
+    before, _, after = text.partition(_SECRET)
+    reading = _load(f"{before}{_HOLDS_IT}        auth_pass {SECRET}{after}")
+    for finding in reading.findings:
+        assert SECRET not in render(finding) + finding.log_line(), "a password is told"
+
+
+def lexer(text: str) -> None:
+    """All of a line is in a token or blank, and in its order."""
+    for line in text.split("\n"):
+        end = 0
+        for token in tokens(line):
+            assert token.start >= end and not line[end : token.start].strip(" \t\r"), "something is left out"
+            end = token.end
+        assert not line[end:].strip(" \t\r"), "the end is left out"
+        words = command_words(line)
+        assert words is None or sum(map(len, words)) <= len(line), "more words than there are"
+
+
+def _look_at(reading: Reading) -> None:
+    for finding in reading.findings:
+        _look_at_finding(finding)
+    assert len(reading.findings) == len(set(reading.findings)), "a mistake is told twice"
+    list(dump(reading.configuration))
+    repr(reading)
+
+
+def _look_at_finding(finding: Finding) -> None:
+    for position in (finding.position, *(related.position for related in finding.related)):
+        lines = _folder.files[position.file].removeprefix("\ufeff").split("\n")
+        assert 1 <= position.line <= len(lines), "a line that is not there"
+        assert 1 <= position.column <= len(lines[position.line - 1]) + 1, "a column that is not there"
+    assert finding.width >= 1
+    render(finding)
+    finding.log_line()
+
+
+TARGETS: dict[str, Callable[[str], None]] = {
+    "read": read,
+    "reload": reload,
+    "secrets": secrets,
+    "lexer": lexer,
+}
