@@ -56,7 +56,7 @@ def expand(
     :param identity: of the main file, which must not be included again.
     """
     main = Text(text, file, on_disk=identity)
-    if not _has_directives(text):
+    if not _has_directives(text.removeprefix("\ufeff")):
         return Source(main)
     return Expansion(File(main, identity, checks), surroundings).run()
 

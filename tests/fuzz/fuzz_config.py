@@ -76,7 +76,7 @@ def fuzz(target: str, engine: list[str]) -> None:
 
     with atheris.instrument_imports(include=["kaltwisted.config"]):
         from tests.fuzz.targets import TARGETS, small_world
-    look = TARGETS[target]
+    look = TARGETS[target].look
 
     def one(data: bytes) -> None:
         look(data.decode("utf-8", "surrogateescape"))
@@ -86,13 +86,20 @@ def fuzz(target: str, engine: list[str]) -> None:
         atheris.Fuzz()
 
 
+def texts(target: str) -> tuple[Path, Path]:
+    """Folders of what a target begins with, and of what broke it once."""
+    from tests.fuzz.targets import TARGETS
+
+    return HERE / "corpus" / TARGETS[target].corpus, HERE / "crashers" / target
+
+
 def run(target: str, options: argparse.Namespace) -> bool:
     """One target in a process of its own; whether it held."""
     with tempfile.TemporaryDirectory() as folder:
         (words_file := Path(folder) / "words").write_text(dictionary())
         found = Path(options.keep) / target if options.keep else Path(folder) / "found"
         found.mkdir(parents=True, exist_ok=True)
-        kept = [path for path in (HERE / "corpus", HERE / "crashers" / target) if path.is_dir()]
+        kept = [path for path in texts(target) if path.is_dir()]
         engine = [
             f"-dict={words_file}",
             f"-max_len={LONGEST_TEXT}",

@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from random import Random
+from typing import NamedTuple
 from unittest import mock
 
 import attrs
@@ -22,10 +24,13 @@ from kaltwisted.config.advice import advise
 from kaltwisted.config.definitions import Surroundings
 from kaltwisted.config.dump import dump
 from kaltwisted.config.findings import Finding, render
+from kaltwisted.config.formats.conversion import converted
 from kaltwisted.config.include import Found, UnreadableError
 from kaltwisted.config.lexer import command_words, tokens
 from kaltwisted.config.load import Reading, load_text
+from kaltwisted.config.load import read as read_source
 from kaltwisted.config.memory import Memory
+from kaltwisted.config.model import Configuration
 
 MAIN = "main.conf"
 _NEXT_FILE = re.compile(r"^--- (\w+\.conf)\n", re.MULTILINE)
@@ -91,16 +96,25 @@ def small_world() -> Iterator[None]:
         yield
 
 
-def _load(text: str, memory: Memory | None = None) -> Reading:
+def load(text: str, memory: Memory | None = None) -> Reading:
+    """The reading of a text with its files."""
+    return load_text(_folder.fill(text), MAIN, _surroundings(), memory, keep_text=memory is None)
+
+
+def _surroundings() -> Surroundings:
     # Chance is the same each time.
-    surroundings = Surroundings("lb1", {"VIP": "10.0.0.9", "TWO": "a\nb"}, Random(1))
-    return load_text(_folder.fill(text), MAIN, surroundings, memory, keep_text=memory is None)
+    return Surroundings("lb1", {"VIP": "10.0.0.9", "TWO": "a\nb"}, Random(1))
+
+
+def _plain(text: str) -> str:
+    """A text without what other targets make of it."""
+    return text.replace(_THEN, "").replace(_SECRET, "")
 
 
 def read(text: str) -> None:
     """A reading is quick, and each finding has its place in the files."""
     before = time.process_time()
-    reading = _load(text.replace(_THEN, "").replace(_SECRET, ""))
+    reading = load(_plain(text))
     assert time.process_time() - before < MOST_SECONDS, "it takes too long"
     _look_at(reading)
     assert reading.written is not None
@@ -113,15 +127,15 @@ def reload(text: str) -> None:
     first, then, second = text.partition(_THEN)
     memory = Memory()
     for each in (first, second, first) if then else (first, first):
-        remembered = _load(each, memory)
-        alone = attrs.evolve(_load(each), written=None)
+        remembered = load(each, memory)
+        alone = attrs.evolve(load(each), written=None)
         assert attrs.asdict(remembered) == attrs.asdict(alone), "it differs with a memory"
 
 
 def secrets(text: str) -> None:
     """No password behind ``auth_pass`` is told, whatever is around it."""
     before, _, after = text.partition(_SECRET)
-    reading = _load(f"{before}{_HOLDS_IT}        auth_pass {SECRET}{after}")
+    reading = load(f"{before}{_HOLDS_IT}        auth_pass {SECRET}{after}")
     for finding in reading.findings:
         assert SECRET not in render(finding) + finding.log_line(), "a password is told"
 
@@ -136,6 +150,35 @@ def lexer(text: str) -> None:
         assert not line[end:].strip(" \t\r"), "the end is left out"
         words = command_words(line)
         assert words is None or sum(map(len, words)) <= len(line), "more words than there are"
+
+
+def convert(text: str) -> None:
+    """What is said in JSON, in YAML and in keepalived's own words means the same."""
+    source = expand.expand(_folder.fill(_plain(text)), MAIN, _surroundings())
+    meant = attrs.evolve(read_source(source).reading, written=None)
+    for form, file in (("json", "main.json"), ("yaml", "main.yaml"), ("keepalived", MAIN)):
+        found = converted(source, form)
+        if found.text is None:
+            assert found.reading.errors, "nothing says why it cannot be converted"
+        else:
+            again = load_text(found.text, file).configuration
+            assert _in_order(again) == _in_order(meant.configuration), f"it differs as {form}"
+
+
+def _in_order(configuration: Configuration) -> Configuration:
+    """Instances and `vrrip_instances` are in the order of keywords, which other formats do not keep."""
+    instances = sorted(configuration.vrrp_instances, key=lambda each: each.name)
+    groups = sorted(configuration.vrrp_sync_groups, key=lambda each: each.name)
+    return attrs.evolve(configuration, vrrp_instances=tuple(instances), vrrp_sync_groups=tuple(groups))
+
+
+def structured(text: str, file: str) -> None:
+    """Text of another format is read like keepalived's, whatever it is."""
+    _folder.files = {file: text}
+    before = time.process_time()
+    reading = load_text(text, file)
+    assert time.process_time() - before < MOST_SECONDS, "it takes too long"
+    _look_at(reading)
 
 
 def _look_at(reading: Reading) -> None:
@@ -156,9 +199,19 @@ def _look_at_finding(finding: Finding) -> None:
     finding.log_line()
 
 
-TARGETS: dict[str, Callable[[str], None]] = {
-    "read": read,
-    "reload": reload,
-    "secrets": secrets,
-    "lexer": lexer,
+class Target(NamedTuple):
+    """What is done with a text, and the corpus that it begins with."""
+
+    look: Callable[[str], None]
+    corpus: str = "text"
+
+
+TARGETS = {
+    "read": Target(read),
+    "reload": Target(reload),
+    "secrets": Target(secrets),
+    "lexer": Target(lexer),
+    "convert": Target(convert),
+    "json": Target(partial(structured, file="main.json"), "json"),
+    "yaml": Target(partial(structured, file="main.yaml"), "yaml"),
 }
