@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 NODE   := editors/vscode/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test fast lint types format keywords hooks bench chaos soak clean
+.PHONY: help setup packages demo test fast lint types format keywords hooks bench chaos soak fuzz clean
 
 help: ## what can be made here
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ chaos: $(STAMP) ## two minutes of kills, reloads and cut links (ARGS="--seed N -
 
 soak: $(STAMP) ## ten minutes of work, with memory and descriptors watched
 	$(BIN)/python bench/soak.py $(ARGS)
+
+fuzz: $(STAMP) ## two minutes of texts that the configuration reader has never seen (ARGS="--seconds N --keep DIR")
+	$(BIN)/python tests/fuzz/fuzz_config.py $(ARGS)
 
 clean: ## remove what was made here, the virtual environment too
 	rm -rf $(VENV) editors/vscode/node_modules build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

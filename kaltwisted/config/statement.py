@@ -19,5 +19,9 @@ class Statement:
         self.block: list[Statement] | None = None
         self.end_line = 0
 
+    def holds(self, other: Statement) -> bool:
+        """Whether another statement itself, not one like it, stands in the block."""
+        return any(inner is other for inner in self.block or ())
+
     def __repr__(self) -> str:
         return f"<Statement {self.words} line {self.line}{' {…}' if self.block is not None else ''}>"

@@ -276,6 +276,7 @@ class WritingTests(SynchronousTestCase):
         [server] = [data(text)["virtual_server"]["real_server"]]
         self.assertEqual(server["checks"], [{"TCP_CHECK": {}}])
         self.assertNotIn("TCP_CHECK", data(text)["virtual_server"])
+        self.assertEqual(turned(text, "keepalived", "keepalived").count("TCP_CHECK"), 1)
 
     def test_bytes_that_are_no_text_go_through_json(self) -> None:
         text = "global_defs {\n    router_id d\udce9j\n}\n"

@@ -35,7 +35,12 @@ class Outline:
         for statement in statements:
             name = statement.words[0]
             keyword = table.resolve(name)
-            if keyword is None and statement.block is not None and _is_in(statement, earlier):
+            if (
+                keyword is None
+                and statement.block is not None
+                and earlier is not None
+                and earlier.holds(statement)
+            ):
                 continue  # the reader has taken it into the block in front of it
             if keyword is not None and keyword.block is not None:
                 earlier = statement
@@ -150,7 +155,3 @@ def _head(words: list[str], table: Table) -> dict[str, Data]:
 def _number(text: str) -> int | float | str:
     value = shapes.number(text)
     return text if value is None else value
-
-
-def _is_in(statement: Statement, earlier: Statement | None) -> bool:
-    return earlier is not None and any(inner is statement for inner in earlier.block or ())

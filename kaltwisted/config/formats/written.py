@@ -75,8 +75,14 @@ def lines(
 
     :raises InexpressibleError: what cannot be written; its ``args`` are the reason and the statement.
     """
+    earlier: Statement | None = None
     for statement in statements:
         block = statement.block
+        keyword = table.resolve(statement.words[0]) if table is not None else None
+        if keyword is None and block is not None and earlier is not None and earlier.holds(statement):
+            continue  # the reader has taken it into the block in front of it
+        if keyword is not None and keyword.block is not None:
+            earlier = statement
         if depth == 0 and block is not None and statement is not statements[0]:
             yield ""
         try:
@@ -88,7 +94,6 @@ def lines(
             raise InexpressibleError(error.args[0], statement) from None
         yield written
         if block is not None:
-            keyword = table.resolve(statement.words[0]) if table is not None else None
             yield from lines(source, block, keyword.block if keyword is not None else None, depth + 1)
             yield f"{INDENT * depth}}}"
 
