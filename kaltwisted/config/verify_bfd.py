@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaltwisted.config.findings import Related, Severity
 from kaltwisted.config.model import Address, BfdInstance
+from kaltwisted.config.verify_report import error
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -20,13 +20,13 @@ def verify_bfd_instances(sessions: tuple[BfdInstance, ...], reader: Reader) -> t
         first = names.get(name)
         if first is not None:
             message = f"bfd_instance `{name}` stands here a second time and is left out"
-            _error(reader, session, message, first, log=f"BFD {name} already specified")
+            error(reader, session, message, first, log=f"BFD {name} already specified")
             continue
         other = paths.setdefault((session.neighbor, session.source, session.multihop), session)
         if other is not session:
             source = "" if session.source is None else f" from {session.source}"
             message = f"`{other.name}` has neighbour {session.neighbor}{source} already: `{name}` is left out"
-            _error(
+            error(
                 reader,
                 session,
                 message,
@@ -37,20 +37,3 @@ def verify_bfd_instances(sessions: tuple[BfdInstance, ...], reader: Reader) -> t
             continue
         names[name] = session
     return tuple(names.values())
-
-
-def _error(
-    reader: Reader,
-    at: BfdInstance,
-    message: str,
-    first: BfdInstance,
-    *,
-    expected: str | None = None,
-    log: str | None = None,
-) -> None:
-    if at.where is None:
-        return
-    related = (Related(first.where, "here is the first"),) if first is not None and first.where else ()
-    reader.findings.append(
-        reader.source.finding(Severity.ERROR, at.where, message, expected=expected, related=related, log=log)
-    )

@@ -14,13 +14,8 @@ from kaltwisted.config.model import (
     VirtualServer,
     VirtualServerGroup,
 )
-from kaltwisted.config.verify_lvs import (
-    OF_ANY,
-    error,
-    persistent,
-    related,
-    warn,
-)
+from kaltwisted.config.verify_lvs import OF_ANY, persistent
+from kaltwisted.config.verify_report import error, related, warn
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -35,7 +30,7 @@ def verify_server_groups(
         first = names.setdefault(group.name, group)
         if first is not group:
             message = f"virtual_server_group `{group.name}` stands here a second time: the first one counts"
-            warn(reader, group.where, message, related=related(first.where, "here is the first"))
+            warn(reader, group, message, related=related(first, "here is the first"))
     return tuple(names.values())
 
 
@@ -53,7 +48,7 @@ def verify_group_services(
         if group is None:
             warn(
                 reader,
-                service.where,
+                service,
                 f"there is no virtual_server_group `{name}`: the virtual_server is left out",
                 expected=f"virtual_server_group {name} {{ … }}",
                 log=f"Virtual server group {name} specified but not configured"
@@ -61,11 +56,11 @@ def verify_group_services(
             )
         elif first is not None:
             message = f"virtual_server group {name} stands here a second time and is left out"
-            warn(reader, service.where, message, related=related(first.where, "here is the first"))
+            warn(reader, service, message, related=related(first, "here is the first"))
         elif len({_ipv6(entry) for entry in group.entries}) > 1:
             warn(
                 reader,
-                service.where,
+                service,
                 f"virtual_server_group `{name}` has both IPv4 and IPv6: the virtual_server is left out",
                 expected="a group for each family",
                 log=f"{name}: virtual server group with IPv4 & IPv6 doesn't match virtual server {service}"
@@ -93,7 +88,7 @@ def _group_ports(service: VirtualServer, group: VirtualServerGroup, reader: Read
         if other is not None and server.forwarding.method is not Forwarding.NAT:
             error(
                 reader,
-                server.where,
+                server,
                 f"{server.forwarding} cannot change the port: {server.port} is not the {other} of the group",
                 expected=f"port {other}, or lb_kind NAT",
                 log=f"virtual server {service} and real server {server.format(service.protocol)}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config.findings import Related, Severity
 from kaltwisted.config.keywords.virtual_server import PERSISTENCE_DEFAULT_S
 from kaltwisted.config.model import (
     Address,
@@ -21,9 +20,9 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
+from kaltwisted.config.verify_report import error, related
 
 if TYPE_CHECKING:
-    from kaltwisted.config.model import Position
     from kaltwisted.config.reader import Reader
 
 
@@ -36,9 +35,9 @@ def verify_virtual_servers(services: tuple[VirtualServer, ...], reader: Reader) 
         if first is not service:
             error(
                 reader,
-                service.where,
+                service,
                 f"virtual_server {service} stands here a second time and is left out",
-                related=related(first.where, "here is the first"),
+                related=related(first, "here is the first"),
             )
             continue
         seen[(service.listen, protocol)] = _virtual_server(service, reader)
@@ -67,7 +66,7 @@ def _families(service: VirtualServer, reader: Reader) -> VirtualServer:
             if not fits(server.address, server.forwarding.method):
                 error(
                     reader,
-                    server.where,
+                    server,
                     f"real_server {server.address} is not of the address family of {service} and is left out",
                     expected=f"an IPv{version} address, or lb_kind TUN",
                 )
@@ -76,7 +75,7 @@ def _families(service: VirtualServer, reader: Reader) -> VirtualServer:
     if sorry is not None and not fits(sorry.address, sorry.forwarding.method):
         error(
             reader,
-            service.where,
+            service,
             f"sorry_server {sorry.address} is not of the address family of {service} and is left out",
             expected=f"an IPv{version} address",
         )
@@ -88,7 +87,7 @@ def persistent(service: VirtualServer, reader: Reader) -> VirtualServer:
     """A service for all ports has to be persistent."""
     error(
         reader,
-        service.where,
+        service,
         f"{service} is for all ports, which needs persistence: {PERSISTENCE_DEFAULT_S} seconds are set",
         expected="a port, or persistence_timeout",
         log=f"Virtual server {service}: zero port only valid for persistent services - setting",
@@ -110,7 +109,7 @@ def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
     for server in itertools.filterfalse(fits, service.real_servers):
         error(
             reader,
-            server.where,
+            server,
             f"{server.forwarding} cannot change the port: {port} is used instead of {server.port}",
             expected=f"port {port}, or lb_kind NAT",
             log=f"WARNING - virtual server {service} and real server {server.format(service.protocol)} "
@@ -120,7 +119,7 @@ def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
     if sorry is not None and not fits(sorry):
         error(
             reader,
-            service.where,
+            service,
             f"{sorry.forwarding} cannot change the port: the sorry server has {port} instead of {sorry.port}",
             expected=f"sorry_server {sorry.address} {port}",
             log=f"WARNING - virtual server {service} and sorry server ports don't match - resetting",
@@ -157,9 +156,9 @@ def _duplicate_servers(service: VirtualServer, reader: Reader) -> VirtualServer:
             name = server.format(service.protocol)
             error(
                 reader,
-                server.where,
+                server,
                 f"real_server {name} stands here a second time and is left out",
-                related=related(first.where, "here is the first"),
+                related=related(first, "here is the first"),
                 log=f"VS {service}: real server {name} is duplicated - removing second rs",
             )
     if len(seen) < len(service.real_servers):
@@ -176,7 +175,7 @@ def _scheduler_flags(service: VirtualServer, reader: Reader) -> VirtualServer:
         names = " and ".join(sorted(wrong))
         error(
             reader,
-            service.where,
+            service,
             f"{names} is for the scheduler {min(wrong)[:2]}, not for {service.lb_algo}, and is left out",
             log=f"{names} only applies to {min(wrong)[:2]} scheduler - ignoring",
         )
@@ -188,7 +187,7 @@ def _one_packet(service: VirtualServer, reader: Reader) -> VirtualServer:
     if service.ops and service.protocol not in (Protocol.UDP, Protocol.NONE):
         error(
             reader,
-            service.where,
+            service,
             f"ops is for UDP services, {service} is none: it is left out",
             log=f"Virtual server {service}: one packet scheduling requires UDP - resetting",
         )
@@ -204,14 +203,14 @@ def _quorum(service: VirtualServer, reader: Reader) -> VirtualServer:
         if not total:
             error(
                 reader,
-                service.where,
+                service,
                 f"all real servers of {service} have weight 0: its quorum is never reached",
                 expected="a real_server with weight 1 or more",
             )
         elif service.quorum > quorum:
             error(
                 reader,
-                service.where,
+                service,
                 f"quorum {service.quorum} is above the total weight of the real servers, {quorum} is used",
                 expected=f"a quorum from 1 to {quorum}",
                 log=f"Warning - quorum {service.quorum} for {service} exceeds total weight "
@@ -222,7 +221,7 @@ def _quorum(service: VirtualServer, reader: Reader) -> VirtualServer:
         hysteresis = service.quorum - 1
         error(
             reader,
-            service.where,
+            service,
             f"hysteresis {service.hysteresis} is not below the quorum {service.quorum}, {hysteresis} is used",
             log=f"Virtual server {service}: hysteresis {service.hysteresis} >= quorum {service.quorum}; "
             f"setting hysteresis to {hysteresis}",
@@ -233,46 +232,3 @@ def _quorum(service: VirtualServer, reader: Reader) -> VirtualServer:
 
 OF_ANY = (_duplicate_servers, _scheduler_flags, _one_packet, _quorum)
 """The rules that do not ask what a virtual server listens on."""
-
-
-def related(where: Position | None, note: str) -> tuple[Related, ...]:
-    return () if where is None else (Related(where, note),)
-
-
-def error(
-    reader: Reader,
-    where: Position | None,
-    message: str,
-    *,
-    expected: str | None = None,
-    related: tuple[Related, ...] = (),
-    log: str | None = None,
-) -> None:
-    _report(reader, Severity.ERROR, where, message, expected, related, log)
-
-
-def warn(
-    reader: Reader,
-    where: Position | None,
-    message: str,
-    *,
-    expected: str | None = None,
-    related: tuple[Related, ...] = (),
-    log: str | None = None,
-) -> None:
-    _report(reader, Severity.WARNING, where, message, expected, related, log)
-
-
-def _report(
-    reader: Reader,
-    severity: Severity,
-    where: Position | None,
-    message: str,
-    expected: str | None,
-    related: tuple[Related, ...],
-    log: str | None,
-) -> None:
-    if where is not None:
-        reader.source.tell(
-            reader.findings, severity, where, message, expected=expected, related=related, log=log
-        )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
-from kaltwisted.config.findings import Severity
 from kaltwisted.config.model import VrrpInstance, VrrpScript, VrrpSyncGroup
 from kaltwisted.config.model_vrrp import OWNER_PRIORITY
+from kaltwisted.config.verify_report import error
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -41,12 +41,12 @@ def verify_tracking(
     found = []
     for instance in instances:
         for idle in _idle(instance, weights, together.get(instance.name)):
-            _error(
+            error(
                 reader,
                 instance,
                 f"the weight of {idle.what} in `{instance.name}` does not count: {idle.why}",
-                "no weight: then a failure is FAULT",
-                f"({instance.name}) {idle.log}",
+                expected="no weight: then a failure is FAULT",
+                log=f"({instance.name}) {idle.log}",
             )
         found.append(_without_own(instance, reader))
     return tuple(found)
@@ -74,18 +74,11 @@ def _without_own(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     kept = tuple(each for each in instance.track_interface if each.name != instance.interface)
     if len(kept) == len(instance.track_interface):
         return instance
-    _error(
+    error(
         reader,
         instance,
         f"`{instance.name}` need not track {instance.interface}, its own interface: it is left out",
-        "`dont_track_primary`, or nothing",
-        f"({instance.name}) Ignoring track_interface {instance.interface} since own interface",
+        expected="`dont_track_primary`, or nothing",
+        log=f"({instance.name}) Ignoring track_interface {instance.interface} since own interface",
     )
     return attrs.evolve(instance, track_interface=kept)
-
-
-def _error(reader: Reader, instance: VrrpInstance, message: str, expected: str, log: str) -> None:
-    if instance.where is not None:
-        reader.source.tell(
-            reader.findings, Severity.ERROR, instance.where, message, expected=expected, log=log
-        )

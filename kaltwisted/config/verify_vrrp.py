@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from kaltwisted.config.findings import Consequence, Related, Severity
+from kaltwisted.config.findings import Consequence, Severity
 from kaltwisted.config.model import (
     SECOND_US,
     Address,
@@ -20,6 +20,7 @@ from kaltwisted.config.model import (
     VrrpTrackProcess,
 )
 from kaltwisted.config.model_vrrp import OWNER_PRIORITY
+from kaltwisted.config.verify_report import error, report
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -57,7 +58,7 @@ def verify_tracked(block: str, tracked: tuple[T, ...], reader: Reader) -> tuple[
         first = names.setdefault(each.name, each)
         if first is not each:
             message = f"{block} `{each.name}` stands here a second time: the first one counts"
-            _report(reader, Severity.WARNING, each, message, first)
+            report(reader, Severity.WARNING, each, message, first)
     return tuple(names.values())
 
 
@@ -70,7 +71,7 @@ def verify_instances(
     for instance in instances:
         first = names.setdefault(instance.name, instance)
         if first is not instance:
-            _error(
+            error(
                 reader,
                 instance,
                 f"vrrp_instance `{instance.name}` stands here a second time and is left out",
@@ -85,7 +86,7 @@ def verify_instances(
         other = routers.setdefault(key, instance)
         if other is not instance:
             family = f"IPv{instance.ip_version}"
-            _error(
+            error(
                 reader,
                 instance,
                 f"`{other.name}` and `{instance.name}` both use virtual_router_id "
@@ -123,7 +124,7 @@ def _track(owner: Owner, may_track: Trackable, reader: Reader) -> Owner:
         kind = field.removeprefix("track_")
         for each in tracked:
             if each.name not in there:
-                _error(
+                error(
                     reader,
                     owner,
                     f"`{owner.name}` tracks {kind} `{each.name}`, which is not defined: it is left out",
@@ -141,7 +142,7 @@ def _family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     kept = tuple(address for address in instance.virtual_ipaddress if address.address.version == version)
     if len(kept) < len(instance.virtual_ipaddress):
         other = next(address for address in instance.virtual_ipaddress if address.address.version != version)
-        _error(
+        error(
             reader,
             instance,
             f"virtual address {other.address} of `{instance.name}` is not IPv{version} as its first, "
@@ -161,7 +162,7 @@ def _own_family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         address: Address | None = getattr(instance, keyword)
         if address is not None and address.version != version:
             kind = "mcast dst" if keyword == "mcast_dst_ip" else "src"
-            _error(
+            error(
                 reader,
                 instance,
                 f"{keyword} {address} of `{instance.name}` {foreign}",
@@ -172,7 +173,7 @@ def _own_family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     kept = tuple(peer for peer in instance.unicast_peer if peer.address.version == version)
     for peer in instance.unicast_peer:
         if peer not in kept:
-            _error(
+            error(
                 reader,
                 instance,
                 f"unicast peer {peer.address} of `{instance.name}` {foreign}",
@@ -184,7 +185,7 @@ def _own_family(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     """Adverts go to peers or to a group, not to both."""
     if instance.unicast_peer and instance.mcast_dst_ip is not None:
-        _report(
+        report(
             reader,
             Severity.WARNING,
             instance,
@@ -198,7 +199,7 @@ def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 def _addressless(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     """Version 3 has no packet for a virtual router without an address (RFC 5798 §5.2.5); nor is it strict."""
     if (instance.version == 3 or instance.strict_mode) and not instance.virtual_ipaddress:
-        _error(
+        error(
             reader,
             instance,
             f"`{instance.name}` has no virtual_ipaddress",
@@ -224,13 +225,13 @@ def _interval(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         message, expected = "advert_int of VRRP version 3 is in hundredths of seconds", "0.01 to 40.95"
     else:
         return instance
-    _error(reader, instance, message, expected=expected)
+    error(reader, instance, message, expected=expected)
     return attrs.evolve(instance, advert_int_us=rounded)
 
 
 def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     if instance.version == 3 and instance.authentication is not None:
-        _error(
+        error(
             reader,
             instance,
             f"VRRP version 3 has no authentication; that of `{instance.name}` is left out",
@@ -242,7 +243,7 @@ def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         and instance.authentication is not None
         and instance.authentication.type is AuthType.AH
     ):
-        _error(
+        error(
             reader,
             instance,
             f"there is no auth_type AH with IPv6; the authentication of `{instance.name}` is left out",
@@ -255,7 +256,7 @@ def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     """``state MASTER``, or priority 255, cancels what would keep it from becoming master."""
     if instance.priority == OWNER_PRIORITY and instance.state != "MASTER" and instance.nopreempt:
-        _error(
+        error(
             reader,
             instance,
             f"nopreempt does not go with priority 255; that of `{instance.name}` is left out",
@@ -264,7 +265,7 @@ def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         )
         instance = attrs.evolve(instance, nopreempt=False)
     if instance.state == "MASTER" and instance.nopreempt:
-        _error(
+        error(
             reader,
             instance,
             f"nopreempt does not go with state MASTER; that of `{instance.name}` is left out",
@@ -272,7 +273,7 @@ def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         )
         instance = attrs.evolve(instance, nopreempt=False)
     if instance.state == "MASTER" and instance.preempt_delay_us:
-        _error(
+        error(
             reader,
             instance,
             f"preempt_delay does not go with state MASTER; that of `{instance.name}` is left out",
@@ -282,7 +283,7 @@ def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         )
         instance = attrs.evolve(instance, preempt_delay_us=0)
     if instance.nopreempt and instance.preempt_delay_us:
-        _error(
+        error(
             reader,
             instance,
             f"`{instance.name}` has nopreempt, so it has nothing to delay: preempt_delay is left out",
@@ -296,7 +297,7 @@ def _preemption(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 def _vmac(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     """Unicast adverts cannot come from a VMAC; and only where there is one is another interface the base."""
     if instance.vmac_xmit_base and instance.use_vmac is None:
-        _error(
+        error(
             reader,
             instance,
             f"vmac_xmit_base of `{instance.name}` is for use_vmac, and is left out",
@@ -305,7 +306,7 @@ def _vmac(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         )
         return attrs.evolve(instance, vmac_xmit_base=False)
     if instance.use_vmac is not None and instance.unicast_peer and not instance.vmac_xmit_base:
-        _error(
+        error(
             reader,
             instance,
             f"unicast_peer of `{instance.name}` with use_vmac needs vmac_xmit_base, which is set",
@@ -319,7 +320,7 @@ def _vmac(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 def _unicast_ttl(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
     if instance.unicast_ttl == 255 or instance.unicast_peer:
         return instance
-    _error(
+    error(
         reader,
         instance,
         f"unicast_ttl of `{instance.name}` is for unicast_peer, and is left out",
@@ -342,12 +343,12 @@ def verify_sync_groups(
         first = names.setdefault(group.name, group)
         if first is not group:
             message = f"vrrp_sync_group `{group.name}` stands here a second time and is left out"
-            _error(reader, group, message, first)
+            error(reader, group, message, first)
             continue
         members = tuple(member for member in group.group if member in there)
         unknown = [member for member in group.group if member not in there]
         for member in unknown:
-            _error(
+            error(
                 reader,
                 group,
                 f"member `{member}` of vrrp_sync_group `{group.name}` is no vrrp_instance, and is left out",
@@ -360,7 +361,7 @@ def verify_sync_groups(
             if members:
                 log = f"Sync group {group.name} has only 1 virtual router(s)"
                 log += " - this probably isn't what you want"
-            _error(
+            error(
                 reader,
                 group,
                 f"vrrp_sync_group `{group.name}` has {count}, with nothing to keep in step",
@@ -370,43 +371,3 @@ def verify_sync_groups(
         group = attrs.evolve(group, group=members) if unknown else group
         names[group.name] = _track(group, may_track, reader)
     return tuple(group for group in names.values() if group.group)
-
-
-def _error(
-    reader: Reader,
-    at: VrrpInstance | VrrpSyncGroup,
-    message: str,
-    first: VrrpInstance | VrrpSyncGroup | None = None,
-    *,
-    expected: str | None = None,
-    consequence: Consequence = Consequence.LOGGED,
-    log: str | None = None,
-) -> None:
-    _report(reader, Severity.ERROR, at, message, first, expected=expected, consequence=consequence, log=log)
-
-
-def _report(
-    reader: Reader,
-    severity: Severity,
-    at: VrrpInstance | VrrpSyncGroup | VrrpScript | VrrpTrackProcess,
-    message: str,
-    first: VrrpInstance | VrrpSyncGroup | VrrpScript | VrrpTrackProcess | None = None,
-    *,
-    expected: str | None = None,
-    consequence: Consequence = Consequence.LOGGED,
-    log: str | None = None,
-) -> None:
-    related = (
-        (Related(first.where, "here is the first"),) if first is not None and first.where is not None else ()
-    )
-    if at.where is not None:
-        reader.source.tell(
-            reader.findings,
-            severity,
-            at.where,
-            message,
-            expected=expected,
-            related=related,
-            consequence=consequence,
-            log=log,
-        )
