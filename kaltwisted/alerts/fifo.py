@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -26,10 +25,8 @@ from kaltwisted.alerts.notify import PIPES
 from kaltwisted.alerts.security import Users
 from kaltwisted.config.model import GlobalDefs, NotifyFifo, Script
 from kaltwisted.ports import IScripts, ScriptResult
+from kaltwisted.respawn import Respawn
 
-LONG_LIFE_S: Final = 60.0
-"""A reader that lived as long is started again at once; otherwise it waits longer each time."""
-LONGEST_PAUSE_S: Final = 60.0
 STOP_S: Final = 2.0
 """How long a reader may take to end once its pipe is closed."""
 
@@ -186,13 +183,7 @@ class NotifyFifos(Service):
     def _close(self, name: str) -> Deferred[None]:
         _, pipe, reader = self._open.pop(name)
         pipe.close()
-        return _done() if reader is None else reader.stop()
-
-
-def _done() -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    done.callback(None)
-    return done
+        return succeed(None) if reader is None else reader.stop()
 
 
 class _Reader:
@@ -208,9 +199,9 @@ class _Reader:
         self._clock = clock
         self._running: Deferred[None] | None = None
         self._again: IDelayedCall | None = None
-        self._pause_s = 0.0
+        self._respawn = Respawn()
         self._since = 0.0
-        self._ended: list[Callable[[], None]] = []
+        self._ended: Deferred[None] | None = None
 
     def start(self) -> None:
         """Run it, with the path as its last argument."""
@@ -225,10 +216,9 @@ class _Reader:
             self._again.cancel()
             self._again = None
         if self._running is None:
-            return _done()
-        ended: Deferred[None] = Deferred()
-        self._ended.append(lambda: ended.callback(None))
-        return ended.addTimeout(STOP_S, self._clock).addErrback(self._end)
+            return succeed(None)
+        self._ended = Deferred()
+        return self._ended.addTimeout(STOP_S, self._clock).addErrback(self._end)
 
     def _end(self, failure: Failure) -> None:
         failure.trap(DeferredTimeoutError)
@@ -237,18 +227,14 @@ class _Reader:
 
     def _over(self, result: ScriptResult) -> None:
         self._running = None
-        ended, self._ended = self._ended, []
-        if ended:
-            for tell in ended:
-                tell()
+        if self._ended is not None:
+            self._ended.callback(None)
             return
         how = " abnormally" if result.signal else ""
         why = f": {result.error}" if result.error is not None else ""
         self._log.warn("{name} script terminated{how}{why}", name=self._name, how=how, why=why)
-        if self._clock.seconds() - self._since >= LONG_LIFE_S:
-            self._pause_s = 0.0
-        self._again = self._clock.callLater(self._pause_s, self.start)
-        self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s or 1.0)
+        lived_s = self._clock.seconds() - self._since
+        self._again = self._clock.callLater(self._respawn.delay_s(lived_s), self.start)
 
     def _cancelled(self, failure: Failure) -> None:
         self._running = None

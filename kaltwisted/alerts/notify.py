@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from kaltwisted.config.model import Script
 from kaltwisted.ports import IScripts, ScriptResult
+from kaltwisted.waiting import Waiting
 
 # A notify script that hangs may not hold back the ones after it for ever.
 TIMEOUT_US = 300_000_000
@@ -46,7 +47,7 @@ class NotifyQueue:
         self._timeout_us = timeout_us
         self._limit = limit
         self._waiting: dict[Hashable, deque[tuple[Script, tuple[str, ...]]]] = {}
-        self._drained: list[Deferred[None]] = []
+        self._drained = Waiting()
 
     def run(self, about: Hashable, script: Script, arguments: tuple[str, ...] = ()) -> None:
         """Run ``script`` once all that came before it for ``about`` have ended."""
@@ -62,12 +63,7 @@ class NotifyQueue:
 
     def drained(self) -> Deferred[None]:
         """Fires when nothing runs or waits any more."""
-        done: Deferred[None] = Deferred()
-        if self._waiting:
-            self._drained.append(done)
-        else:
-            done.callback(None)
-        return done
+        return self._drained.until(not self._waiting)
 
     def _start(self, about: Hashable, script: Script, arguments: tuple[str, ...]) -> None:
         running = self._scripts.run(script, self._timeout_us, arguments)
@@ -83,9 +79,7 @@ class NotifyQueue:
             return
         del self._waiting[about]
         if not self._waiting:
-            waiters, self._drained = self._drained, []
-            for done in waiters:
-                done.callback(None)
+            self._drained.tell()
 
     def _tell(self, result: ScriptResult, script: Script) -> None:
         if result.error is not None:

@@ -23,7 +23,6 @@ from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon import pidfile
 from kaltwisted.daemon.child import Ended, IChild
-from kaltwisted.daemon.respawn import Respawn
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
@@ -39,6 +38,7 @@ from kaltwisted.daemon.role.seam import (
 )
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.ports import Fact
+from kaltwisted.respawn import Respawn
 
 PING_S: Final = 1.0
 PINGS_MISSED: Final = 10

@@ -17,6 +17,7 @@ from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, se
 from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
 from kaltwisted.ports import IDataPlane, IMailer, Mail
 from kaltwisted.slices import in_slices
+from kaltwisted.waiting import Waiting
 
 RECONCILE_S = 30.0
 RETRY_FIRST_S = 1.0
@@ -67,7 +68,7 @@ class LvsService(TwistedService):
         self._reconcile: IDelayedCall | None = None
         self._applying = False
         self._dirty = False
-        self._idle: list[Deferred[None]] = []
+        self._idle = Waiting()
         self._stopping = False
         self._retry_s = RETRY_FIRST_S
         self._refused: frozenset[str] = frozenset()
@@ -229,12 +230,7 @@ class LvsService(TwistedService):
 
     def _when_idle(self) -> Deferred[None]:
         """Fires when no ``apply`` is under way."""
-        idle: Deferred[None] = Deferred()
-        if self._applying:
-            self._idle.append(idle)
-        else:
-            idle.callback(None)
-        return idle
+        return self._idle.until(not self._applying)
 
     def _apply_once(self) -> None:
         self._dirty = False
@@ -265,9 +261,7 @@ class LvsService(TwistedService):
             self._retry = self._clock.callLater(self._retry_s, self._apply)
             self._retry_s = min(2 * self._retry_s, RETRY_MOST_S)
         self._applying = False
-        waiters, self._idle = self._idle, []
-        for idle in waiters:
-            idle.callback(None)
+        self._idle.tell()
 
     def _reread(self) -> None:
         """Read the plane afresh and put right what differs."""

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from kaltwisted.config.model import Address, VirtualIpAddress
 from kaltwisted.ports import IAddresses, IAnnouncer, IFirewall, ILinks, LinkAddress, PlacedAddress, Refused
+from kaltwisted.waiting import Waiting
 
 _Place = tuple[int, Address]
 
@@ -51,7 +52,7 @@ class VirtualAddresses:
         # How many removals of ours the kernel is still to tell of.
         self._removals: dict[_Place, int] = {}
         self._pending = 0
-        self._waiting: list[Deferred[None]] = []
+        self._waiting = Waiting()
 
     # --- what an instance asks for -----------------------------------------------------
 
@@ -130,12 +131,7 @@ class VirtualAddresses:
 
     def settled(self) -> Deferred[None]:
         """Fires when the kernel has done all that was asked until now."""
-        done: Deferred[None] = Deferred()
-        if self._pending:
-            self._waiting.append(done)
-        else:
-            done.callback(None)
-        return done
+        return self._waiting.until(not self._pending)
 
     def stands(self, vip: VirtualIpAddress) -> bool:
         """Whether we hold an address, and the kernel has not refused it."""
@@ -194,9 +190,7 @@ class VirtualAddresses:
         if self._removals:
             there = self._listed({index for index, _ in self._removals})
             self._removals = {place: count for place, count in self._removals.items() if place in there}
-        waiting, self._waiting = self._waiting, []
-        for done in waiting:
-            done.callback(None)
+        self._waiting.tell()
 
     def _note_removals(self, placed: Sequence[PlacedAddress]) -> None:
         for each in placed:

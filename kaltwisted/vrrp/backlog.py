@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from kaltwisted.vrrp.actions import Action
 from kaltwisted.vrrp.group import Step
+from kaltwisted.waiting import Waiting
 
 #: What is worked off per reactor turn before others have theirs.
 TURN_S = 0.002
@@ -29,7 +30,7 @@ class Backlog:
         self._do = do
         self._steps: deque[Step] = deque()
         self._due: IDelayedCall | None = None
-        self._waiting: list[Deferred[None]] = []
+        self._waiting = Waiting()
 
     def add(self, name: str, action: Action) -> None:
         """One more, after all that there are."""
@@ -39,10 +40,7 @@ class Backlog:
 
     def worked_off(self) -> Deferred[None]:
         """Fires when nothing waits any more."""
-        if not self._steps:
-            return succeed(None)
-        self._waiting.append(Deferred())
-        return self._waiting[-1]
+        return self._waiting.until(not self._steps)
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Instances have other names."""
@@ -69,6 +67,4 @@ class Backlog:
             # What was done may have added to it, and so have asked for a turn already.
             self._due = self._due or self._clock.callLater(0, self._work_off)
             return
-        waiting, self._waiting = self._waiting, []
-        for worked_off in waiting:
-            worked_off.callback(None)
+        self._waiting.tell()

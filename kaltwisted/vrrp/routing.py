@@ -19,6 +19,7 @@ from kaltwisted.ports import (
     LinkEvent,
 )
 from kaltwisted.vrrp.addresses import VirtualAddresses
+from kaltwisted.waiting import Waiting
 
 STATIC = "static items"
 """What log lines call those of no instance."""
@@ -38,7 +39,7 @@ class VirtualRouting:
         self._routing = routing
         self._items: tuple[RoutingItem, ...] = ()
         self._pending = 0
-        self._waiting: list[Deferred[None]] = []
+        self._waiting = Waiting()
 
     def set(self, items: Sequence[RoutingItem]) -> None:
         """These, and no others."""
@@ -61,19 +62,12 @@ class VirtualRouting:
 
     def settled(self) -> Deferred[None]:
         """Fires when all is done that was asked until now."""
-        done: Deferred[None] = Deferred()
-        if self._pending:
-            self._waiting.append(done)
-        else:
-            done.callback(None)
-        return done
+        return self._waiting.until(not self._pending)
 
     def _settle(self) -> None:
         self._pending -= 1
         if not self._pending:
-            waiting, self._waiting = self._waiting, []
-            for done in waiting:
-                done.callback(None)
+            self._waiting.tell()
 
 
 class Statics:

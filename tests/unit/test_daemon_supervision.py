@@ -16,7 +16,6 @@ from zope.interface.verify import verifyObject
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration, VirtualAddress, VirtualServer, VrrpInstance
 from kaltwisted.daemon.child import Ended, IChild
-from kaltwisted.daemon.respawn import Respawn
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import CHECKERS
@@ -24,6 +23,7 @@ from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.daemon.supervision import KILLED_MOST, PINGS_MISSED, READY_S, STOP_S, ProcessRunner
 from kaltwisted.ports import Fact
+from kaltwisted.respawn import Respawn
 from kaltwisted.testing.daemon import FakeChild
 
 ONE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80))

@@ -1,9 +1,9 @@
-"""How long to wait before a role that has died is started again: keepalived's rule."""
+"""How long to wait before a process that has ended is started again: keepalived's rule."""
 
 from __future__ import annotations
 
 LONG_LIFE_S = 60.0
-"""A role that lived as long starts again at once."""
+"""One that lived as long starts again at once."""
 LONGEST_S = 60
 
 
