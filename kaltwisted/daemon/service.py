@@ -193,11 +193,10 @@ def makeService(options: Options) -> IService:
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())  # type: ignore[attr-defined,arg-type]
 
     def roles(fatal: Callable[[int], object]) -> Roles:
-        runner = _local if settings.single_process else _process
         facts, pipes = Facts(), Pipes(reactor)
         return Roles(
             _kinds(settings),
-            partial(runner, settings, reactor, in_thread, fatal, facts, pipes),
+            partial(_runner, settings, reactor, in_thread, fatal, facts, pipes),
             reading.configuration,
             pipes,
             idle=settings.idle_roles,
@@ -224,7 +223,7 @@ def _kinds(settings: Settings) -> Iterator[RoleKind]:
         yield BFD
 
 
-def _local(
+def _runner(
     settings: Settings,
     reactor: Any,
     in_thread: InThread,
@@ -233,20 +232,12 @@ def _local(
     pipes: Pipes,
     kind: RoleKind,
 ) -> IRunner:
-    from kaltwisted.daemon.role.local import LocalRunner
+    """What runs a role; the other way of running one is not loaded."""
+    fifo = partial(pipes.write, kind.name)
+    if settings.single_process:
+        from kaltwisted.daemon.role.local import LocalRunner
 
-    return LocalRunner(kind, settings, reactor, facts, partial(pipes.write, kind.name))
-
-
-def _process(
-    settings: Settings,
-    reactor: Any,
-    in_thread: InThread,
-    fatal: Callable[[int], object],
-    facts: Facts,
-    pipes: Pipes,
-    kind: RoleKind,
-) -> IRunner:
+        return LocalRunner(kind, settings, reactor, facts, fifo)
     from kaltwisted.daemon.child import Child
     from kaltwisted.daemon.supervision import ProcessRunner
 
@@ -259,7 +250,7 @@ def _process(
         fatal,
         in_thread,
         facts,
-        partial(pipes.write, kind.name),
+        fifo,
         directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
     )
 
