@@ -6,7 +6,6 @@ It reads as ``kaltwisted check --no-system`` does, and changes nothing.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 
 from twisted.python import usage
@@ -15,7 +14,7 @@ from kaltwisted.config.diff import compare
 from kaltwisted.config.examination import Examination
 from kaltwisted.config.formats.conversion import FORMATS, convert
 from kaltwisted.config.load import Reading, load_file
-from kaltwisted.daemon.output import hand_over, tell
+from kaltwisted.daemon.output import complain, hand_over, tell
 from kaltwisted.daemon.settings import DEFAULT_FILE
 from kaltwisted.daemon.subcommand import FileOptions
 
@@ -126,6 +125,4 @@ def _differences(options: ConfigOptions) -> int:
 
 
 def _complain(*readings: tuple[str, Reading]) -> None:
-    text = Examination.of(readings).text()
-    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), end="", file=sys.stderr)
+    complain(Examination.of(readings).text())

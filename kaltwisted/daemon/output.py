@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO
 
 
 def tell(text: str) -> None:
     """Print for people, whatever is in it: a file need not be UTF-8, and nor need the terminal."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    _write(text.encode(encoding, "backslashreplace").decode(encoding))
+    _write(_printable(text, sys.stdout))
+
+
+def complain(text: str) -> None:
+    """The same on stderr."""
+    print(_printable(text, sys.stderr), end="", file=sys.stderr)
 
 
 def hand_over(text: str) -> None:
@@ -24,6 +29,11 @@ def hand_over(text: str) -> None:
         binary.flush()
     except BrokenPipeError:
         _nobody_reads()
+
+
+def _printable(text: str, stream: TextIO) -> str:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _write(text: str) -> None:

@@ -155,7 +155,6 @@ class NftablesFirewall:
         asked, answers = transaction(requests)
         try:
             self._socket.send(asked)
-            refused: NetlinkError | None = None
             while answers > 0:
                 size, _ = self._socket.recvfrom_into(self._buffer)
                 for message in split(bytes(self._buffer[:size])):
@@ -164,7 +163,7 @@ class NftablesFirewall:
                         attempted = ""
                         if 0 < message.sequence <= len(requests):
                             attempted = str(requests[message.sequence - 1].attempted)
-                        refused = refused or error_of(message, attempted)
+                        refused = error_of(message, attempted)
                         # A transaction that is refused is not acknowledged piece by piece.
                         if refused is not None:
                             raise refused
