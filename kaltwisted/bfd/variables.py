@@ -66,6 +66,8 @@ class Variables:
         self._random = random
         self.actions: list[Action] = []
         self.state = State.DOWN
+        self.since: int | None = None
+        """When ``state`` was entered, by the session's clock; None: it is the first."""
         self.diagnostic = Diagnostic.NONE
         self.desired_min_tx_us = config.idle_tx_us
         self.required_min_rx_us = config.min_rx_us
@@ -166,6 +168,7 @@ class Variables:
     def enter(self, state: State, diagnostic: Diagnostic, now: int) -> None:
         """Another state: told at once, not with the next periodic packet (§6.8.7)."""
         before, self.state = self.state, state
+        self.since = now
         self.diagnostic = diagnostic
         if (state is State.UP) is not (before is State.UP):
             self.actions.append(Turned(state is State.UP))

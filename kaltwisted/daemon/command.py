@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(words[1:])
     if words[:1] == ["config"]:
         return _config(words[1:])
+    if words[:1] == ["status"]:
+        return _status(words[1:])
     twistd = ServerOptions()
     # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
     twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
@@ -78,3 +80,9 @@ def _config(words: list[str]) -> int:
     from kaltwisted.daemon import config
 
     return config.main(words)
+
+
+def _status(words: list[str]) -> int:
+    from kaltwisted.client import status
+
+    return status.main(words, directories.api_sockets(os.environ, os.geteuid()))

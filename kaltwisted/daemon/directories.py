@@ -40,6 +40,17 @@ def pid_file(environ: Mapping[str, str], uid: int, name: str = "keepalived") -> 
     return directory / f"{name}.pid"
 
 
+def api_socket(directory: Path) -> Path:
+    """Where a daemon with this runtime directory answers operators."""
+    return directory / "api.sock"
+
+
+def api_sockets(environ: Mapping[str, str], uid: int) -> tuple[Path, ...]:
+    """Where who asks looks for a daemon: one of his own, and then the machine's."""
+    own = api_socket(runtime_directory(environ, uid))
+    return tuple(dict.fromkeys((own, api_socket(Path("/run/keepalived")))))
+
+
 def prepare(directory: Path) -> Path:
     """Create ``directory`` for us alone (0700), or make sure that it is ours.
 

@@ -6,9 +6,11 @@ than the half of a file.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
@@ -23,6 +25,19 @@ from kaltwisted.slices import in_slices
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
+
+
+@attrs.frozen
+class Outcome:
+    """What became of the last reload.
+
+    ``at``: the time of day in seconds since 1970.  ``result``: ``applied``, ``unchanged`` or ``refused``.
+    ``why``: it was refused.
+    """
+
+    at: float
+    result: str
+    why: str | None = None
 
 
 class Reload:
@@ -48,6 +63,10 @@ class Reload:
         self._again = False
         self._stopped = False
         self._under_way: Deferred[None] | None = None
+        self.last: Outcome | None = None
+        """What became of the last one; None: there was none."""
+        self.findings: tuple[Finding, ...] | None = None
+        """What is to be said of the configuration that runs; None: it is the one of the start."""
 
     def begin(self) -> None:
         """The roles run: reload if that was asked for meanwhile."""
@@ -90,9 +109,12 @@ class Reload:
             for finding in findings:
                 tell(self._log, finding)
             if changes is None:
-                self._refused()
+                errors = sum(finding.severity is Severity.ERROR for finding in findings)
+                first = next((each for each in findings if each.severity is Severity.ERROR), None)
+                words = "the file cannot be read" if first is None else first.log_line()
+                self._refused(words if errors < 2 else f"{words} (and {errors - 1} more)")
             else:
-                await self._carry_out(changes)
+                await self._carry_out(changes, findings)
         finally:
             systemd.notify("READY=1")
 
@@ -103,15 +125,17 @@ class Reload:
             return reading.findings, None
         return reading.findings, compare(self._roles.configuration, reading.configuration)
 
-    async def _carry_out(self, changes: Changes) -> None:
+    async def _carry_out(self, changes: Changes, findings: tuple[Finding, ...]) -> None:
         try:
             change = await self._roles.prepare(changes)
         except RoleError as error:
             self._log.error("{why}", why=error)
-            self._refused()
+            self._refused(str(error))
             return
         await in_slices(self._tell(changes), self._clock).whenDone()
         await change()
+        self.findings = findings
+        self.last = Outcome(time.time(), "applied" if changes else "unchanged")
         if not self._stopped:
             self._log.info("Reload complete")
 
@@ -120,7 +144,8 @@ class Reload:
             self._log.info("{line}", line=line)
             yield
 
-    def _refused(self) -> None:
+    def _refused(self, why: str) -> None:
+        self.last = Outcome(time.time(), "refused", why)
         self._log.error("New config failed validation, see {file} for details", file=self._file)
 
 

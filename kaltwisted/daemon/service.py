@@ -28,8 +28,10 @@ from twisted.python.failure import Failure
 from kaltwisted import __version__
 from kaltwisted.config.findings import render
 from kaltwisted.daemon import directories, signals, systemd
+from kaltwisted.daemon.api import Api
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
+from kaltwisted.daemon.operations import Operations
 from kaltwisted.daemon.options import Options
 from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reading import ConfigurationFile
@@ -58,6 +60,7 @@ class Daemon(Service):
     :param log_observer: where the log goes; None leaves it to twistd.
     :param announcement: what to log before anything else starts: each a call on our Logger.
     :param roles: makes the roles; given what to do with a role that ended for good.
+    :param api: where operators ask it; None: nowhere.
     :param umask: the command line's, which goes before the configuration's.
     """
 
@@ -71,6 +74,7 @@ class Daemon(Service):
         roles: Callable[[Callable[[int], object]], Roles],
         reload: Callable[[Roles], Reload],
         reports: Callable[[Roles], Reports],
+        api: Callable[[Roles, Reload], tuple[Operations, Api]],
         umask: int | None = None,
     ) -> None:
         self._reactor = reactor
@@ -80,6 +84,7 @@ class Daemon(Service):
         self.roles = roles(self.end)
         self._reload = reload(self.roles)
         self._reports = reports(self.roles)
+        self._operations, self._api = api(self.roles, self._reload)
         self._handlers = signals.Handlers(reactor)
         self._watchdog = systemd.Watchdog(reactor)
         self._stopping = False
@@ -98,6 +103,7 @@ class Daemon(Service):
         if self._umask is None and defs.umask is not None:
             os.umask(defs.umask)
         self._announce(self.log)
+        self._api.startService()
         for number, how in (
             (signals.RELOAD, self._reload.request),
             (signals.DATA, partial(self._reports.write, Report.DATA)),
@@ -117,6 +123,7 @@ class Daemon(Service):
 
     def _started(self, _: object) -> None:
         resume_collections()
+        self._operations.started = True
         self.log.info("Startup complete")
         systemd.notify(f"READY=1\nMAINPID={os.getpid()}")
         self._watchdog.start()
@@ -148,7 +155,10 @@ class Daemon(Service):
         systemd.notify("STOPPING=1")
         self._watchdog.stop()
         self._reload.stop()
+        self._operations.stopping = True
         stopped: Deferred[Any] = self.roles.stop()
+        # Until then it can be asked what the stop waits for.
+        stopped.addBoth(lambda result: self._api.stopService().addCallback(lambda _: result))
 
         def done(result: object) -> None:
             self._handlers.restore()
@@ -202,6 +212,11 @@ def makeService(options: Options) -> IService:
             idle=settings.idle_roles,
         )
 
+    def api(roles: Roles, reload: Reload) -> tuple[Operations, Api]:
+        operations = Operations(roles, reload, settings.file, reading.findings, reactor)
+        path = directories.api_socket(Path(settings.directory))
+        return operations, Api(operations, path, reactor, in_thread)
+
     return Daemon(
         reactor,
         None if settings.twistd_logs else observer(settings),
@@ -209,6 +224,7 @@ def makeService(options: Options) -> IService:
         roles,
         lambda roles: Reload(file.read, roles, settings.file, reactor, in_thread),
         lambda roles: Reports(roles, in_thread, settings.umask),
+        api,
         settings.umask,
     )
 

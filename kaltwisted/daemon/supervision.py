@@ -31,9 +31,11 @@ from kaltwisted.daemon.role.seam import (
     PERMANENT,
     InThread,
     IRunner,
+    Life,
     Report,
     RoleError,
     RoleKind,
+    Standing,
     Tell,
 )
 from kaltwisted.daemon.settings import Settings
@@ -110,6 +112,9 @@ class ProcessRunner:
         self._revival: IDelayedCall | None = None
         self._pings: LoopingCall | None = None
         self._missed = 0
+        self._births = 0
+        self._standing = Standing.DEAD
+        self._since = clock.seconds()
         # Handing it a configuration, the first or another one.
         self._turn = DeferredLock()
 
@@ -138,6 +143,12 @@ class ProcessRunner:
         """Have it hand over; it is killed when it does not come to an end."""
         return self._coroutine(self._stop)
 
+    @property
+    def life(self) -> Life:
+        """Its process as it is now."""
+        pid = None if self._child is None else self._child.pid
+        return Life(self._standing, pid, self._since, max(0, self._births - 1))
+
     def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
         """Ask it."""
         return self._coroutine(self._report, report, version)
@@ -151,8 +162,13 @@ class ProcessRunner:
 
     # -- one life -------------------------------------------------------------------------
 
+    def _is(self, standing: Standing) -> None:
+        self._standing, self._since = standing, self._clock.seconds()
+
     def _bear(self) -> IChild:
         self._child = child = self._launch(self.kind)
+        self._births += 1
+        self._is(Standing.STARTING)
         self._early = None
         self._born_s = self._clock.seconds()
         self._given = None
@@ -197,6 +213,7 @@ class ProcessRunner:
         self._pings.start(PING_S, now=False).addErrback(self._broken)
         self._leave_facts = self._facts.listen(self.kind.hears, partial(self._tell, child))
         await _answered(child, child.call(commands.Start))
+        self._is(Standing.RUNNING)
 
     def _leave(self) -> None:
         """Tell it no more facts."""
@@ -241,6 +258,8 @@ class ProcessRunner:
             await _answered(child, child.call(commands.Report, what=report.value, version=version, into=text))
         except RoleError as error:
             self._log.warn("{title}: no report, {why}", title=self.kind.title, why=error)
+            os.close(text)
+            return b""  # what there is of it may be half a report
         return read_all(text)
 
     async def _stop(self) -> None:
@@ -290,6 +309,7 @@ class ProcessRunner:
         if child is not self._child:
             return  # another lives already
         self._child = self._given = None
+        self._is(Standing.DEAD)
         self._leave()
         self._facts.forget(self.kind.tells)
         if self._pings is not None and self._pings.running:

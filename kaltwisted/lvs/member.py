@@ -15,6 +15,7 @@ class Member:
 
     ``failed``: the checkers that fail, by their place in ``server.checks``.
     ``weighed``: ``weight`` is what a checker said last, not the configured one.
+    ``since``: when it came up or went down, by the clock of who runs the pool; None: not known.
     """
 
     server: RealServer
@@ -22,6 +23,7 @@ class Member:
     failed: frozenset[int]
     destination: Destination
     weighed: bool = False
+    since: float | None = None
 
     @classmethod
     def begin(cls, server: RealServer, adopted: Service | None = None) -> Member:

@@ -84,6 +84,8 @@ class Pool:
         self.has_quorum = self._had_quorum or self._sum >= virtual_server.quorum + virtual_server.hysteresis
         self._settings = _settings(virtual_server)
         self._service: Service | None = None
+        self.since: float | None = None
+        """When quorum was gained or lost, by the clock of who runs the pool; None: not known."""
 
     # -- what others ask --------------------------------------------------------------
 
@@ -98,9 +100,23 @@ class Pool:
         """The real server of this address and port."""
         return self._members[key].server
 
+    def member(self, server: RealServer) -> Member | None:
+        """The state of a real server; None: it is gone."""
+        return self._members.get(key_of(server))
+
     def is_up(self, server: DestinationKey, checker: int) -> bool:
         """Whether this checker of the server counts as good."""
         return checker not in self._members[server].failed
+
+    @property
+    def weight(self) -> int:
+        """The weights of the servers that are alive together, which quorum is measured by."""
+        return self._sum
+
+    @property
+    def sorry_server_stands_in(self) -> bool:
+        """Whether clients go to the sorry server, and to no other."""
+        return self.virtual_server.sorry_server is not None and not self.has_quorum
 
     @property
     def alive(self) -> Mapping[DestinationKey, int]:
@@ -313,7 +329,7 @@ class Pool:
 
     def _destinations(self) -> dict[DestinationKey, Destination]:
         sorry = self.virtual_server.sorry_server
-        standing_in = sorry is not None and not self.has_quorum
+        standing_in = self.sorry_server_stands_in
         table: dict[DestinationKey, Destination] = {}
         for key, member in self._members.items():
             if member.alive and not standing_in:

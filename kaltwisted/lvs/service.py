@@ -85,6 +85,7 @@ class LvsService(TwistedService):
             self.pools[key] = Pool(server, found.get(key) if key in self.plane.ours else None)
         for pool in self.pools.values():
             self._happened(pool, pool.start())
+            self._date(pool)
         self._reconcile = self._clock.callLater(RECONCILE_S, self._reread)
         self._apply()
         return self._when_idle()
@@ -132,13 +133,24 @@ class LvsService(TwistedService):
         pool = Pool(virtual_server)
         self.pools[pool.key] = pool
         self._happened(pool, pool.start())
+        self._date(pool)
         return pool
 
     def change(self, virtual_server: VirtualServer) -> Pool:
         """A virtual server is configured otherwise; its connections stay where its servers do."""
         pool = self.pools[service_key(virtual_server)]
         self._happened(pool, pool.reconfigure(virtual_server))
+        self._date(pool)
         return pool
+
+    def _date(self, pool: Pool) -> None:
+        """What is new is as it is from now on."""
+        now = self._clock.seconds()
+        if pool.since is None:
+            pool.since = now
+        for member in pool.members:
+            if member.since is None:
+                member.since = now
 
     def remove(self, key: ServiceKey) -> None:
         """A virtual server is gone."""
@@ -180,6 +192,8 @@ class LvsService(TwistedService):
                 case Log(line):
                     self._log.info("{line}", line=line)
                 case ServerTurned(server, up):
+                    if (member := pool.member(server)) is not None:
+                        member.since = self._clock.seconds()
                     script = server.notify_up if up else server.notify_down
                     if script is not None:
                         self._alerts.scripts.run((pool.name, server.address, server.port), script)
@@ -190,6 +204,7 @@ class LvsService(TwistedService):
         self._changed()
 
     def _quorum_turned(self, pool: Pool, *, up: bool, summary: str) -> None:
+        pool.since = self._clock.seconds()
         server = pool.virtual_server
         script = server.quorum_up if up else server.quorum_down
         if script is not None:

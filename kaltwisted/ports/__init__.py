@@ -43,6 +43,7 @@ from kaltwisted.ports.network import (
     SyncRole,
     VirtualLink,
 )
+from kaltwisted.ports.operations import Health, IOperations, Part
 from kaltwisted.ports.wire import (
     Datagram,
     IAdvertPort,
@@ -64,6 +65,7 @@ __all__ = [
     "AddressVanished",
     "Datagram",
     "Fact",
+    "Health",
     "IAddresses",
     "IAdvertPort",
     "IAnnouncer",
@@ -76,6 +78,7 @@ __all__ = [
     "IFrames",
     "ILinks",
     "IMailer",
+    "IOperations",
     "IProcesses",
     "IRouting",
     "IScripts",
@@ -91,6 +94,7 @@ __all__ = [
     "LinkVanished",
     "Listening",
     "Mail",
+    "Part",
     "PlacedAddress",
     "Process",
     "ProcessChanged",

@@ -17,7 +17,7 @@ from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.role import commands
 from kaltwisted.daemon.role.parcel import unpack
-from kaltwisted.daemon.role.seam import IRunner, Report, RoleError
+from kaltwisted.daemon.role.seam import IRunner, Life, Report, RoleError, Standing
 from kaltwisted.ports import Fact
 
 
@@ -130,6 +130,7 @@ class FakeRunner:
         self.running = False
         self.stopped = False
         self.cleared = 0
+        self.life = Life(Standing.RUNNING, 4711, 0.0)
 
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Remember it."""

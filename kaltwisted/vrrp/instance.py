@@ -121,6 +121,10 @@ class Instance:
         """It would be master, were it not for the rest of its sync group."""
         return self.router.wants_master
 
+    def split_brain(self, now: int) -> str | None:
+        """Who is master beside us, since when and why, in words."""
+        return self._rivalry.words(now)
+
     def is_current(self, expiry: TimerExpired) -> bool:
         """Whether an expiry belongs to the timer's present life."""
         return self.router.is_running(expiry.which, expiry.generation)

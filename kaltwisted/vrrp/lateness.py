@@ -21,6 +21,25 @@ class LatenessSeen:
     longest_s: float = 0.0
     classes: tuple[int, ...] = (0,) * (len(CLASSES_MS) + 1)
 
+    @property
+    def p99_ms(self) -> float:
+        """What 99 of 100 were not later than: the bound of a class, or the longest."""
+        seen, wanted = 0, self.count * 0.99
+        for bound, number in zip(CLASSES_MS, self.classes, strict=False):
+            seen += number
+            if seen >= wanted:
+                return min(bound, self.longest_s * 1000)
+        return self.longest_s * 1000
+
+    def summary(self) -> dict[str, float]:
+        """For the status document."""
+        return {
+            "count": self.count,
+            "mean_ms": round(self.mean_s * 1000, 3),
+            "p99_ms": round(self.p99_ms, 3),
+            "worst_ms": round(self.longest_s * 1000, 3),
+        }
+
     def lines(self) -> Iterator[str]:
         """For the dump, in keepalived's layout."""
         yield f" Timers = {self.count}"

@@ -53,6 +53,11 @@ class ProcessTracking:
         """The processes of which it is known whether there are enough."""
         return {name: each.good for name, each in self._quorums.items() if each.good is not None}
 
+    @property
+    def numbers(self) -> dict[str, int]:
+        """How many there are of each that was counted."""
+        return {name: each.number for name, each in self._quorums.items() if each.good is not None}
+
     def start(self) -> None:
         """Count, if anything is tracked."""
         if self._quorums and self._processes is not None and not self._watching:

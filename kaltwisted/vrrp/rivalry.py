@@ -91,7 +91,14 @@ class Rivalry:
         if rival.told or rival.heard < HEARD_BEFORE_TOLD:
             return None
         rival.told = True
-        return f"split brain: {unpacked(source)} is master too, for {rival.seconds(now)}: {cause}"
+        return self.words(now)
+
+    def words(self, now: int) -> str | None:
+        """What was told of the rival, as it is now; None: there is none, or it may be an election still."""
+        rival = self.rival
+        if rival is None or not rival.told:
+            return None
+        return f"split brain: {unpacked(rival.source)} is master too, for {rival.seconds(now)}: {rival.cause}"
 
     def still(self, now: int, interval_us: int) -> str | None:
         """Time has passed, and we are master still.

@@ -6,7 +6,7 @@ effective priority; ``ScriptState`` turns a script's results into good or bad.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Final
 
@@ -169,6 +169,11 @@ class Tracking:
 
     # -- what follows from it ------------------------------------------------------------
 
+    def things(self) -> Iterator[tuple[FaultKind, str, Weighing, int | None]]:
+        """Kind and name of each thing, how it counts, and what is known of it."""
+        for (kind, name), weighing in self._weighings.items():
+            yield kind, name, weighing, self._values[kind, name]
+
     def of(self, kind: FaultKind) -> dict[str, Weighing]:
         """The things of a kind that count, and how."""
         return {name: weighing for (each, name), weighing in self._weighings.items() if each is kind}
@@ -233,6 +238,7 @@ class ScriptState:
         self.script = script
         self.good: bool | None = False if script.init_fail else None
         self.is_running = False
+        self.last_result: ScriptResult | None = None
         self.lines: list[str] = []
         self._first = True
         self._in_a_row = 0
@@ -270,6 +276,7 @@ class ScriptState:
     def finished(self, result: ScriptResult) -> Verdict:
         """A run ended.  The first run decides at once; then it takes ``rise`` or ``fall`` in a row."""
         self.is_running = False
+        self.last_result = result
         good = result.status == 0 and not result.timed_out
         if result.status is not None and not result.timed_out and result.status != self._last_status:
             self._last_status = result.status
@@ -283,12 +290,22 @@ class ScriptState:
             return Verdict.NONE
         self._in_a_row = 0
         self.good = good
-        ending = "succeeded" if good else f"failed ({_how(result)})"
+        ending = "succeeded" if good else f"failed ({how_it_ended(result)})"
         self.lines.append(f"VRRP_Script({self.script.name}) {ending}")
         return Verdict.GOOD if good else Verdict.BAD
 
 
-def _how(result: ScriptResult) -> str:
+@attrs.frozen
+class ScriptRuns:
+    """A tracked script as it stands; times are seconds of the reactor's clock, None: never."""
+
+    state: ScriptState
+    last_run: float | None
+    next_run: float | None
+
+
+def how_it_ended(result: ScriptResult) -> str:
+    """In words, for log and status."""
     if result.timed_out:
         return "timed out"
     if result.error is not None:

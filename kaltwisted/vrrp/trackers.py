@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from kaltwisted.config.model import VrrpScript
 from kaltwisted.ports import IScripts, ScriptResult
-from kaltwisted.vrrp.track import ScriptState, Verdict
+from kaltwisted.vrrp.track import ScriptRuns, ScriptState, Verdict
 
 
 class Trackers:
@@ -43,6 +43,11 @@ class Trackers:
     def states(self) -> tuple[ScriptState, ...]:
         """What is known of each script, in the order configured."""
         return tuple(each.state for each in self._trackers)
+
+    @property
+    def runs(self) -> tuple[ScriptRuns, ...]:
+        """When each ran last and runs next, in the order configured."""
+        return tuple(ScriptRuns(each.state, each.last_run, each.next_run) for each in self._trackers)
 
     def start(self) -> None:
         """Run all of them, now and at their intervals."""
@@ -88,9 +93,14 @@ class _Tracker:
         self.state = ScriptState(definition)
         self._next: IDelayedCall | None = None
         self._next_at = 0.0
+        self.last_run: float | None = None
         self._running: Deferred[None] | None = None
         # keepalived: a run that takes longer than its interval has failed.
         self._timeout_us = definition.timeout_us or definition.interval_us
+
+    @property
+    def next_run(self) -> float | None:
+        return None if self._next is None else self._next_at
 
     def start(self) -> None:
         self._next_at = self._clock.seconds()
@@ -110,6 +120,7 @@ class _Tracker:
         self._next_at = max(self._next_at + interval, now)
         self._next = self._clock.callLater(self._next_at - now, self._due)
         if self.state.due():
+            self.last_run = now
             running = self._scripts.run(self.definition.script, self._timeout_us)
             self._running = running.addCallbacks(self._ended, self._not_run)
             if self._running.called:

@@ -109,6 +109,9 @@ class Role(Service):
     def json(self, version: int) -> Iterator[str]:
         return iter(())
 
+    def status(self) -> Iterator[str]:
+        return iter(())
+
     def clear_statistics(self) -> None: ...
 
 

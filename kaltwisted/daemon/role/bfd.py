@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kaltwisted.bfd import report
+from kaltwisted.bfd import status as bfd_status
 from kaltwisted.bfd.service import BfdService
 from kaltwisted.bfd.wire import UdpWire
 from kaltwisted.config.diff import Changes
@@ -106,6 +107,11 @@ class BfdRole(Service):
     def json(self, version: int) -> Iterator[str]:
         """Nor any of this."""
         return iter(())
+
+    def status(self) -> Iterator[str]:
+        """``bfd`` of the status document in pieces."""
+        sessions = [running.session for running in self.bfd.sessions.values()]
+        return bfd_status.status(sessions, TIME_OF_DAY.epoch_us(self._reactor.seconds()))
 
     def clear_statistics(self) -> None:
         """Count packets from 0 again."""

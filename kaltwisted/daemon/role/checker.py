@@ -179,6 +179,10 @@ class CheckerRole(Service):
         """Nor any of this."""
         return iter(())
 
+    def status(self) -> Iterator[str]:
+        """``checkers`` of the status document in pieces."""
+        return checker_reports.status(self.lvs, self.checks, self._reactor)
+
     def clear_statistics(self) -> None:
         """Nothing is counted for a report."""
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import SECOND_US, Configuration
 from kaltwisted.config.report import global_definitions
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.healthcheck import report as checkers_report
 from kaltwisted.healthcheck.report import Checker
+from kaltwisted.healthcheck.status import CheckStatus
 from kaltwisted.lvs import report as pools_report
-from kaltwisted.lvs.member import key_of
+from kaltwisted.lvs import status as pools_status
+from kaltwisted.lvs.member import Member, key_of
+from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import LvsService
 
 
@@ -27,6 +31,40 @@ def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: I
     yield " Using autogen SSL context"
     yield from pools_report.data(lvs.pools.values(), owner)
     yield from checkers_report.data(_checkers(lvs, checks, TIME_OF_DAY.epoch_us(clock.seconds())), owner)
+
+
+def status(lvs: LvsService, checks: Checks, clock: IReactorTime) -> Iterator[str]:
+    """The pieces of ``checkers`` in the status document."""
+    epoch = TIME_OF_DAY.epoch_us(clock.seconds()) / SECOND_US
+    return pools_status.status(
+        lvs.plane.name, lvs.pools.values(), partial(_checks_of, checks, clock, epoch), epoch
+    )
+
+
+def _checks_of(
+    checks: Checks, clock: IReactorTime, epoch: float, pool: Pool, member: Member
+) -> tuple[list[str], str | None]:
+    """The text of each check of a server, and why it is not alive."""
+    texts: list[str] = []
+    why: str | None = None
+    now = clock.seconds()
+    failed = member.failed
+    for index, running in enumerate(checks.of(pool.key, key_of(member.server))):
+        statistics = running.service.statistics
+        check = CheckStatus(
+            running.configured,
+            running.service.standing,
+            statistics.last_outcome,
+            statistics.last_run,
+            statistics.last_latency,
+            statistics.next_run,
+            now,
+            epoch,
+        )
+        texts.append(check.text())
+        if index in failed and why is None:
+            why = check.why()
+    return texts, why
 
 
 def _checkers(lvs: LvsService, checks: Checks, epoch_us: int) -> Iterator[Checker]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,13 +14,15 @@ from zope.interface import implementer
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role.facts import Facts
-from kaltwisted.daemon.role.seam import IRole, IRunner, Report, RoleError, RoleKind, Tell
+from kaltwisted.daemon.role.seam import IRole, IRunner, Life, Report, RoleError, RoleKind, Standing, Tell
 from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.slices import in_slices
 
+WRITTEN_AT_ONCE = 65536
+
 _WORDS = {Report.DATA: "data", Report.STATISTICS: "stats", Report.JSON: "as json"}
-"""keepalived's."""
+"""keepalived's; of others the log is told nothing."""
 
 
 @implementer(IRunner)
@@ -48,6 +51,7 @@ class LocalRunner:
         self._fifo = fifo
         self._leave_facts: Callable[[], None] | None = None
         self._turns = watch_turns(reactor)
+        self.life = Life(Standing.STARTING, os.getpid(), reactor.seconds())
 
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Build the role."""
@@ -63,6 +67,7 @@ class LocalRunner:
         assert self.role is not None
         self._leave_facts = self._facts.listen(self.kind.hears, self.role.learn)
         self.role.startService()
+        self.life = Life(Standing.RUNNING, os.getpid(), self._reactor.seconds())
         return succeed(None)
 
     def apply(self, changes: Changes) -> Deferred[None]:
@@ -80,22 +85,33 @@ class LocalRunner:
 
     def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
         """Ask the role, a little per turn of the reactor."""
+        pieces: list[bytes] = []
+        return self.write_report(report, version, pieces.append).addCallback(lambda _: b"".join(pieces))
+
+    def write_report(self, report: Report, version: int, write: Callable[[bytes], object]) -> Deferred[None]:
+        """The same, handed to ``write`` as it comes: all at once would take long."""
         if self.role is None:
-            return succeed(b"")
-        self._log.info(
-            "Printing {title} {what} for process({pid}) on signal",
-            title=self.kind.title,
-            what=_WORDS[report],
-            pid=os.getpid(),
-        )
-        pieces: list[str] = []
-        written = in_slices(_gather(self._text(self.role, report, version), pieces), self._reactor)
-        return written.whenDone().addCallback(lambda _: "".join(pieces).encode(errors="backslashreplace"))
+            return succeed(None)
+        if report in _WORDS:
+            self._log.info(
+                "Printing {title} {what} for process({pid}) on signal",
+                title=self.kind.title,
+                what=_WORDS[report],
+                pid=os.getpid(),
+            )
+        written = in_slices(_write(self._text(self.role, report, version), write), self._reactor)
+        return written.whenDone().addCallback(lambda _: None)
 
     def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:
         if report is Report.JSON:
             yield from role.json(version)
             yield "\n"
+            return
+        if report is Report.STATUS:
+            yield from role.status()
+            return
+        if report is Report.PROCESS:
+            yield json.dumps(self._process(role))
             return
         for line in role.data() if report is Report.DATA else role.statistics():
             yield f"{line}\n"
@@ -103,6 +119,14 @@ class LocalRunner:
             turns = None if self._turns is None else self._turns.seen()
             for line in section(turns, None if role.lateness is None else role.lateness.seen()):
                 yield f"{line}\n"
+
+    def _process(self, role: IRole) -> dict[str, object]:
+        """What there is to know of this process."""
+        turns = None if self._turns is None else self._turns.seen()
+        return {
+            "timer_lateness": None if role.lateness is None else role.lateness.seen().summary(),
+            "turns": None if turns is None else turns.summary(),
+        }
 
     def clear_statistics(self) -> Deferred[None]:
         """Pass it on."""
@@ -115,7 +139,16 @@ class LocalRunner:
         return succeed(None)
 
 
-def _gather(text: Iterator[str], pieces: list[str]) -> Iterator[None]:
+def _write(text: Iterator[str], write: Callable[[bytes], object]) -> Iterator[None]:
+    """Pass the pieces on, some at a time."""
+    pieces: list[str] = []
+    length = 0
     for piece in text:
         pieces.append(piece)
+        length += len(piece)
+        if length >= WRITTEN_AT_ONCE:
+            write("".join(pieces).encode(errors="backslashreplace"))
+            pieces.clear()
+            length = 0
         yield
+    write("".join(pieces).encode(errors="backslashreplace"))

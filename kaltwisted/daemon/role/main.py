@@ -169,8 +169,13 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     @commands.Report.responder
     def report(self, what: str, version: int, into: int) -> Deferred[dict[str, object]]:
         """Tell."""
+        return Deferred.fromCoroutine(self._report(Report(what), version, into))
+
+    async def _report(self, report: Report, version: int, into: int) -> dict[str, object]:
         assert self._runner is not None
-        return self._runner.report(Report(what), version).addCallback(_written, into)
+        with open(into, "wb") as file:
+            await self._runner.write_report(report, version, file.write)
+        return {}
 
     @commands.ClearStatistics.responder
     def clear_statistics(self) -> dict[str, object]:
@@ -222,12 +227,6 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         heard: Deferred[None] = Deferred()
         self._stopped.addCallback(heard.callback)
         return heard
-
-
-def _written(text: bytes, into: int) -> dict[str, object]:
-    with open(into, "wb") as file:
-        file.write(text)
-    return {}
 
 
 def main(words: Sequence[str]) -> NoReturn:

@@ -37,11 +37,16 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 
 
 class Report(Enum):
-    """What can be asked of a role; the values are file endings."""
+    """What can be asked of a role; the values of the first three, which are keepalived's, are file endings.
+
+    ``STATUS``: its part of the status document.  ``PROCESS``: an object about the process that it runs in.
+    """
 
     DATA = "data"
     STATISTICS = "stats"
     JSON = "json"
+    STATUS = "status"
+    PROCESS = "process"
 
 
 Tell: TypeAlias = Callable[[str], object]
@@ -73,6 +78,9 @@ class IRole(IService):
 
     def json(version: int) -> Iterator[str]:
         """Data and counters for programs, in keepalived's layout of that number; pieces of one text."""
+
+    def status() -> Iterator[str]:
+        """Its part of the status document, for people and programs of today; pieces of one JSON text."""
 
     def clear_statistics() -> None:
         """Count from zero."""
@@ -135,6 +143,24 @@ class RoleKind:
         return attrs.evolve(changes, configuration=self.part(changes.configuration), **nothing)
 
 
+class Standing(Enum):
+    """How the process of a role is, as the status document says it."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DEAD = "dead"
+
+
+@attrs.frozen
+class Life:
+    """A role's process.  ``pid`` None: there is none.  ``since``: of ``standing``, by the reactor's clock."""
+
+    standing: Standing
+    pid: int | None
+    since: float
+    restarts: int = 0
+
+
 class IRunner(Interface):
     """Runs a role of one kind, in this process or as another one."""
 
@@ -149,6 +175,8 @@ class IRunner(Interface):
 
     def stop() -> Deferred[None]:
         """End; fires when all is handed over and nothing is left running.  Also before ``start``."""
+
+    life: Life = Attribute("its process")
 
     def report(report: Report, version: int = 1) -> Deferred[bytes]:
         """The text of a report; nothing where the role is not running.  ``version``: of the JSON."""

@@ -30,6 +30,15 @@ class TurnsSeen:
     long: int = 0
     longest_s: float = 0.0
 
+    def summary(self) -> dict[str, float]:
+        """For the status document."""
+        return {
+            "since": round(self.since, 3),
+            "count": self.count,
+            "over_5_ms": self.long,
+            "worst_ms": round(self.longest_s * 1000, 3),
+        }
+
     def lines(self) -> Iterator[str]:
         """For the dump, in keepalived's layout."""
         yield f" Since = {time.strftime('%a %b %e %H:%M:%S %Y', time.localtime(self.since))}"

@@ -251,6 +251,10 @@ class VrrpRole(Service):
         """``keepalived.json`` in pieces; nothing or a line end may stand between them."""
         return vrrp_reports.json(self._configuration, self.vrrp, self._reactor, version)
 
+    def status(self) -> Iterator[str]:
+        """``vrrp`` of the status document in pieces."""
+        return vrrp_reports.status(self._configuration, self.vrrp, self._reactor)
+
     def clear_statistics(self) -> None:
         """Count from 0 again (keepalived: SIGRTMAX-1)."""
         vrrp_reports.clear_statistics(self.vrrp)

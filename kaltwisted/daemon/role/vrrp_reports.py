@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from twisted.internet.interfaces import IReactorTime
 
-from kaltwisted.config.model import Configuration, VirtualIpAddress
+from kaltwisted.config.model import SECOND_US, Configuration, VirtualIpAddress
 from kaltwisted.config.report import global_definitions
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.vrrp import report
+from kaltwisted.vrrp import status as vrrp_status
 from kaltwisted.vrrp.report_json import json_document
 from kaltwisted.vrrp.report_words import Topology
 from kaltwisted.vrrp.service import VrrpService
@@ -27,6 +28,16 @@ def data(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime) -
 def json(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime, version: int) -> Iterator[str]:
     """The pieces of ``keepalived.json``."""
     return json_document(topology(configuration, vrrp, clock), version)
+
+
+def status(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime) -> Iterator[str]:
+    """The pieces of ``vrrp`` in the status document."""
+    return vrrp_status.status(
+        topology(configuration, vrrp, clock),
+        vrrp.trackers.runs,
+        vrrp.processes.numbers,
+        lambda: int(clock.seconds() * SECOND_US),
+    )
 
 
 def clear_statistics(vrrp: VrrpService) -> None:

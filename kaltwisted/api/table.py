@@ -1,0 +1,14 @@
+"""The whole API: each part of it adds its lines here."""
+
+from __future__ import annotations
+
+from kaltwisted.api import status
+from kaltwisted.api.routes import Routes
+from kaltwisted.ports import IOperations
+
+
+def routes(operations: IOperations) -> Routes:
+    """All that the API answers."""
+    table = Routes()
+    status.add(table, operations)
+    return table

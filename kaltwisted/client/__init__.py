@@ -1,0 +1,1 @@
+"""Commands that ask a running daemon: ``kaltwisted status``, ``explain``, ``events``.  No Twisted in here."""

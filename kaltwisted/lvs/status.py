@@ -1,0 +1,114 @@
+"""Pools in the status document (``GET /api/v1/status``): pieces of one JSON text.  Pure.
+
+Ten thousand servers are to be told within a tenth of a second, so the text is
+put together here; only words go through an encoder.  What checks have to tell
+is another room's, and handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TypeAlias
+
+from kaltwisted.config.model import Address, FirewallMark, SorryServer, VirtualAddress
+from kaltwisted.lvs.member import Member
+from kaltwisted.lvs.pool import Pool
+
+Checks: TypeAlias = Callable[[Pool, Member], tuple[list[str], str | None]]
+"""The text of each check of a server, and in words what keeps it from being alive."""
+
+_JSON = {True: "true", False: "false"}
+
+
+def status(data_plane: str, pools: Iterable[Pool], checks: Checks, epoch: float) -> Iterator[str]:
+    """The object ``checkers``, in pieces that make one text.
+
+    :param epoch: the time of day in seconds since 1970 at which the pools' clock was 0.
+    """
+    yield f'{{"data_plane":{quoted(data_plane)},"virtual_servers":['
+    before = ""
+    for pool in tuple(pools):
+        yield before + _virtual_server(pool, epoch)
+        before = ","
+        prefix = f"{pool_id(pool)}/"
+        comma = ""
+        for member in pool.members:
+            yield comma + _real_server(pool, member, prefix, checks, epoch)
+            comma = ","
+        yield "]}"
+    yield "]}"
+
+
+def pool_id(pool: Pool) -> str:
+    """``tcp/192.0.2.1:80``, ``udp/[2001:db8::1]:53``, ``fwmark/7``, ``fwmark6/7``."""
+    listen = pool.virtual_server.listen
+    if isinstance(listen, FirewallMark):
+        return f"{'fwmark6' if listen.ipv6 else 'fwmark'}/{listen.mark}"
+    assert isinstance(listen, VirtualAddress)
+    return f"{pool.virtual_server.protocol}/{endpoint(listen.address, listen.port)}"
+
+
+def endpoint(address: Address, port: int) -> str:
+    """``10.0.0.1:80``, ``[2001:db8::1]:80``."""
+    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
+
+
+def _virtual_server(pool: Pool, epoch: float) -> str:
+    """Its object up to the list of its servers, which is left open."""
+    server, listen = pool.virtual_server, pool.virtual_server.listen
+    if isinstance(listen, FirewallMark):
+        where = f'"address":null,"port":null,"protocol":null,"fwmark":{listen.mark}'
+    else:
+        assert isinstance(listen, VirtualAddress)
+        where = (
+            f'"address":"{listen.address}","port":{listen.port},"protocol":"{server.protocol}","fwmark":null'
+        )
+    return (
+        f'{{"id":"{pool_id(pool)}","name":{quoted(pool.name)},{where},'
+        f'"scheduler":{quoted(server.lb_algo)},"forwarding":"{server.forwarding}",'
+        f'"persistence_s":{server.persistence_timeout_s or "null"},'
+        f'"quorum":{server.quorum},"hysteresis":{server.hysteresis},"quorum_up":{_JSON[pool.has_quorum]},'
+        f'"since":{_moment(pool.since, epoch)},"weight":{pool.weight},'
+        f'"sorry_server":{_sorry_server(server.sorry_server, pool)},"real_servers":['
+    )
+
+
+def _sorry_server(sorry: SorryServer | None, pool: Pool) -> str:
+    if sorry is None:
+        return "null"
+    return f'{{"address":"{sorry.address}","port":{sorry.port},"in_use":{_JSON[not pool.has_quorum]}}}'
+
+
+def _real_server(pool: Pool, member: Member, prefix: str, checks: Checks, epoch: float) -> str:
+    server, address, alive = member.server, str(member.server.address), member.alive
+    name = f"{address}:{server.port}" if ":" not in address else f"[{address}]:{server.port}"
+    texts, failing = checks(pool, member)
+    table = pool.service.destinations.get(member.destination.key)
+    weight = 0 if table is None else table.weight
+    in_pool = alive and table is not None and not pool.sorry_server_stands_in
+    inhibited = server.inhibit_on_failure and not alive
+    why = failing if not alive else _why_not(pool, member, in_pool=in_pool)
+    return (
+        f'{{"id":"{prefix}{name}","address":"{address}","port":{server.port},'
+        f'"forwarding":"{server.forwarding}","weight":{server.weight},"effective_weight":{weight},'
+        f'"alive":{_JSON[alive]},"in_pool":{_JSON[in_pool]},"inhibited":{_JSON[inhibited]},'
+        f'"since":{_moment(member.since, epoch)},"why":{"null" if why is None else quoted(why)},'
+        f'"checks":[{",".join(texts)}]}}'
+    )
+
+
+def _why_not(pool: Pool, member: Member, *, in_pool: bool) -> str | None:
+    """Why a server that is alive gets no clients."""
+    sorry = pool.virtual_server.sorry_server
+    if not in_pool and sorry is not None:
+        where = endpoint(sorry.address, sorry.port)
+        return f"quorum is lost, and the sorry server {where} stands in for all"
+    if not member.weight:
+        by = "a check has set its weight to 0" if member.weighed else "its configured weight is 0"
+        return f"{by}: no new clients"
+    return None
+
+
+def _moment(at: float | None, epoch: float) -> str:
+    return "null" if at is None else f"{at + epoch:.3f}"
