@@ -45,13 +45,17 @@ class Asked:
 
 @attrs.frozen
 class Answer:
-    """A response; with ``stream`` the ``body`` is only its beginning."""
+    """A response.
+
+    With ``stream`` the ``body`` is only its beginning, and ``heartbeat`` is sent from time to time.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = JSON
     headers: Mapping[str, str] = attrs.field(factory=dict)
     stream: Stream | None = None
+    heartbeat: bytes = b""
 
 
 class RefusalError(Exception):

@@ -22,10 +22,12 @@ from zope.interface import implementer
 
 from kaltwisted.api.access import Access
 from kaltwisted.api.exchange import Answer, Asked, RefusalError
+from kaltwisted.api.exchange import Stream as Begin
 from kaltwisted.api.routes import Routes
 
 MOST_CONNECTIONS: Final = 256
 """When one more comes, the one that has been idle for longest goes."""
+MOST_STREAMS: Final = 128
 MOST_BODY: Final = 65_536
 MOST_FIELDS: Final = 20
 IDLE_S: Final = 60
@@ -34,6 +36,7 @@ REQUEST_S: Final = 10.0
 """How long a request may take to come in, from its first byte to its last."""
 ANSWER_S: Final = 30.0
 """How long a client may take to read an answer."""
+HEARTBEAT_S: Final = 15.0
 SLICE: Final = 65_536
 MOST_UNREAD: Final = 262_144
 """Bytes of a stream that wait for a client; one that reads more slowly than things happen is cut off."""
@@ -65,6 +68,7 @@ class Site(Factory):
         self.clock = clock
         self.answers: Counter[int] = Counter()
         self.cut = 0
+        self.streams = 0
         self._busy: set[_Channel] = set()
         # In the order in which they fell idle.
         self._idle: dict[_Channel, None] = {}
@@ -277,6 +281,8 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         self._pending = None
         if self._disconnected:
             return
+        if answer.stream is not None and self._site.streams >= MOST_STREAMS:
+            answer = RefusalError(503, "too many streams", "try again, or close some").answer
         self._site.answers[answer.status] += 1
         self.setResponseCode(answer.status)
         headers = self.responseHeaders
@@ -286,10 +292,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         for field, text in answer.headers.items():
             headers.setRawHeaders(field.encode(), [text.encode("latin-1", "replace")])
         if answer.stream is not None and self.method != b"HEAD":
-            stream = _Stream(self)
-            self.registerProducer(stream, True)
-            stream.send(answer.body)
-            self._end = answer.stream(stream.send)
+            self._begin_stream(answer, answer.stream)
             return
         headers.setRawHeaders(b"Content-Length", [b"%d" % len(answer.body)])
         if self.method == b"HEAD" or len(answer.body) <= SLICE:
@@ -300,6 +303,19 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         slices = _Slices(self, answer.body)
         self.registerProducer(slices, True)
         slices.resumeProducing()
+
+    def _begin_stream(self, answer: Answer, begin: Begin) -> None:
+        stream = _Stream(self)
+        self.registerProducer(stream, True)
+        stream.send(answer.body)
+        self._end = begin(stream.send)
+        self._site.streams += 1
+        self._beat(stream, answer.heartbeat)
+
+    def _beat(self, stream: _Stream, heartbeat: bytes) -> None:
+        """Show both ends that the other one is there."""
+        self._limit = self._site.clock.callLater(HEARTBEAT_S, self._beat, stream, heartbeat)
+        stream.send(heartbeat)
 
     def finish(self) -> None:
         self._stop()
@@ -328,6 +344,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         self._due = self._limit = None
         if self._end is not None:
             end, self._end = self._end, None
+            self._site.streams -= 1
             end()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kaltwisted.api import status
+from kaltwisted.api import events, status
 from kaltwisted.api.routes import Routes
 from kaltwisted.ports import IOperations
 
@@ -11,4 +11,5 @@ def routes(operations: IOperations) -> Routes:
     """All that the API answers."""
     table = Routes()
     status.add(table, operations)
+    events.add(table, operations)
     return table

@@ -17,7 +17,18 @@ from kaltwisted.bfd.packet import MULTIHOP_PORT, SINGLE_HOP_PORT, Reason, decode
 from kaltwisted.bfd.session import Session
 from kaltwisted.bfd.variables import Action, Level, Log, Send, Turned
 from kaltwisted.config.model import SECOND_US, BfdInstance
-from kaltwisted.ports import BFD_SESSION, Datagram, Fact, IBfdListener, IBfdSender, IBfdWire, WireError
+from kaltwisted.ports import (
+    BFD_SESSION,
+    Datagram,
+    Fact,
+    IBfdListener,
+    IBfdSender,
+    IBfdWire,
+    Note,
+    StateChange,
+    WireError,
+    unnoted,
+)
 
 #: How seldom one kind of discarded packet is logged, whoever sends it.
 COMPLAINT_S: Final = 60.0
@@ -48,6 +59,7 @@ class BfdService(Service):
 
     :param publish: told of every session whether it is up.
     :param random: for discriminators and jitter.
+    :param note: hears of state changes.
     :param log_detail: log also what there is much of (keepalived: ``-D``).
     """
 
@@ -61,8 +73,10 @@ class BfdService(Service):
         publish: Callable[[Fact], object],
         random: Random,
         *,
+        note: Note = unnoted,
         log_detail: bool = False,
     ) -> None:
+        self._note = note
         self._configured = tuple(sessions)
         self._clock = clock
         self._wire = wire
@@ -227,6 +241,7 @@ class BfdService(Service):
                 case Turned(up):
                     if not running.ends:
                         self._publish(Fact(BFD_SESSION, running.config.name, int(up)))
+                        self._note(_change(running, up=up))
                 case Log():
                     lines.append(action)
                 case _:
@@ -262,6 +277,11 @@ class BfdService(Service):
             running.call = self._clock.callLater(delay_s, self._due, running)
         elif due / SECOND_US < running.call.getTime():
             running.call.reset(delay_s)
+
+
+def _change(running: Running, *, up: bool) -> StateChange:
+    why = None if up else str(running.session.variables.diagnostic)
+    return StateChange("bfd", running.config.name, *(("Down", "Up") if up else ("Up", "Down")), why)
 
 
 def _same_path(old: BfdInstance, new: BfdInstance) -> bool:

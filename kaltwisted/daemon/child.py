@@ -48,8 +48,13 @@ class IChild(Interface):
     def call(command: type[amp.Command], **arguments: object) -> Deferred[dict[str, Any]]:
         """Have it do something; fails when it ends before it has answered."""
 
-    def listen(heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
-        """Give ``heard`` the facts that it publishes, and ``lines`` what it has for notify FIFOs."""
+    def listen(
+        heard: Callable[[Fact], object], lines: Callable[[str], object], notes: Callable[[str], object]
+    ) -> None:
+        """Give ``heard`` the facts that it publishes, ``lines`` what it has for notify FIFOs.
+
+        ``notes``: its state changes, a line of JSON for each.
+        """
 
     def when_ended() -> Deferred[Ended]:
         """Fires when it has ended and is reaped; for every caller."""
@@ -63,6 +68,7 @@ class _Control(amp.AMP):  # type: ignore[misc,unused-ignore]
 
     heard: Callable[[Fact], object] = staticmethod(lambda _: None)
     lines: Callable[[str], object] = staticmethod(lambda _: None)
+    notes: Callable[[str], object] = staticmethod(lambda _: None)
 
     @commands.Tell.responder
     def hear(self, **words: Any) -> dict[str, object]:
@@ -74,6 +80,12 @@ class _Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     def take(self, text: bytes) -> dict[str, object]:
         """Lines for notify FIFOs."""
         self.lines(text.decode(errors="surrogateescape"))
+        return {}
+
+    @commands.Noted.responder
+    def note(self, text: bytes) -> dict[str, object]:
+        """State changes."""
+        self.notes(text.decode())
         return {}
 
 
@@ -125,9 +137,15 @@ class Child(ProcessProtocol):
         called: Deferred[dict[str, Any]] = self._control.callRemote(command, **arguments)
         return called
 
-    def listen(self, heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
+    def listen(
+        self,
+        heard: Callable[[Fact], object],
+        lines: Callable[[str], object],
+        notes: Callable[[str], object],
+    ) -> None:
         self._control.heard = heard
         self._control.lines = lines
+        self._control.notes = notes
 
     def when_ended(self) -> Deferred[Ended]:
         if self._ended is not None:

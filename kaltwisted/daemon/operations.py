@@ -25,7 +25,7 @@ from kaltwisted.daemon.role.kinds import BFD, CHECKERS, VRRP
 from kaltwisted.daemon.role.reports import TIME_OF_DAY
 from kaltwisted.daemon.role.seam import IRunner, Life, Report, Standing
 from kaltwisted.daemon.roles import Roles
-from kaltwisted.ports import Health, IOperations, Part
+from kaltwisted.ports import Health, IEvents, IOperations, Part
 
 SCHEMA: Final = 1
 """Of the document; one more when a member's meaning changes or a member goes."""
@@ -95,7 +95,7 @@ class Operations:
 
     :param file: the configuration's.
     :param findings: what was to be said of it at the start.
-    :param started: whether all roles have been started once.
+    :param events: what has happened.
     """
 
     def __init__(
@@ -105,7 +105,9 @@ class Operations:
         file: str,
         findings: tuple[Finding, ...],
         clock: IReactorTime,
+        events: IEvents,
     ) -> None:
+        self.events = events
         self._roles = roles
         self._reload = reload
         self._file = file

@@ -21,6 +21,7 @@ from kaltwisted.daemon import systemd
 from kaltwisted.daemon.role.collector import beside_the_reactor
 from kaltwisted.daemon.role.seam import InThread, RoleError
 from kaltwisted.daemon.roles import Roles
+from kaltwisted.ports import Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 
 if TYPE_CHECKING:
@@ -47,13 +48,21 @@ class Reload:
     :param file: the file's name, for the log.
     :param in_thread: calls a function in a thread, for with thousands of
         servers reading takes longer than an advert can wait.
+    :param note: hears what became of it.
     """
 
     _log = Logger()
 
     def __init__(
-        self, read: Callable[[], Reading], roles: Roles, file: str, clock: Any, in_thread: InThread
+        self,
+        read: Callable[[], Reading],
+        roles: Roles,
+        file: str,
+        clock: Any,
+        in_thread: InThread,
+        note: Note = unnoted,
     ) -> None:
+        self._note = note
         self._read = read
         self._roles = roles
         self._file = file
@@ -135,7 +144,7 @@ class Reload:
         await in_slices(self._tell(changes), self._clock).whenDone()
         await change()
         self.findings = findings
-        self.last = Outcome(time.time(), "applied" if changes else "unchanged")
+        self._ended_as("applied" if changes else "unchanged")
         if not self._stopped:
             self._log.info("Reload complete")
 
@@ -144,8 +153,12 @@ class Reload:
             self._log.info("{line}", line=line)
             yield
 
+    def _ended_as(self, result: str, why: str | None = None) -> None:
+        self.last = Outcome(time.time(), result, why)
+        self._note(StateChange("reload", self._file, None, result, why))
+
     def _refused(self, why: str) -> None:
-        self.last = Outcome(time.time(), "refused", why)
+        self._ended_as("refused", why)
         self._log.error("New config failed validation, see {file} for details", file=self._file)
 
 

@@ -26,6 +26,7 @@ from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from kaltwisted import __version__
+from kaltwisted.api.events import EventLog
 from kaltwisted.config.findings import render
 from kaltwisted.daemon import directories, signals, systemd
 from kaltwisted.daemon.api import Api
@@ -60,7 +61,7 @@ class Daemon(Service):
     :param log_observer: where the log goes; None leaves it to twistd.
     :param announcement: what to log before anything else starts: each a call on our Logger.
     :param roles: makes the roles; given what to do with a role that ended for good.
-    :param api: where operators ask it; None: nowhere.
+    :param api: makes what operators ask it by.
     :param umask: the command line's, which goes before the configuration's.
     """
 
@@ -202,18 +203,20 @@ def makeService(options: Options) -> IService:
     settings = attrs.evolve(settings, directory=str(_own_directory(options.parent)))
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())  # type: ignore[attr-defined,arg-type]
 
+    events = EventLog()
+
     def roles(fatal: Callable[[int], object]) -> Roles:
         facts, pipes = Facts(), Pipes(reactor)
         return Roles(
             _kinds(settings),
-            partial(_runner, settings, reactor, in_thread, fatal, facts, pipes),
+            partial(_runner, settings, reactor, in_thread, fatal, facts, pipes, events),
             reading.configuration,
             pipes,
             idle=settings.idle_roles,
         )
 
     def api(roles: Roles, reload: Reload) -> tuple[Operations, Api]:
-        operations = Operations(roles, reload, settings.file, reading.findings, reactor)
+        operations = Operations(roles, reload, settings.file, reading.findings, reactor, events)
         path = directories.api_socket(Path(settings.directory))
         return operations, Api(operations, path, reactor, in_thread)
 
@@ -222,7 +225,9 @@ def makeService(options: Options) -> IService:
         None if settings.twistd_logs else observer(settings),
         partial(_announce, reading, settings),
         roles,
-        lambda roles: Reload(file.read, roles, settings.file, reactor, in_thread),
+        lambda roles: Reload(
+            file.read, roles, settings.file, reactor, in_thread, partial(events.note, "daemon")
+        ),
         lambda roles: Reports(roles, in_thread, settings.umask),
         api,
         settings.umask,
@@ -246,14 +251,16 @@ def _runner(
     fatal: Callable[[int], object],
     facts: Facts,
     pipes: Pipes,
+    events: EventLog,
     kind: RoleKind,
 ) -> IRunner:
     """What runs a role; the other way of running one is not loaded."""
     fifo = partial(pipes.write, kind.name)
+    note = partial(events.note, kind.name)
     if settings.single_process:
         from kaltwisted.daemon.role.local import LocalRunner
 
-        return LocalRunner(kind, settings, reactor, facts, fifo)
+        return LocalRunner(kind, settings, reactor, facts, fifo, note)
     from kaltwisted.daemon.child import Child
     from kaltwisted.daemon.supervision import ProcessRunner
 
@@ -267,6 +274,7 @@ def _runner(
         in_thread,
         facts,
         fifo,
+        note,
         directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
     )
 

@@ -23,7 +23,7 @@ from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon import pidfile
 from kaltwisted.daemon.child import Ended, IChild
-from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role import commands, notes
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
 from kaltwisted.daemon.role.seam import (
@@ -39,7 +39,7 @@ from kaltwisted.daemon.role.seam import (
     Tell,
 )
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import Fact
+from kaltwisted.ports import Fact, StateChange
 from kaltwisted.respawn import Respawn
 
 PING_S: Final = 1.0
@@ -72,6 +72,7 @@ class ProcessRunner:
     :param in_thread: calls a function in a thread: what takes long must not hold up the other roles.
     :param facts: what roles know of one another's things.
     :param fifo: takes its lines for notify FIFOs.
+    :param note: hears of the role's state changes and its process's, and when; None: now.
     :param pid_file: where its pid is written; None: nowhere.
     """
 
@@ -87,6 +88,7 @@ class ProcessRunner:
         in_thread: InThread,
         facts: Facts,
         fifo: Tell,
+        note: Callable[[StateChange, float | None], object],
         pid_file: Path | None = None,
     ) -> None:
         self.kind = kind
@@ -97,6 +99,7 @@ class ProcessRunner:
         self._in_thread = in_thread
         self._facts = facts
         self._fifo = fifo
+        self._note = note
         self._leave_facts: Callable[[], None] | None = None
         self._pid_file = pid_file
         self._respawn = Respawn()
@@ -162,8 +165,10 @@ class ProcessRunner:
 
     # -- one life -------------------------------------------------------------------------
 
-    def _is(self, standing: Standing) -> None:
+    def _is(self, standing: Standing, why: str | None = None) -> None:
+        before = None if standing is Standing.STARTING and self._births == 1 else self._standing.value
         self._standing, self._since = standing, self._clock.seconds()
+        self._note(StateChange("role", self.kind.name, before, standing.value, why), None)
 
     def _bear(self) -> IChild:
         self._child = child = self._launch(self.kind)
@@ -175,7 +180,7 @@ class ProcessRunner:
         self._log.info("Starting {title} child process, pid={pid}", title=self.kind.title, pid=child.pid)
         if self._pid_file is not None:
             pidfile.write(self._pid_file, child.pid)
-        child.listen(partial(self._heard, child), self._fifo)
+        child.listen(partial(self._heard, child), self._fifo, self._noted)
         child.when_ended().addCallback(self._over, child).addErrback(self._broken)
         return child
 
@@ -224,6 +229,10 @@ class ProcessRunner:
     def _heard(self, child: IChild, fact: Fact) -> None:
         if child is self._child:
             self._facts.publish(fact)
+
+    def _noted(self, text: str) -> None:
+        for at, change in notes.changes(text):
+            self._note(change, at)
 
     def _tell(self, child: IChild, fact: Fact) -> None:
         child.call(commands.Tell, **commands.Tell.of(fact)).addErrback(_untold)
@@ -309,7 +318,7 @@ class ProcessRunner:
         if child is not self._child:
             return  # another lives already
         self._child = self._given = None
-        self._is(Standing.DEAD)
+        self._is(Standing.DEAD, f"its process {ended}")
         self._leave()
         self._facts.forget(self.kind.tells)
         if self._pings is not None and self._pings.running:

@@ -20,6 +20,12 @@ class Outcome:
     weight: int | None = None
     detail: str = ""
 
+    @property
+    def words(self) -> str:
+        """All of it."""
+        reason = self.reason or ("success" if self.good else "failed")
+        return f"{reason} ({self.detail})" if self.detail else reason
+
 
 @attrs.frozen
 class Verdict:
@@ -27,8 +33,10 @@ class Verdict:
 
     ``summary`` is the line of a mail's body (``=> TCP CHECK failed on service <=``).
     A Verdict with ``up`` and a ``weight`` may also stand for a changed weight alone.
+    ``why``: what the check found, in words.
     """
 
     up: bool
     summary: str
     weight: int | None = None
+    why: str = ""

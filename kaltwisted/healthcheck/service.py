@@ -196,16 +196,16 @@ class CheckService(Service):
         match step:
             case Step.WENT_UP:
                 self._line(wording.succeeded, outcome)
-                self._report(Verdict(True, wording.mail_succeeded, outcome.weight))
+                self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.WENT_DOWN:
                 self._failed(outcome, retries)
-                self._report(Verdict(False, wording.mail_failed))
+                self._report(Verdict(False, wording.mail_failed, why=outcome.words))
             case Step.REWEIGHTED:
-                self._report(Verdict(True, wording.mail_succeeded, outcome.weight))
+                self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.CONFIRMED if outcome.good:
                 self._line(wording.succeeded, outcome)
                 if outcome.weight is not None:
-                    self._report(Verdict(True, wording.mail_succeeded, outcome.weight))
+                    self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.CONFIRMED:
                 self._failed(outcome, 0)
 

@@ -75,7 +75,4 @@ def endpoint(address: Address, port: int) -> str:
 
 def words(outcome: Outcome | None) -> str:
     """What it found the last time."""
-    if outcome is None:
-        return NOT_RUN
-    reason = outcome.reason or ("success" if outcome.good else "failed")
-    return f"{reason} ({outcome.detail})" if outcome.detail else reason
+    return NOT_RUN if outcome is None else outcome.words

@@ -14,8 +14,9 @@ from twisted.python.failure import Failure as TwistedFailure
 from kaltwisted.alerts.notify import NotifyQueue, nobody
 from kaltwisted.config.model import VirtualServer
 from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
+from kaltwisted.lvs.status import pool_id, server_id
 from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
-from kaltwisted.ports import IDataPlane, IMailer, Mail
+from kaltwisted.ports import IDataPlane, IMailer, Mail, Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 from kaltwisted.waiting import Waiting
 
@@ -27,11 +28,15 @@ _UP = {True: "UP", False: "DOWN"}
 
 @attrs.frozen
 class Alerts:
-    """Where the pools' events go: notify scripts in order, mail; ``fifo`` takes lines for FIFOs."""
+    """Where the pools' events go: notify scripts in order, mail.
+
+    ``fifo`` takes lines for FIFOs; ``note`` hears of state changes.
+    """
 
     scripts: NotifyQueue
     mailer: IMailer
     fifo: Callable[[str], object] = nobody
+    note: Note = unnoted
 
 
 class LvsService(TwistedService):
@@ -174,8 +179,12 @@ class LvsService(TwistedService):
         up: bool,
         summary: str,
         weight: int | None = None,
+        why: str | None = None,
     ) -> None:
-        """A checker of a server now counts as good or as failed; ``summary`` is for the mail."""
+        """A checker of a server now counts as good or as failed.
+
+        ``summary`` is for the mail, and ``why`` what it found.
+        """
         if self._stopping:
             return
         pool = self.pools[service]
@@ -184,9 +193,10 @@ class LvsService(TwistedService):
         if pool.is_up(server, checker) != up:
             events = pool.passed(server, checker) if up else pool.failed(server, checker)
             self._mail_server(pool, server, events, up=up, summary=summary)
-            self._happened(pool, events)
+            self._happened(pool, events, why)
 
-    def _happened(self, pool: Pool, events: Iterable[Event]) -> None:
+    def _happened(self, pool: Pool, events: Iterable[Event], why: str | None = None) -> None:
+        """``why``: what a checker had to say."""
         for event in events:
             match event:
                 case Log(line):
@@ -199,6 +209,7 @@ class LvsService(TwistedService):
                         self._alerts.scripts.run((pool.name, server.address, server.port), script)
                     name = server.format(pool.virtual_server.protocol)
                     self._alerts.fifo(f"RS {name} {pool.name} {_UP[up]}\n")
+                    self.note_turned("real_server", server_id(pool, server), up=up, why=why)
                 case QuorumTurned(up, summary):
                     self._quorum_turned(pool, up=up, summary=summary)
         self._changed()
@@ -210,8 +221,14 @@ class LvsService(TwistedService):
         if script is not None:
             self._alerts.scripts.run(pool.name, script)
         self._alerts.fifo(f"VS {pool.name} {_UP[up]}\n")
+        self.note_turned("virtual_server", pool_id(pool), up=up, why=summary.strip("=<> "))
         if server.smtp_alert:
             self._mail(f"Virtualserver {pool.name} - {_UP[up]}", summary)
+
+    def note_turned(self, kind: str, name: str, *, up: bool, why: str | None) -> None:
+        """What operators hear of: a virtual server, a real server or a check is up or down now."""
+        states = ("down", "up")
+        self._alerts.note(StateChange(kind, name, states[not up], states[up], why or None))
 
     def _mail_server(
         self, pool: Pool, key: DestinationKey, events: list[Event], *, up: bool, summary: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TypeAlias
 
-from kaltwisted.config.model import Address, FirewallMark, SorryServer, VirtualAddress
+from kaltwisted.config.model import Address, FirewallMark, RealServer, SorryServer, VirtualAddress
 from kaltwisted.lvs.member import Member
 from kaltwisted.lvs.pool import Pool
 
@@ -47,6 +47,11 @@ def pool_id(pool: Pool) -> str:
         return f"{'fwmark6' if listen.ipv6 else 'fwmark'}/{listen.mark}"
     assert isinstance(listen, VirtualAddress)
     return f"{pool.virtual_server.protocol}/{endpoint(listen.address, listen.port)}"
+
+
+def server_id(pool: Pool, server: RealServer) -> str:
+    """``tcp/192.0.2.1:80/10.0.0.1:80``."""
+    return f"{pool_id(pool)}/{endpoint(server.address, server.port)}"
 
 
 def endpoint(address: Address, port: int) -> str:

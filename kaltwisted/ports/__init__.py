@@ -43,7 +43,16 @@ from kaltwisted.ports.network import (
     SyncRole,
     VirtualLink,
 )
-from kaltwisted.ports.operations import Health, IOperations, Part
+from kaltwisted.ports.operations import (
+    Event,
+    Health,
+    IEvents,
+    IOperations,
+    Note,
+    Part,
+    StateChange,
+    unnoted,
+)
 from kaltwisted.ports.wire import (
     Datagram,
     IAdvertPort,
@@ -64,6 +73,7 @@ __all__ = [
     "AddressChanged",
     "AddressVanished",
     "Datagram",
+    "Event",
     "Fact",
     "Health",
     "IAddresses",
@@ -74,6 +84,7 @@ __all__ = [
     "IBfdWire",
     "ICheck",
     "IDataPlane",
+    "IEvents",
     "IFirewall",
     "IFrames",
     "ILinks",
@@ -94,6 +105,7 @@ __all__ = [
     "LinkVanished",
     "Listening",
     "Mail",
+    "Note",
     "Part",
     "PlacedAddress",
     "Process",
@@ -105,7 +117,9 @@ __all__ = [
     "Received",
     "Refused",
     "ScriptResult",
+    "StateChange",
     "SyncRole",
     "VirtualLink",
     "WireError",
+    "unnoted",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -34,8 +35,55 @@ class Health:
     why_not_ready: tuple[str, ...] = ()
 
 
+@attrs.frozen
+class StateChange:
+    """Something is in another state now.
+
+    ``kind``: instance, group, tracker, split_brain, mismatch, virtual_server, real_server, check, bfd, role
+    or reload.  ``name``: its name or id in the status document.  ``before`` None: it had no state.
+    ``why``: in words, where there is more to say.
+    """
+
+    kind: str
+    name: str
+    before: str | None
+    after: str
+    why: str | None = None
+
+
+Note: TypeAlias = Callable[[StateChange], object]
+"""Hears of changes, and holds nobody up."""
+
+
+def unnoted(_: StateChange) -> None:
+    """Nobody wants to know."""
+
+
+@attrs.frozen
+class Event:
+    """A change that was noted.  ``id``: higher than that of every earlier one; ``text``: JSON in ASCII."""
+
+    id: int
+    kind: str
+    text: str
+
+
+class IEvents(Interface):
+    """What has happened of late; so many are kept, and no more."""
+
+    last: int = Attribute("the id of the latest one")
+
+    def after(id: int) -> tuple[list[Event], bool]:
+        """What came after an event, and whether some of that is kept no more."""
+
+    def listen(heard: Callable[[Event], object]) -> Callable[[], None]:
+        """Tell of each from now on, until the result is called."""
+
+
 class IOperations(Interface):
     """A running daemon."""
+
+    events: IEvents = Attribute("what has happened")
 
     def status(parts: frozenset[Part]) -> Deferred[bytes]:
         """The status document with these parts, JSON in ASCII; a part of a role that does not run is null.

@@ -39,7 +39,7 @@ class FakeChild:
     """A process that does at once what it is told, but for what is in ``holds``.
 
     ``configurations``: what it was given, unpacked as a role would; ``refusal``: its answer to Configure.
-    ``tell``: publishes a fact; ``write``: has lines for notify FIFOs.
+    ``tell``: publishes a fact; ``write``: has lines for notify FIFOs; ``note``: tells state changes.
     """
 
     def __init__(self, pid: int, refusal: tuple[int, str] = (0, "")) -> None:
@@ -52,6 +52,7 @@ class FakeChild:
         self.ended: Ended | None = None
         self.tell: Callable[[Fact], object] = lambda _: None
         self.write: Callable[[str], object] = lambda _: None
+        self.note: Callable[[str], object] = lambda _: None
         self._waiting: list[Deferred[Ended]] = []
 
     @property
@@ -100,9 +101,14 @@ class FakeChild:
         for deferred in waiting:
             deferred.callback(ended)
 
-    def listen(self, heard: Callable[[Fact], object], lines: Callable[[str], object]) -> None:
-        """``tell`` it, ``write`` them."""
-        self.tell, self.write = heard, lines
+    def listen(
+        self,
+        heard: Callable[[Fact], object],
+        lines: Callable[[str], object],
+        notes: Callable[[str], object],
+    ) -> None:
+        """``tell`` it, ``write`` them, ``note`` them."""
+        self.tell, self.write, self.note = heard, lines, notes
 
     def when_ended(self) -> Deferred[Ended]:
         """As the real one."""

@@ -29,6 +29,8 @@ from kaltwisted.ports import (
     IVirtualLinks,
     IWire,
     LinkPlan,
+    Note,
+    unnoted,
 )
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.actions import (
@@ -58,6 +60,7 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
 from kaltwisted.vrrp.notifier import Notifier
+from kaltwisted.vrrp.noting import Noting
 from kaltwisted.vrrp.process_tracking import ProcessTracking
 from kaltwisted.vrrp.routing import Statics, VirtualRouting
 from kaltwisted.vrrp.surroundings import Surroundings
@@ -101,6 +104,7 @@ class VrrpService(Service):
 
     ``router``, ``held``, ``surroundings`` and ``trackers`` are for reports to read.
 
+    :param note: hears of state changes.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
     :param startup_delay_us: how long all instances are held back at the start.
     """
@@ -115,9 +119,11 @@ class VrrpService(Service):
         scripts: IScripts,
         notifier: Notifier,
         *,
+        note: Note = unnoted,
         keep_addresses: bool = False,
         startup_delay_us: int = 0,
     ) -> None:
+        self._noting = Noting(note)
         configuration = with_all_tracked(self._ready(configuration))
         self.router = Router.from_configuration(configuration)
         self._clock = clock
@@ -320,6 +326,7 @@ class VrrpService(Service):
 
     def _rename(self, names: dict[str, str]) -> None:
         """Instances have other names: whatever goes by them."""
+        self._noting.rename(names)
         if all(old == new for old, new in names.items()):
             return
         held = {names[name]: each for name, each in self.held.items()}
@@ -353,6 +360,7 @@ class VrrpService(Service):
         self._tell(name, events.TimerExpired(which, generation))
 
     def _turned(self, kind: FaultKind, name: str, good: bool) -> None:
+        self._noting.turned(kind, name, good)
         self._tell(None, events.Turned(kind, name, int(good)))
 
     def learn(self, fact: Fact) -> None:
@@ -379,6 +387,8 @@ class VrrpService(Service):
         """Something happened to one instance, or to all of them."""
         if name is not None and name not in self.router.instances:
             return  # it is being removed
+        if name is None and self._began and isinstance(event, events.LinkChanged):
+            self._noting.turned(FaultKind.INTERFACE, event.interface, event.up)
         now = self._now() - ago_us
         steps = self.router.broadcast(event, now) if name is None else self.router.handle(name, event, now)
         self._carry_out(steps)
@@ -398,6 +408,7 @@ class VrrpService(Service):
                 case CancelTimer(which):
                     self._countdowns.cancel(name, which)
                 case _:
+                    self._noting.action(self.router, action)
                     self._backlog.add(name, action)
 
     def _do(self, name: str, action: Action) -> None:

@@ -26,7 +26,7 @@ from kaltwisted.daemon.role.local import LocalRunner
 from kaltwisted.daemon.role.main import Control
 from kaltwisted.daemon.role.seam import IRole, Tell
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import Fact
+from kaltwisted.ports import Fact, Note, unnoted
 
 UP, DOWN, UNKNOWN = (Fact("bfd", "far", value) for value in (1, 0, None))
 BFD = frozenset({"bfd"})
@@ -116,7 +116,7 @@ class Role(Service):
 
 
 def kind(made: list[Role], *, tells: frozenset[str] = BFD, hears: frozenset[str] = frozenset()) -> Any:
-    def make(_: Settings, __: Configuration, ___: Any, publish: Learn, ____: Tell) -> Role:
+    def make(_: Settings, __: Configuration, ___: Any, publish: Learn, ____: Tell, _____: Note) -> Role:
         made.append(Role(publish))
         return made[-1]
 
@@ -129,8 +129,9 @@ class LocalRunnerTests(SynchronousTestCase):
     def test_one_role_publishes_and_another_hears_before_its_start_and_after(self) -> None:
         facts = Facts()
         roles: list[Role] = []
-        teller = LocalRunner(kind(roles), Settings(), Clock(), facts, nobody)
-        hearer = LocalRunner(kind(roles, tells=frozenset(), hears=BFD), Settings(), Clock(), facts, nobody)
+        teller = LocalRunner(kind(roles), Settings(), Clock(), facts, nobody, unnoted)
+        hearing = kind(roles, tells=frozenset(), hears=BFD)
+        hearer = LocalRunner(hearing, Settings(), Clock(), facts, nobody, unnoted)
         for runner in (teller, hearer):
             self.successResultOf(runner.prepare(Configuration()))
         verifyObject(IRole, roles[0])

@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from kaltwisted.api.events import EventLog
 from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.config.load import Reading
 from kaltwisted.config.model import Configuration, Position, VrrpInstance
@@ -52,7 +53,7 @@ class OperationsTests(SynchronousTestCase):
         self.reading = Reading(WITH_VRRP)
         self.roles = Roles(KINDS.values(), self.run_kind, WITH_VRRP, Pipes(self.clock))
         self.reload = Reload(lambda: self.reading, self.roles, "f", self.clock, execute)
-        self.operations = Operations(self.roles, self.reload, "f", (ERROR,), self.clock)
+        self.operations = Operations(self.roles, self.reload, "f", (ERROR,), self.clock, EventLog())
         self.successResultOf(Deferred.fromCoroutine(self.roles.begin()))
         self.operations.started = True
 

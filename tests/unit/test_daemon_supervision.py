@@ -16,13 +16,13 @@ from zope.interface.verify import verifyObject
 from kaltwisted.config.diff import compare
 from kaltwisted.config.model import Configuration, VirtualAddress, VirtualServer, VrrpInstance
 from kaltwisted.daemon.child import Ended, IChild
-from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role import commands, notes
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import CHECKERS
-from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind, Standing
 from kaltwisted.daemon.settings import Settings
 from kaltwisted.daemon.supervision import KILLED_MOST, PINGS_MISSED, READY_S, STOP_S, ProcessRunner
-from kaltwisted.ports import Fact
+from kaltwisted.ports import Fact, StateChange
 from kaltwisted.respawn import Respawn
 from kaltwisted.testing.daemon import FakeChild
 
@@ -59,6 +59,7 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.fatal: list[int] = []
         self.pid_file = Path(self.mktemp())
         self.facts = Facts()
+        self.noted: list[tuple[StateChange, float | None]] = []
         self.lines: list[str] = []
 
         def observe(event: LogEvent) -> None:
@@ -79,6 +80,7 @@ class ProcessRunnerTests(SynchronousTestCase):
             execute,
             self.facts,
             self.lines.append,
+            lambda change, at: self.noted.append((change, at)),
             self.pid_file,
         )
 
@@ -108,6 +110,29 @@ class ProcessRunnerTests(SynchronousTestCase):
         return [configuration.virtual_servers for configuration in self.child.configurations]
 
     # -- a life ---------------------------------------------------------------------------
+
+    def test_its_life_is_told_with_what_the_role_notes(self) -> None:
+        self.successResultOf(self.runner.prepare(configured(ONE)))
+        self.successResultOf(self.runner.start())
+        change = StateChange("instance", "one", "BACKUP", "MASTER")
+        self.children[0].note(notes.line(change, 12.5))
+        self.assertEqual(self.runner.life.pid, self.children[0].pid)
+        self.children[0].end(Ended(signal=9))
+        self.assertEqual((self.runner.life.standing, self.runner.life.pid), (Standing.DEAD, None))
+        self.clock.advance(0)
+        self.assertEqual((self.runner.life.standing, self.runner.life.restarts), (Standing.RUNNING, 1))
+        self.assertIn((change, 12.5), self.noted)
+        lives = [(each.before, each.after) for each, _ in self.noted if each.kind == "role"]
+        self.assertEqual(
+            lives,
+            [
+                (None, "starting"),
+                ("starting", "running"),
+                ("running", "dead"),
+                ("dead", "starting"),
+                ("starting", "running"),
+            ],
+        )
 
     def test_they_are_what_they_pass_for(self) -> None:
         verifyObject(IRunner, self.runner)

@@ -157,8 +157,8 @@ class ReportTests(Case):
         self.assertEqual(
             self.reports,
             [
-                Verdict(False, "=> TCP CHECK failed on service <="),
-                Verdict(True, "=> TCP CHECK succeed on service <="),
+                Verdict(False, "=> TCP CHECK failed on service <=", why="failed (Connection refused)"),
+                Verdict(True, "=> TCP CHECK succeed on service <=", why="success"),
             ],
         )
 

@@ -27,7 +27,7 @@ from kaltwisted.daemon.role.alarm import use_exact_timers
 from kaltwisted.daemon.role.clock import use_monotonic_time
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.daemon.role.seam import IRole
-from kaltwisted.ports import Fact
+from kaltwisted.ports import Fact, Note, unnoted
 
 
 @implementer(IRole)
@@ -36,6 +36,7 @@ class BfdRole(Service):
 
     :param reactor: the running reactor; everything below gets it from here.
     :param publish: takes a fact for each session that is up or down now.
+    :param note: hears of state changes.
     :param log_detail: log also what there is much of (keepalived: ``-D``).
     """
 
@@ -48,6 +49,7 @@ class BfdRole(Service):
         reactor: Any,
         publish: Callable[[Fact], object],
         *,
+        note: Note = unnoted,
         log_detail: bool = False,
     ) -> None:
         if not use_monotonic_time(reactor):
@@ -63,6 +65,7 @@ class BfdRole(Service):
             UdpWire(reactor, random),
             publish,
             random,
+            note=note,
             log_detail=log_detail,
         )
 

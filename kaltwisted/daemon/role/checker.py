@@ -27,7 +27,7 @@ from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.lvs.service import Alerts, LvsService
-from kaltwisted.ports import Fact
+from kaltwisted.ports import Fact, Note, unnoted
 from kaltwisted.slices import in_slices
 
 BEGIN_AGAIN_S = 5.0
@@ -42,6 +42,7 @@ class CheckerRole(Service):
     :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_ipvs: leave the table in place at stop (keepalived: ``-I``).
     :param fifo: takes lines for the notify FIFOs.
+    :param note: hears of state changes.
     :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
     """
 
@@ -58,6 +59,7 @@ class CheckerRole(Service):
         state_directory: Path,
         keep_ipvs: bool = False,
         fifo: Callable[[str], object] = nobody,
+        note: Note = unnoted,
     ) -> None:
         self._configuration = configuration
         self._reactor = reactor
@@ -69,7 +71,7 @@ class CheckerRole(Service):
         self.lvs = LvsService(
             configuration.virtual_servers,
             choice.plane,
-            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail, fifo),
+            Alerts(NotifyQueue(self.scripts, timeout_us=TIMEOUT_US), self.mail, fifo, note),
             reactor,
             keep_at_stop=keep_ipvs,
             mail_every_checker=not defs.no_checker_emails,

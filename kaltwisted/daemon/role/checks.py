@@ -10,12 +10,15 @@ from twisted.application.service import Service
 
 from kaltwisted.config.diff import Changed, Part, compare_real_servers, predecessors
 from kaltwisted.config.model import Check, RealServer, VirtualServer
+from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.build import build_check, goes_on
 from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
+from kaltwisted.healthcheck.status import target
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.pool import Pool, service_key
 from kaltwisted.lvs.service import LvsService
+from kaltwisted.lvs.status import server_id
 from kaltwisted.lvs.table import DestinationKey, ServiceKey
 from kaltwisted.ports import IScripts
 
@@ -31,6 +34,13 @@ class Place:
 
     def report(self, verdict: Verdict) -> None:
         """Tell the pool."""
+        pool = self.lvs.pools[self.service]
+        server = pool.server(self.server)
+        check = server.checks[self.index]
+        what = f"{kind(check)} {target(check)}"
+        if pool.is_up(self.server, self.index) != verdict.up:
+            name = f"{server_id(pool, server)} {what}"
+            self.lvs.note_turned("check", name, up=verdict.up, why=verdict.why)
         self.lvs.report(
             self.service,
             self.server,
@@ -38,6 +48,7 @@ class Place:
             up=verdict.up,
             summary=verdict.summary,
             weight=verdict.weight,
+            why=f"{what}: {verdict.why}",
         )
 
 

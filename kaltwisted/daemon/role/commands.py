@@ -66,6 +66,12 @@ class Lines(amp.Command):  # type: ignore[misc,unused-ignore]
     """Bytes; a value of AMP has a length of two."""
 
 
+class Noted(amp.Command):  # type: ignore[misc,unused-ignore]
+    """State changes, from a role to the supervisor.  ``text``: a line of JSON for each (``role.notes``)."""
+
+    arguments = [(b"text", amp.String())]
+
+
 class Report(amp.Command):  # type: ignore[misc,unused-ignore]
     """Write a report ``into`` a file.  ``what``: a ``seam.Report``'s value; ``version``: of the JSON."""
 

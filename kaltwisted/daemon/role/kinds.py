@@ -10,11 +10,11 @@ from kaltwisted.daemon.role import capabilities
 from kaltwisted.daemon.role.facts import Learn
 from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind, Tell
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import BFD_SESSION
+from kaltwisted.ports import BFD_SESSION, Note
 
 
 def _checkers(
-    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell
+    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell, note: Note
 ) -> IRole:
     from kaltwisted.daemon.role.checker import CheckerRole
     from kaltwisted.daemon.role.planes import DataPlaneError
@@ -27,13 +27,14 @@ def _checkers(
             state_directory=Path(settings.directory),
             keep_ipvs=settings.keep_ipvs,
             fifo=fifo,
+            note=note,
         )
     except DataPlaneError as error:
         raise RoleError(str(error)) from None
 
 
 def _vrrp(
-    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell
+    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell, note: Note
 ) -> IRole:
     from kaltwisted.daemon.role.vrrp import VrrpRole
     from kaltwisted.ports import WireError
@@ -45,16 +46,19 @@ def _vrrp(
             state_directory=Path(settings.directory) if settings.directory else None,
             keep_addresses=settings.keep_addresses,
             fifo=fifo,
+            note=note,
             log_detail=settings.detail > 0,
         )
     except WireError as error:
         raise RoleError(str(error), MISSING_PERMISSION) from None
 
 
-def _bfd(settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell) -> IRole:
+def _bfd(
+    settings: Settings, configuration: Configuration, reactor: Any, publish: Learn, fifo: Tell, note: Note
+) -> IRole:
     from kaltwisted.daemon.role.bfd import BfdRole
 
-    return BfdRole(configuration, reactor, publish, log_detail=settings.detail > 0)
+    return BfdRole(configuration, reactor, publish, note=note, log_detail=settings.detail > 0)
 
 
 _STATICS = ("static_ipaddress", "static_routes", "static_rules")

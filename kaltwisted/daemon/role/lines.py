@@ -1,4 +1,4 @@
-"""Lines for notify FIFOs on their way from a role's process to the supervisor, who has the FIFOs."""
+"""Lines on their way from a role's process to the supervisor: for notify FIFOs, and of state changes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.protocols import amp
 
 from kaltwisted.daemon.role import commands
 
@@ -15,11 +16,18 @@ class Lines:
     """Those of one turn of the reactor go together, for a failover of many instances has many of them.
 
     :param call: sends a command.
+    :param command: which one they go by.
     """
 
-    def __init__(self, clock: IReactorTime, call: Callable[..., Deferred[Any]]) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        call: Callable[..., Deferred[Any]],
+        command: type[amp.Command] = commands.Lines,
+    ) -> None:
         self._clock = clock
         self._call = call
+        self._command = command
         self._gathered: list[bytes] = []
         self._due: IDelayedCall | None = None
 
@@ -43,4 +51,4 @@ class Lines:
                 del gathered[0]  # longer than any configuration's names can make it
                 continue
             # When the supervisor is gone, nobody is left who would want them.
-            self._call(commands.Lines, text=text).addErrback(lambda _: None)
+            self._call(self._command, text=text).addErrback(lambda _: None)

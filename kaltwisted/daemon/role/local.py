@@ -17,6 +17,7 @@ from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.seam import IRole, IRunner, Life, Report, RoleError, RoleKind, Standing, Tell
 from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.ports import Note
 from kaltwisted.slices import in_slices
 
 WRITTEN_AT_ONCE = 65536
@@ -31,6 +32,7 @@ class LocalRunner:
 
     :param facts: where it publishes what it knows, and hears what others do.
     :param fifo: takes its lines for notify FIFOs.
+    :param note: hears of its state changes.
     """
 
     _log = Logger()
@@ -42,6 +44,7 @@ class LocalRunner:
         reactor: Any,
         facts: Facts,
         fifo: Tell,
+        note: Note,
     ) -> None:
         self.kind = kind
         self.role: IRole | None = None
@@ -49,6 +52,7 @@ class LocalRunner:
         self._reactor = reactor
         self._facts = facts
         self._fifo = fifo
+        self._note = note
         self._leave_facts: Callable[[], None] | None = None
         self._turns = watch_turns(reactor)
         self.life = Life(Standing.STARTING, os.getpid(), reactor.seconds())
@@ -57,7 +61,9 @@ class LocalRunner:
         """Build the role."""
         try:
             part = self.kind.part(configuration)
-            self.role = self.kind.make(self._settings, part, self._reactor, self._facts.publish, self._fifo)
+            self.role = self.kind.make(
+                self._settings, part, self._reactor, self._facts.publish, self._fifo, self._note
+            )
         except RoleError as error:
             return fail(error)
         return succeed(None)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
@@ -28,7 +29,7 @@ from kaltwisted.config.model import Configuration
 from kaltwisted.daemon import signals
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import observer
-from kaltwisted.daemon.role import commands
+from kaltwisted.daemon.role import commands, notes
 from kaltwisted.daemon.role.capabilities import keep_only
 from kaltwisted.daemon.role.collector import beside_the_reactor, postpone_collections, resume_collections
 from kaltwisted.daemon.role.facts import Facts
@@ -41,7 +42,7 @@ from kaltwisted.daemon.role.parcel import read_all, unpack
 from kaltwisted.daemon.role.scheduling import Scheduling
 from kaltwisted.daemon.role.seam import FATAL, Report, RoleError, RoleKind
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import Fact
+from kaltwisted.ports import Fact, StateChange
 
 ORPHAN_S = 20
 """How long a role may take to end when its supervisor is gone."""
@@ -63,6 +64,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         self._facts = Facts()
         self._facts.listen(kind.tells, self._tell)
         self._lines = Lines(reactor, self.callRemote)
+        self._notes = Lines(reactor, self.callRemote, commands.Noted)
         self._runner: LocalRunner | None = None
         self._configuration: Configuration | None = None
         self._ends_with: int | None = None
@@ -84,7 +86,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         if why is not None:
             self._log.warn("{why}", why=why)
         self._adopt(self._configuration)
-        self._runner = LocalRunner(self._kind, settings, self._reactor, self._facts, self._write)
+        self._runner = LocalRunner(self._kind, settings, self._reactor, self._facts, self._write, self._note)
         prepared: Deferred[Any] = self._runner.prepare(self._configuration)
         return prepared.addCallbacks(lambda _: {"status": 0, "words": ""}, self._refused)
 
@@ -144,6 +146,10 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         if any(getattr(self._configuration.global_defs, name) for name in PIPES.get(self._kind.name, ())):
             self._lines.write(lines)
 
+    def _note(self, change: StateChange) -> None:
+        """What operators may want to know."""
+        self._notes.write(notes.line(change, time.time()))
+
     @commands.Stop.responder
     def stop(self) -> Deferred[dict[str, object]]:
         """Hand over, answer, and end."""
@@ -152,6 +158,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     async def _hand_over(self) -> dict[str, object]:
         await self._stop()
         self._lines.flush()
+        self._notes.flush()
         self._end_after_answer(0)
         return {}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kaltwisted.config.model_process import ProcessSettings
     from kaltwisted.daemon.role.facts import Learn
     from kaltwisted.daemon.settings import Settings
-    from kaltwisted.ports import Fact
+    from kaltwisted.ports import Fact, Note
     from kaltwisted.vrrp.lateness import Lateness
 
 
@@ -108,7 +108,7 @@ class RoleKind:
     ``keyword``: what its settings in ``global_defs`` begin with.
     ``capabilities``: what a process of it may do beyond what any may.
     ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run; its last arguments take
-    the facts that it publishes, and its lines for notify FIFOs.
+    the facts that it publishes, its lines for notify FIFOs, and its state changes.
     ``tells``, ``hears``: the kinds of facts that it publishes, and that it acts on.
     """
 
@@ -119,7 +119,7 @@ class RoleKind:
     capabilities: frozenset[str]
     work: tuple[str, ...]
     concerns: frozenset[str]
-    make: Callable[[Settings, Configuration, Any, Learn, Tell], IRole]
+    make: Callable[[Settings, Configuration, Any, Learn, Tell, Note], IRole]
     tells: frozenset[str] = frozenset()
     hears: frozenset[str] = frozenset()
 

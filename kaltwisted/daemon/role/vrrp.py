@@ -44,7 +44,16 @@ from kaltwisted.kernel.process_events import Processes
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.kernel.routing import Routing
 from kaltwisted.kernel.virtual_links import VirtualLinks
-from kaltwisted.ports import Fact, IAddresses, ILinks, LinkEvent, LinkVanished, WireError
+from kaltwisted.ports import (
+    Fact,
+    IAddresses,
+    ILinks,
+    LinkEvent,
+    LinkVanished,
+    Note,
+    WireError,
+    unnoted,
+)
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -66,6 +75,7 @@ class VrrpRole(Service):
     :param state_directory: private to this daemon; what must survive a ``kill -9`` lies there.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
     :param fifo: takes lines for the notify FIFOs.
+    :param note: hears of state changes.
     :param log_detail: log also what there is much of (keepalived: ``-D``).
     :raises WireError: this process may not open raw sockets; the words say what would help.
     """
@@ -80,6 +90,7 @@ class VrrpRole(Service):
         state_directory: Path | None = None,
         keep_addresses: bool = False,
         fifo: Callable[[str], object] = nobody,
+        note: Note = unnoted,
         log_detail: bool = False,
     ) -> None:
         why = why_no_wire() or why_no_addresses()
@@ -136,6 +147,7 @@ class VrrpRole(Service):
                 self._sync_daemon,
                 fifo,
             ),
+            note=note,
             keep_addresses=keep_addresses,
             startup_delay_us=startup_delay_us(configuration.global_defs, _up_us()),
         )
