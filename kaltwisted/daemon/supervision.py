@@ -154,7 +154,7 @@ class ProcessRunner:
 
     def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
         """Ask it."""
-        return self._coroutine(self._report, report, version)
+        return self._coroutine(self._written, commands.Report, what=report.value, version=version)
 
     def clear_statistics(self) -> Deferred[None]:
         """Tell it."""
@@ -162,6 +162,14 @@ class ProcessRunner:
             return succeed(None)
         cleared = self._child.call(commands.ClearStatistics)
         return cleared.addCallback(lambda _: None).addErrback(self._died_over_it)
+
+    def foresee(self, fact: Fact) -> Deferred[str]:
+        """Ask it."""
+        return self._coroutine(self._foresee, fact)
+
+    def run_checks(self, target: str) -> Deferred[bytes]:
+        """Have it do so."""
+        return self._coroutine(self._written, commands.RunChecks, target=target)
 
     # -- one life -------------------------------------------------------------------------
 
@@ -258,18 +266,29 @@ class ProcessRunner:
         finally:
             os.close(parcel)
 
-    async def _report(self, report: Report, version: int) -> bytes:
+    async def _written(self, command: type[amp.Command], **arguments: object) -> bytes:
+        """What it writes into a file in memory, at a command that asks for that."""
         child = self._child
-        if child is None:
+        if child is None or self._given is None:
             return b""
         text = in_memory(b"")
         try:
-            await _answered(child, child.call(commands.Report, what=report.value, version=version, into=text))
+            await _answered(child, child.call(command, **arguments, into=text))
         except RoleError as error:
-            self._log.warn("{title}: no report, {why}", title=self.kind.title, why=error)
+            self._log.warn("{title}: no answer, {why}", title=self.kind.title, why=error)
             os.close(text)
-            return b""  # what there is of it may be half a report
+            return b""  # what there is of it may be half an answer
         return read_all(text)
+
+    async def _foresee(self, fact: Fact) -> str:
+        child = self._child
+        if child is None or self._given is None:
+            return ""
+        try:
+            answer = await _answered(child, child.call(commands.Foresee, **commands.Tell.of(fact)))
+        except RoleError:
+            return ""  # that it ended is told where it ends
+        return str(answer["words"])
 
     async def _stop(self) -> None:
         self._stopping = True
@@ -390,8 +409,8 @@ class ProcessRunner:
         self._log.failure("Supervision of {title}", failure, title=self.kind.title)
 
     @staticmethod
-    def _coroutine(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
-        return Deferred.fromCoroutine(function(*arguments))
+    def _coroutine(function: Callable[..., Any], *arguments: Any, **words: Any) -> Deferred[Any]:
+        return Deferred.fromCoroutine(function(*arguments, **words))
 
 
 def _untold(_: Failure) -> None:

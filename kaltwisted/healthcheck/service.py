@@ -44,7 +44,8 @@ class CheckService(Service):
     The runs keep to an absolute schedule, one ``delay_loop`` apart, that
     begins at this check's own share of ``warmup``: an attempt that takes long
     skips slots, and delays none.  A retry comes ``delay_before_retry`` after
-    its failure.
+    its failure.  While it is paused it makes no attempt by itself, and its
+    state stays, whatever one finds that was asked for.
 
     :param check: what to run.
     :param configured: the check's block in the configuration: timing and kind.
@@ -70,6 +71,8 @@ class CheckService(Service):
     ) -> None:
         self.check = check
         self.statistics = Statistics()
+        self.is_paused = False
+        self._asking: list[Deferred[Outcome | None]] = []
         self._retry = Retry(configured.timing, initially_up)
         self._period = _period(configured.timing)
         self._wording = wording_of(configured)
@@ -114,17 +117,16 @@ class CheckService(Service):
         now = self._clock.seconds()
         name = f"{self._service} {self._virtual_server} {self.check.describe()}"
         self._origin = first_run(self._retry.timing, name, now)
-        self._arm(self._origin, now)
+        if not self.is_paused:
+            self._arm(self._origin, now)
 
     def stopService(self) -> None:
         """End the schedule and a running attempt with it."""
         super().stopService()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         if self._attempt is not None:
             self._attempt.cancel()
-        self.statistics.next_run = None
+        self._answer(None)
 
     def reconfigure(self, timing: CheckTiming) -> None:
         """Take over a changed timing; state, counters and retries used stay as they are."""
@@ -134,6 +136,47 @@ class CheckService(Service):
         if self._timer is not None and self._due > now + self._period:
             self._timer.cancel()
             self._arm(next_slot(self._origin, self._period, now), now)
+
+    # -- what operators ask for ------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Stand still: whatever an attempt that is under way finds, it changes nothing."""
+        self.is_paused = True
+        self._disarm()
+
+    def resume(self) -> None:
+        """Go on by the schedule."""
+        self.is_paused = False
+        if self.running and self._timer is None and self._attempt is None:
+            now = self._clock.seconds()
+            self._arm(next_slot(self._origin, self._period, now), now)
+
+    def run_now(self) -> Deferred[Outcome | None]:
+        """One attempt at once, or the one under way; None: it came to no end, by a defect or a stop.
+
+        It counts as any other, unless the check is paused.
+        """
+        asked: Deferred[Outcome | None] = Deferred()
+        if not self.running:
+            asked.callback(None)
+            return asked
+        self._asking.append(asked)
+        if self._attempt is None:
+            self._disarm()
+            self._due = self._clock.seconds()
+            self._run()
+        return asked
+
+    def _answer(self, outcome: Outcome | None) -> None:
+        asking, self._asking = self._asking, []
+        for asked in asking:
+            asked.callback(outcome)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.statistics.next_run = None
 
     # -- one run: a thousand a second, so nothing here that is not needed -------------------
 
@@ -163,7 +206,13 @@ class CheckService(Service):
             statistics.failures += 1
         if not self.running:
             return
-        retry = self._retry
+        if not self.is_paused:
+            self._count(outcome, now)
+        if self._asking:
+            self._answer(outcome)
+
+    def _count(self, outcome: Outcome, now: float) -> None:
+        statistics, retry = self.statistics, self._retry
         step = retry.handle(outcome)
         if step is Step.RETRY:
             self._arm(now + retry.timing.delay_before_retry_us / SECOND_US, now)
@@ -182,8 +231,10 @@ class CheckService(Service):
             failure.trap(CancelledError)
             return
         self._log.failure("Health check of {service} broke", failure, service=self._service)
-        now = self._clock.seconds()
-        self._arm(next_slot(self._origin, self._period, now), now)
+        if not self.is_paused:
+            now = self._clock.seconds()
+            self._arm(next_slot(self._origin, self._period, now), now)
+        self._answer(None)
 
     # -- changes and failures ------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import attrs
 
 from kaltwisted.config.diff import predecessors
 from kaltwisted.config.model import Check, MiscCheck, RealServer, SorryServer
+from kaltwisted.lvs.steering import UNSTEERED, Steering
 from kaltwisted.lvs.table import Destination, DestinationKey, Service
 
 
@@ -16,6 +17,7 @@ class Member:
     ``failed``: the checkers that fail, by their place in ``server.checks``.
     ``weighed``: ``weight`` is what a checker said last, not the configured one.
     ``since``: when it came up or went down, by the clock of who runs the pool; None: not known.
+    ``steering``: what an operator overrides.
     """
 
     server: RealServer
@@ -24,19 +26,29 @@ class Member:
     destination: Destination
     weighed: bool = False
     since: float | None = None
+    steering: Steering = UNSTEERED
 
     @classmethod
-    def begin(cls, server: RealServer, adopted: Service | None = None) -> Member:
-        """A server at its start; ``adopted``: the whole service as an earlier life left it."""
+    def begin(
+        cls, server: RealServer, adopted: Service | None = None, steering: Steering = UNSTEERED
+    ) -> Member:
+        """A server at its start; ``adopted``: the whole service as an earlier life left it.
+
+        What an operator has overridden says nothing of how the server was.
+        """
+        weight = steering.weight_of(server.weight)
         if adopted is not None:
             known = adopted.destinations.get(key_of(server))
-            down = known is None or (server.inhibit_on_failure and known.weight == 0 != server.weight)
+            if known is None:
+                down = not steering.is_disabled
+            else:
+                down = server.inhibit_on_failure and known.weight == 0 != weight
             failed = frozenset(range(len(server.checks))) if down else frozenset()
         else:
             failed = frozenset(
                 index for index, check in enumerate(server.checks) if server.alpha or check.timing.alpha
             )
-        return cls(server, server.weight, failed, _destination(server, server.weight))
+        return cls(server, server.weight, failed, _destination(server, weight), steering=steering)
 
     @property
     def alive(self) -> bool:
@@ -46,7 +58,12 @@ class Member:
     @property
     def counts(self) -> int:
         """What it adds to the weight that quorum is measured by."""
-        return self.weight if self.alive else 0
+        return self.effective_weight if self.alive else 0
+
+    @property
+    def effective_weight(self) -> int:
+        """Its weight in the table, while it is there and alive: an operator's word goes before all others."""
+        return self.steering.weight_of(self.weight)
 
     def fail(self, checker: int) -> None:
         """This checker has failed; what it said of the weight is forgotten with it, as keepalived does."""
@@ -59,7 +76,15 @@ class Member:
         """A checker says so."""
         self.weighed = True
         self.weight = weight
-        self.destination = attrs.evolve(self.destination, weight=weight)
+        self._reweigh()
+
+    def steer(self, steering: Steering) -> None:
+        """An operator says so."""
+        self.steering = steering
+        self._reweigh()
+
+    def _reweigh(self) -> None:
+        self.destination = attrs.evolve(self.destination, weight=self.effective_weight)
 
     def reconfigure(self, new: RealServer) -> None:
         """Take over a changed configuration.
@@ -80,7 +105,7 @@ class Member:
         self.weighed = self.weighed and any(map(_weighs, new.checks))
         if not self.weighed:
             self.weight = new.weight
-        destination = _destination(new, self.weight)
+        destination = _destination(new, self.effective_weight)
         if destination != self.destination:
             self.destination = destination
 

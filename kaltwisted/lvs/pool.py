@@ -5,19 +5,24 @@ whom to tell) and holds ``service``, the entry that the data plane should have.
 The rules are keepalived's: a server is alive while none of its checkers has
 failed; quorum has hysteresis; while quorum is lost the sorry server stands in
 for all of them; with ``inhibit_on_failure`` a dead server stays at weight 0, so
-that its connections may end in peace.
+that its connections may end in peace.  What an operator overrides (``steering``)
+goes before configuration and checks, and changes nothing of what is known of a
+server's health.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import attrs
 
 from kaltwisted.config.diff import compare_real_servers
-from kaltwisted.config.model import FirewallMark, RealServer, SorryServer, VirtualAddress, VirtualServer
+from kaltwisted.config.identity import ServerId
+from kaltwisted.config.model import RealServer, SorryServer, VirtualServer
 from kaltwisted.lvs.member import Member, key_of
+from kaltwisted.lvs.steering import UNSTEERED, Steering, keys_of
 from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
 
 
@@ -47,18 +52,12 @@ class QuorumTurned:
 Event: TypeAlias = Log | ServerTurned | QuorumTurned
 
 
+_NONE_STEERED: Final[Mapping[DestinationKey, Steering]] = MappingProxyType({})
+
+
 def service_key(server: VirtualServer) -> ServiceKey:
     """The data plane's key of a virtual server; a firewall mark has neither protocol nor port there."""
-    listen = server.listen
-    if isinstance(listen, FirewallMark):
-        return ServiceKey(ipv6=listen.ipv6, fwmark=listen.mark)
-    assert isinstance(listen, VirtualAddress), f"{server} is not served yet"
-    return ServiceKey(
-        ipv6=listen.address.version == 6,
-        protocol=server.protocol,
-        address=listen.address,
-        port=listen.port,
-    )
+    return keys_of(ServerId.of(server))[0]
 
 
 class Pool:
@@ -67,19 +66,27 @@ class Pool:
     ``adopted``: the entry that an earlier life of the daemon left in the data
     plane.  What is missing in it was down then, and stays out until its first
     good check: a restart never sends clients to a server known to be dead.
+    ``steering``: what operators override of servers, in the pool or not; ``steer`` tells of changes.
     """
 
-    def __init__(self, virtual_server: VirtualServer, adopted: Service | None = None) -> None:
+    def __init__(
+        self,
+        virtual_server: VirtualServer,
+        adopted: Service | None = None,
+        steering: Mapping[DestinationKey, Steering] = _NONE_STEERED,
+    ) -> None:
         self.virtual_server = virtual_server
+        self._steering = steering
         self.name = str(virtual_server)
         self.key = service_key(virtual_server)
         self._members = {
-            key_of(server): Member.begin(server, adopted) for server in virtual_server.real_servers
+            key: Member.begin(server, adopted, steering.get(key, UNSTEERED))
+            for key, server in ((key_of(server), server) for server in virtual_server.real_servers)
         }
         self._sum = sum(member.counts for member in self._members.values())
         # Real servers in the table, and not the sorry server: there was quorum, and it takes losing.
         self._had_quorum = (
-            adopted is not None and virtual_server.sorry_server is not None and self._holds_quorum()
+            adopted is not None and virtual_server.sorry_server is not None and self._holds_quorum(self._sum)
         )
         self.has_quorum = self._had_quorum or self._sum >= virtual_server.quorum + virtual_server.hysteresis
         self._settings = _settings(virtual_server)
@@ -121,7 +128,7 @@ class Pool:
     @property
     def alive(self) -> Mapping[DestinationKey, int]:
         """The weights of the servers that are alive."""
-        return {key: member.weight for key, member in self._members.items() if member.alive}
+        return {key: member.effective_weight for key, member in self._members.items() if member.alive}
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -162,7 +169,7 @@ class Pool:
         member.failed -= {checker}
         if not member.alive:
             return []
-        self._sum += member.weight
+        self._sum += member.counts
         return [*self._went_up(member), *self._weigh_quorum()]
 
     def failed(self, server: DestinationKey, checker: int) -> list[Event]:
@@ -174,20 +181,47 @@ class Pool:
             return []
         self._sum -= counted
         self._service = None
-        verb, word = ("Disabling", "of") if member.server.inhibit_on_failure else ("Removing", "from")
-        line = f"{verb} service {self._name(member)} {word} VS {self.name}"
+        if member.steering.is_disabled:
+            line = f"Service {self._name(member)} of VS {self.name} fails, and is disabled"
+        else:
+            verb, word = ("Disabling", "of") if member.server.inhibit_on_failure else ("Removing", "from")
+            line = f"{verb} service {self._name(member)} {word} VS {self.name}"
         return [Log(line), ServerTurned(member.server, up=False), *self._weigh_quorum()]
 
     def weigh(self, server: DestinationKey, weight: int) -> list[Event]:
         """A server's weight changes (a dynamic MISC_CHECK)."""
         member = self._members[server]
-        before, counted = member.weight, member.counts
+        before, counted = member.effective_weight, member.counts
         member.set_weight(weight)
-        if before == weight:
+        if before == member.effective_weight:
             return []
         self._sum += member.counts - counted
         self._service = None
         return [self._reweighted(member, before), *self._weigh_quorum()]
+
+    def steer(self, server: DestinationKey) -> list[Event]:
+        """What an operator overrides of a server is another now; perhaps it is not in the pool at all."""
+        member = self._members.get(server)
+        if member is None:
+            return []
+        was, before, counted = member.steering, member.effective_weight, member.counts
+        member.steer(self._steering.get(server, UNSTEERED))
+        self._sum += member.counts - counted
+        self._service = None
+        events: list[Event] = []
+        if member.steering.service is not was.service:
+            events.append(Log(f"Service {self._name(member)} of VS {self.name} {_words(member.steering)}"))
+        elif member.effective_weight != before:
+            events.append(self._reweighted(member, before))
+        return [*events, *self._weigh_quorum()]
+
+    def quorum_lost_by(self, server: DestinationKey, steering: Steering) -> int | None:
+        """What weight would be left, if ``steering`` cost the quorum that is there; None: it would not."""
+        member = self._members.get(server)
+        if member is None or not self.has_quorum or not member.alive:
+            return None
+        left = self._sum - member.counts + steering.weight_of(member.weight)
+        return None if self._holds_quorum(left) else left
 
     # -- a reload -----------------------------------------------------------------------
 
@@ -208,7 +242,8 @@ class Pool:
         if servers:
             self._service = None
         for server in servers.added:
-            member = self._members[key_of(server)] = Member.begin(server)
+            key = key_of(server)
+            member = self._members[key] = Member.begin(server, steering=self._steering.get(key, UNSTEERED))
             self._sum += member.counts
         for change in servers.changed:
             events += self._change_server(self._members[key_of(change.new)], change.new)
@@ -221,12 +256,12 @@ class Pool:
         return [*events, *self._weigh_quorum()]
 
     def _change_server(self, member: Member, new: RealServer) -> list[Event]:
-        was_alive, weight = member.alive, member.weight
+        was_alive, weight = member.alive, member.effective_weight
         self._sum -= member.counts
         member.reconfigure(new)
         self._sum += member.counts
         events: list[Event] = []
-        if member.weight != weight:
+        if member.effective_weight != weight:
             events.append(self._reweighted(member, weight))
         if member.alive and not was_alive:
             events += self._went_up(member)
@@ -268,15 +303,18 @@ class Pool:
 
     def _went_up(self, member: Member) -> list[Event]:
         self._service = None
-        verb, word = ("Enabling", "of") if member.server.inhibit_on_failure else ("Adding", "to")
-        line = f"{verb} service {self._name(member)} {word} VS {self.name}"
+        if member.steering.is_disabled:
+            line = f"Service {self._name(member)} of VS {self.name} is alive, and is disabled"
+        else:
+            verb, word = ("Enabling", "of") if member.server.inhibit_on_failure else ("Adding", "to")
+            line = f"{verb} service {self._name(member)} {word} VS {self.name}"
         return [Log(line), ServerTurned(member.server, up=True)]
 
     def _reweighted(self, member: Member, before: int) -> Log:
         state = "active" if member.alive else "inactive"
         return Log(
-            f"Changing weight from {before} to {member.weight} for {state} service {self._name(member)}"
-            f" of VS {self.name}"
+            f"Changing weight from {before} to {member.effective_weight}"
+            f" for {state} service {self._name(member)} of VS {self.name}"
         )
 
     def _weigh_quorum(self) -> list[Event]:
@@ -286,7 +324,7 @@ class Pool:
                 return []
             words = self._gained("+")
         else:
-            if self._holds_quorum():
+            if self._holds_quorum(self._sum):
                 return []
             threshold = server.quorum - server.hysteresis
             words = f"Lost quorum {server.quorum}-{server.hysteresis}={threshold} > {self._sum}"
@@ -298,10 +336,10 @@ class Pool:
             QuorumTurned(self.has_quorum, f"=> {words} <="),
         ]
 
-    def _holds_quorum(self) -> bool:
-        """Whether a quorum that is there stays: it takes less than gaining it."""
+    def _holds_quorum(self, weight: int) -> bool:
+        """Whether a quorum that is there stays with that weight: it takes less than gaining it."""
         server = self.virtual_server
-        return self._sum > 0 and self._sum >= server.quorum - server.hysteresis
+        return weight > 0 and weight >= server.quorum - server.hysteresis
 
     def _gained(self, sign: str) -> str:
         quorum, hysteresis = self.virtual_server.quorum, self.virtual_server.hysteresis
@@ -332,7 +370,10 @@ class Pool:
         standing_in = self.sorry_server_stands_in
         table: dict[DestinationKey, Destination] = {}
         for key, member in self._members.items():
-            if member.alive and not standing_in:
+            if member.steering.is_disabled:
+                continue
+            # Connections of a drained server live on beside the sorry server, too.
+            if member.alive and (member.steering.is_drained or not standing_in):
                 table[key] = member.destination
             elif member.server.inhibit_on_failure:
                 table[key] = attrs.evolve(member.destination, weight=0)
@@ -344,6 +385,13 @@ class Pool:
             elif sorry.inhibit and key not in table:
                 table[key] = Destination(key, 0, sorry.forwarding)
         return table
+
+
+def _words(steering: Steering) -> str:
+    """Where a server stands, for the log."""
+    if steering.is_drained:
+        return "is drained: it keeps its connections, and gets no others"
+    return "is disabled: it is out of the pool" if steering.is_disabled else "is in service again"
 
 
 def _settings(server: VirtualServer) -> Service:

@@ -89,7 +89,7 @@ def _sorry_server(server: VirtualServer, sorry: SorryServer) -> Iterator[str]:
 
 def _real_server(pool: Pool, member: Member, owner: Owner) -> Iterator[str]:
     server: RealServer = member.server
-    weight = member.weight
+    weight = member.effective_weight
     yield f"   RIP = {server.address}, RPORT = {server.port}, WEIGHT = {weight} EFF WEIGHT = {weight}"
     yield f"   forwarding method = {_forwarding(server.forwarding)}"
     yield f"   Alpha is {on(server.alpha)}"

@@ -12,11 +12,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure as TwistedFailure
 
 from kaltwisted.alerts.notify import NotifyQueue, nobody
+from kaltwisted.config.identity import ServerId
 from kaltwisted.config.model import VirtualServer
 from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
 from kaltwisted.lvs.status import pool_id, server_id
+from kaltwisted.lvs.steering import UNSTEERED, Steerings, keys_of
 from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
-from kaltwisted.ports import IDataPlane, IMailer, Mail, Note, StateChange, unnoted
+from kaltwisted.ports import Fact, IDataPlane, IMailer, Mail, Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 from kaltwisted.waiting import Waiting
 
@@ -63,6 +65,7 @@ class LvsService(TwistedService):
         self.pools: dict[ServiceKey, Pool] = {}
         self.plane = plane
         self._virtual_servers = virtual_servers
+        self._steerings = Steerings()
         self._alerts = alerts
         self._clock = clock
         self._keep_at_stop = keep_at_stop
@@ -87,7 +90,8 @@ class LvsService(TwistedService):
     def _adopt(self, found: Table) -> Deferred[None]:
         for server in self._virtual_servers:
             key = service_key(server)
-            self.pools[key] = Pool(server, found.get(key) if key in self.plane.ours else None)
+            adopted = found.get(key) if key in self.plane.ours else None
+            self.pools[key] = Pool(server, adopted, self._steerings.of(key))
         for pool in self.pools.values():
             self._happened(pool, pool.start())
             self._date(pool)
@@ -135,7 +139,7 @@ class LvsService(TwistedService):
 
     def add(self, virtual_server: VirtualServer) -> Pool:
         """A virtual server more."""
-        pool = Pool(virtual_server)
+        pool = Pool(virtual_server, steering=self._steerings.of(service_key(virtual_server)))
         self.pools[pool.key] = pool
         self._happened(pool, pool.start())
         self._date(pool)
@@ -167,6 +171,30 @@ class LvsService(TwistedService):
         """Apply what has changed; fires when the plane has taken it, or refused and is asked again later."""
         self._apply()
         return self._when_idle()
+
+    # -- what operators say ---------------------------------------------------------------
+
+    def steer(self, fact: Fact) -> None:
+        """A real server's service or weight is overridden, or no longer; also before the beginning."""
+        if self._stopping:
+            return
+        key, server = self._steerings.learn(fact)
+        pool = self.pools.get(key)
+        if pool is not None:
+            self._happened(pool, pool.steer(server))
+
+    def quorum_lost_by(self, fact: Fact) -> str:
+        """What a pool would be left with, in words, if that fact cost its quorum; empty: it would not."""
+        key, server = keys_of(ServerId.parse(fact.name))
+        pool = self.pools.get(key)
+        if pool is None or server is None:
+            return ""
+        left = pool.quorum_lost_by(server, self._steerings.of(key).get(server, UNSTEERED).but_for(fact))
+        if left is None:
+            return ""
+        whole = pool.virtual_server
+        sorry = "" if whole.sorry_server is None else ": the sorry server would stand in"
+        return f"weight {left} is left, quorum is {whole.quorum}{sorry}"
 
     # -- what the checkers say ------------------------------------------------------------
 

@@ -53,6 +53,15 @@ from kaltwisted.ports.operations import (
     StateChange,
     unnoted,
 )
+from kaltwisted.ports.overrides import (
+    CHECKS_PAUSED,
+    ELECTION_OF_GROUP,
+    ELECTION_OF_INSTANCE,
+    SERVICE_OF_SERVER,
+    WEIGHT_OF_SERVER,
+    Election,
+    ServiceState,
+)
 from kaltwisted.ports.wire import (
     Datagram,
     IAdvertPort,
@@ -69,10 +78,16 @@ from kaltwisted.ports.wire import (
 
 __all__ = [
     "BFD_SESSION",
+    "CHECKS_PAUSED",
+    "ELECTION_OF_GROUP",
+    "ELECTION_OF_INSTANCE",
+    "SERVICE_OF_SERVER",
+    "WEIGHT_OF_SERVER",
     "AddressAppeared",
     "AddressChanged",
     "AddressVanished",
     "Datagram",
+    "Election",
     "Event",
     "Fact",
     "Health",
@@ -117,6 +132,7 @@ __all__ = [
     "Received",
     "Refused",
     "ScriptResult",
+    "ServiceState",
     "StateChange",
     "SyncRole",
     "VirtualLink",

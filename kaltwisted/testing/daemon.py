@@ -83,7 +83,9 @@ class FakeChild:
         else:
             if command is commands.Report:
                 os.write(call.arguments["into"], f"{call.arguments['what']} of {self.pid}\n".encode())
-            call.answer()
+            elif command is commands.RunChecks:
+                os.write(call.arguments["into"], f'["{call.arguments["target"]}"]'.encode())
+            call.answer(**({"words": f"costs {self.pid}"} if command is commands.Foresee else {}))
         return call.answered
 
     @staticmethod
@@ -125,7 +127,11 @@ class FakeChild:
 
 @implementer(IRunner)
 class FakeRunner:
-    """Remembers.  ``refusal``: why it cannot prepare; ``slow``: ``apply`` fires when the test says so."""
+    """Remembers.
+
+    ``refusal``: why it cannot prepare; ``slow``: ``apply`` fires when the test says so;
+    ``cost``: what it foresees.
+    """
 
     def __init__(self, refusal: RoleError | None = None) -> None:
         self.refusal = refusal
@@ -137,6 +143,7 @@ class FakeRunner:
         self.stopped = False
         self.cleared = 0
         self.life = Life(Standing.RUNNING, 4711, 0.0)
+        self.cost = ""
 
     def prepare(self, configuration: Configuration) -> Deferred[None]:
         """Remember it."""
@@ -166,6 +173,14 @@ class FakeRunner:
     def report(self, report: Report, version: int = 1) -> Deferred[bytes]:
         """Say what was asked."""
         return succeed(f"{report.value} {version}\n".encode())
+
+    def foresee(self, fact: Fact) -> Deferred[str]:
+        """Say what the test says."""
+        return succeed(self.cost)
+
+    def run_checks(self, target: str) -> Deferred[bytes]:
+        """Say whose."""
+        return succeed(f'["{target}"]'.encode())
 
     def clear_statistics(self) -> Deferred[None]:
         """Count it."""

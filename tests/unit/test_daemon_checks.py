@@ -69,7 +69,7 @@ class Plane(FakeDataPlane):
         return super().apply(desired)
 
 
-class ReloadTests(SynchronousTestCase):
+class Case(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.scripts = FakeScripts()
@@ -120,6 +120,8 @@ class ReloadTests(SynchronousTestCase):
         )
         self.clock.advance(0)
 
+
+class ReloadTests(Case):
     def test_nothing_changed_nothing_is_touched(self) -> None:
         self.begin_and_run(virtual(real(ONE), real(TWO)))
         before, asked = self.services(ONE) + self.services(TWO), len(self.scripts.runs)

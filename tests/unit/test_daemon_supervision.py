@@ -212,6 +212,23 @@ class ProcessRunnerTests(SynchronousTestCase):
         self.child.end(Ended(signal=9))
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    # -- what operators ask -----------------------------------------------------------------
+
+    def test_what_a_fact_would_cost_and_checks_now_are_asked_of_it(self) -> None:
+        fact = Fact("heard", "x", 1)
+        self.assertEqual(self.successResultOf(self.runner.foresee(fact)), "")
+        self.assertEqual(self.successResultOf(self.runner.run_checks("it")), b"")
+        self.run_it()
+        self.assertEqual(self.successResultOf(self.runner.foresee(fact)), "costs 100")
+        self.assertEqual(self.successResultOf(self.runner.run_checks("it")), b'["it"]')
+
+    def test_a_death_over_it_is_no_answer(self) -> None:
+        self.run_it()
+        self.child.holds |= {commands.Foresee, commands.RunChecks}
+        foreseen, ran = self.runner.foresee(Fact("heard", "x", 1)), self.runner.run_checks("it")
+        self.child.end(Ended(signal=9))
+        self.assertEqual((self.successResultOf(foreseen), self.successResultOf(ran)), ("", b""))
+
     # -- what cannot be -----------------------------------------------------------------------
 
     def test_a_refusal_has_its_words_and_its_status(self) -> None:

@@ -94,6 +94,14 @@ class BfdRole(Service):
     def learn(self, fact: Fact) -> None:
         """It acts on none."""
 
+    def foresee(self, fact: Fact) -> str:
+        """Nor does it look ahead."""
+        return ""
+
+    def run_checks(self, target: str) -> Deferred[str]:
+        """It has none."""
+        return succeed("[]")
+
     # -- what it tells of itself --------------------------------------------------------
 
     def data(self) -> Iterator[str]:

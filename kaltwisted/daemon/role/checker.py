@@ -5,6 +5,7 @@ It starts from the data plane (what is there is adopted), then the checks.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
+from kaltwisted.config.identity import ServerId
 from kaltwisted.config.model import Configuration
 from kaltwisted.daemon.role import checker_reports
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.lvs.service import Alerts, LvsService
-from kaltwisted.ports import Fact, Note, unnoted
+from kaltwisted.lvs.steering import STEER, keys_of
+from kaltwisted.ports import CHECKS_PAUSED, Fact, Note, unnoted
 from kaltwisted.slices import in_slices
 
 BEGIN_AGAIN_S = 5.0
@@ -118,7 +121,21 @@ class CheckerRole(Service):
         self.lvs.abandon()
 
     def learn(self, fact: Fact) -> None:
-        """It acts on none."""
+        """What an operator overrides."""
+        if fact.kind == CHECKS_PAUSED:
+            self.checks.pause(*keys_of(ServerId.parse(fact.name)), bool(fact.value))
+        else:
+            self.lvs.steer(fact)
+
+    def foresee(self, fact: Fact) -> str:
+        """A pool may lose its quorum by it."""
+        return self.lvs.quorum_lost_by(fact) if fact.kind in STEER else ""
+
+    def run_checks(self, target: str) -> Deferred[str]:
+        """One attempt now of each check of a server."""
+        name = ServerId.parse(target)
+        ran = self.checks.run(*keys_of(name))
+        return ran.addCallback(lambda all: json.dumps([each.told(name) for each in all]))
 
     def _apply(self, changes: Changes) -> Deferred[None]:
         if not self.running:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 
 from kaltwisted.config.diff import Changed, Part, compare_real_servers, predecessors
+from kaltwisted.config.identity import ServerId
 from kaltwisted.config.model import Check, RealServer, VirtualServer
 from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.build import build_check, goes_on
-from kaltwisted.healthcheck.outcome import Verdict
+from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.healthcheck.status import target
 from kaltwisted.lvs.member import key_of
@@ -21,6 +23,9 @@ from kaltwisted.lvs.service import LvsService
 from kaltwisted.lvs.status import server_id
 from kaltwisted.lvs.table import DestinationKey, ServiceKey
 from kaltwisted.ports import IScripts
+
+ATTEMPTS_AT_ONCE: Final = 16
+"""How many are made at once of those that an operator asks for: a large pool must not be stormed."""
 
 
 @attrs.define(eq=False)
@@ -61,6 +66,30 @@ class Running:
     service: CheckService
 
 
+@attrs.frozen
+class Ran:
+    """What an attempt that was asked for has found of a server; no ``outcome``: it came to no end."""
+
+    server: DestinationKey
+    running: Running
+    outcome: Outcome | None
+
+    def told(self, service: ServerId) -> dict[str, object]:
+        """For programs; what the check counts as may be older than the outcome, if it is paused."""
+        check, outcome = self.running.service, self.outcome
+        return {
+            "server": str(service.with_real(self.server.address, self.server.port)),
+            "kind": kind(self.running.configured),
+            "target": check.check.describe(),
+            "good": None if outcome is None else outcome.good,
+            "result": "it came to no end" if outcome is None else outcome.reason or "success",
+            "detail": "" if outcome is None else outcome.detail,
+            "latency_ms": None if outcome is None else round(check.statistics.last_latency * 1000, 3),
+            "up": check.up,
+            "paused": check.is_paused,
+        }
+
+
 class Checks(Service):
     """Runs the checks of every pool and tells ``lvs`` what they find."""
 
@@ -69,6 +98,7 @@ class Checks(Service):
         self._scripts = scripts
         self._lvs = lvs
         self._running: dict[tuple[ServiceKey, DestinationKey], list[Running]] = {}
+        self._paused: set[tuple[ServiceKey, DestinationKey | None]] = set()
 
     def of(self, service: ServiceKey, server: DestinationKey) -> list[Running]:
         """The checks of a server, in the order configured."""
@@ -81,6 +111,40 @@ class Checks(Service):
             for running in checks:
                 running.service.stopService()
         self._running.clear()
+
+    # -- what operators ask for ------------------------------------------------------------
+
+    def pause(self, service: ServiceKey, server: DestinationKey | None, paused: bool) -> None:
+        """Have the checks of a server, or of all servers of a virtual one, stand still, or go on.
+
+        A server's stand still while its own or its virtual server's shall, also those that are yet to be.
+        """
+        (self._paused.add if paused else self._paused.discard)((service, server))
+        for key in self._concerned(service, server):
+            for running in self._running.get(key, ()):
+                if self._is_paused(*key) != running.service.is_paused:
+                    (running.service.resume if running.service.is_paused else running.service.pause)()
+
+    def run(self, service: ServiceKey, server: DestinationKey | None) -> Deferred[list[Ran]]:
+        """One attempt now of each check of a server, or of all servers of a virtual one; a few at a time."""
+        asked = [
+            (key[1], running)
+            for key in self._concerned(service, server)
+            for running in self._running.get(key, ())
+        ]
+        few = DeferredSemaphore(ATTEMPTS_AT_ONCE)
+        return gatherResults([few.run(_run, *each) for each in asked], consumeErrors=True)
+
+    def _concerned(
+        self, service: ServiceKey, server: DestinationKey | None
+    ) -> list[tuple[ServiceKey, DestinationKey]]:
+        if server is not None:
+            return [(service, server)]
+        pool = self._lvs.pools.get(service)
+        return [] if pool is None else [(service, key_of(member.server)) for member in pool.members]
+
+    def _is_paused(self, service: ServiceKey, server: DestinationKey) -> bool:
+        return (service, server) in self._paused or (service, None) in self._paused
 
     # -- all of them, in steps --------------------------------------------------------------
 
@@ -172,7 +236,7 @@ class Checks(Service):
 
     def _make(self, pool: Pool, server: RealServer, place: Place) -> Running:
         configured = server.checks[place.index]
-        return Running(
+        running = Running(
             place,
             configured,
             CheckService(
@@ -185,3 +249,10 @@ class Checks(Service):
                 initially_up=pool.is_up(place.server, place.index),
             ),
         )
+        if self._is_paused(place.service, place.server):
+            running.service.pause()
+        return running
+
+
+def _run(server: DestinationKey, running: Running) -> Deferred[Ran]:
+    return running.service.run_now().addCallback(lambda outcome: Ran(server, running, outcome))

@@ -78,5 +78,18 @@ class Report(amp.Command):  # type: ignore[misc,unused-ignore]
     arguments = [(b"what", amp.Unicode()), (b"version", amp.Integer()), (b"into", amp.Descriptor())]
 
 
+class Foresee(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Say what a fact would cost, were it told."""
+
+    arguments = Tell.arguments
+    response = [(b"words", amp.Unicode())]
+
+
+class RunChecks(amp.Command):  # type: ignore[misc,unused-ignore]
+    """Make an attempt now of each check of a server, and write ``into`` a file what it finds."""
+
+    arguments = [(b"target", amp.Unicode()), (b"into", amp.Descriptor())]
+
+
 class ClearStatistics(amp.Command):  # type: ignore[misc,unused-ignore]
     """Count from zero."""

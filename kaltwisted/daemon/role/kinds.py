@@ -10,7 +10,15 @@ from kaltwisted.daemon.role import capabilities
 from kaltwisted.daemon.role.facts import Learn
 from kaltwisted.daemon.role.seam import MISSING_PERMISSION, IRole, RoleError, RoleKind, Tell
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import BFD_SESSION, Note
+from kaltwisted.ports import (
+    BFD_SESSION,
+    CHECKS_PAUSED,
+    ELECTION_OF_GROUP,
+    ELECTION_OF_INSTANCE,
+    SERVICE_OF_SERVER,
+    WEIGHT_OF_SERVER,
+    Note,
+)
 
 
 def _checkers(
@@ -72,6 +80,7 @@ CHECKERS: Final = RoleKind(
     ("virtual_servers",),
     frozenset({"virtual_servers"}),
     _checkers,
+    hears=frozenset({SERVICE_OF_SERVER, WEIGHT_OF_SERVER, CHECKS_PAUSED}),
 )
 VRRP: Final = RoleKind(
     "vrrp",
@@ -91,7 +100,7 @@ VRRP: Final = RoleKind(
         }
     ),
     _vrrp,
-    hears=frozenset({BFD_SESSION}),
+    hears=frozenset({BFD_SESSION, ELECTION_OF_INSTANCE, ELECTION_OF_GROUP}),
 )
 BFD: Final = RoleKind(
     "bfd",

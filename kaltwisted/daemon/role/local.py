@@ -17,7 +17,7 @@ from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.seam import IRole, IRunner, Life, Report, RoleError, RoleKind, Standing, Tell
 from kaltwisted.daemon.role.turns import section, watch_turns
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import Note
+from kaltwisted.ports import Fact, Note
 from kaltwisted.slices import in_slices
 
 WRITTEN_AT_ONCE = 65536
@@ -133,6 +133,16 @@ class LocalRunner:
             "timer_lateness": None if role.lateness is None else role.lateness.seen().summary(),
             "turns": None if turns is None else turns.summary(),
         }
+
+    def foresee(self, fact: Fact) -> Deferred[str]:
+        """Ask the role."""
+        return succeed("" if self.role is None else self.role.foresee(fact))
+
+    def run_checks(self, target: str) -> Deferred[bytes]:
+        """Pass it on."""
+        if self.role is None:
+            return succeed(b"")
+        return self.role.run_checks(target).addCallback(str.encode)
 
     def clear_statistics(self) -> Deferred[None]:
         """Pass it on."""

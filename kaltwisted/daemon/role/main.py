@@ -184,6 +184,18 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
             await self._runner.write_report(report, version, file.write)
         return {}
 
+    @commands.Foresee.responder
+    def foresee(self, **words: Any) -> Deferred[dict[str, object]]:
+        """Look ahead."""
+        assert self._runner is not None
+        return self._runner.foresee(commands.Tell.fact(**words)).addCallback(lambda said: {"words": said})
+
+    @commands.RunChecks.responder
+    def run_checks(self, target: str, into: int) -> Deferred[dict[str, object]]:
+        """Check, and tell."""
+        assert self._runner is not None
+        return self._runner.run_checks(target).addCallback(_written, into)
+
     @commands.ClearStatistics.responder
     def clear_statistics(self) -> dict[str, object]:
         """Count from zero."""

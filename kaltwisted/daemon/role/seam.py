@@ -70,6 +70,12 @@ class IRole(IService):
     def learn(fact: Fact) -> None:
         """A fact of a kind that it hears: before its start what is known, and later every change."""
 
+    def foresee(fact: Fact) -> str:
+        """What it would cost, in words, if a fact that it hears were that; empty: nothing that is known."""
+
+    def run_checks(target: str) -> Deferred[str]:
+        """Make an attempt now of each check of a server (``config.identity``); the results as JSON."""
+
     def data() -> Iterator[str]:
         """All there is to know, line by line in keepalived's layout (USR1)."""
 
@@ -183,3 +189,9 @@ class IRunner(Interface):
 
     def clear_statistics() -> Deferred[None]:
         """Count from zero."""
+
+    def foresee(fact: Fact) -> Deferred[str]:
+        """As the role says; nothing where it is not running."""
+
+    def run_checks(target: str) -> Deferred[bytes]:
+        """As the role says; nothing where it is not running."""

@@ -189,8 +189,16 @@ class VrrpRole(Service):
         """Addresses cannot be left to a successor: the peers take them, as at every stop."""
 
     def learn(self, fact: Fact) -> None:
-        """Virtual routers may track it."""
+        """Virtual routers may track it, or an operator steers them."""
         self.vrrp.learn(fact)
+
+    def foresee(self, fact: Fact) -> str:
+        """Whether others are there to take over, a master cannot know: backups are silent."""
+        return ""
+
+    def run_checks(self, target: str) -> Deferred[str]:
+        """It has none."""
+        return succeed("[]")
 
     def apply(self, changes: Changes) -> Deferred[None]:
         """Run another configuration from now on; virtual routers that stay keep their state.
