@@ -29,7 +29,7 @@ from typing import Final
 import attrs
 
 from kaltwisted.config.model import Address, Configuration, VirtualIpAddress
-from kaltwisted.ports import Ipv6Message
+from kaltwisted.ports import Election, Ipv6Message
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp import packet
@@ -191,6 +191,12 @@ class Host:
         """A tracked script turns good or bad (``rise`` and ``fall`` are past)."""
         self.scripts[name] = good
         self._broadcast(ev.Turned(ev.FaultKind.SCRIPT, name, int(good)))
+
+    def steer(self, subject: act.Subject, name: str, election: Election | None) -> None:
+        """An operator steers an instance or a group."""
+        if self.router is not None:
+            now = self.lan.now + self._clock_offset_us
+            self._perform(self.router.steer(subject, name, election, now))
 
     def delete_address(self, address: str | Address) -> None:
         """Somebody removes a virtual address by hand."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import attrs
 
 from kaltwisted.config.model import Address
-from kaltwisted.ports import Ipv6Message
+from kaltwisted.ports import Election, Ipv6Message
 from kaltwisted.vrrp.actions import TimerName
 
 
@@ -103,6 +103,13 @@ class AddressLost:
     address: Address
 
 
+@attrs.frozen
+class Steered:
+    """An operator wants this of the election, or nothing any more (None); only the router sends these."""
+
+    election: Election | None
+
+
 class Sync(Enum):
     """A sync group moves this member along; only the router sends these."""
 
@@ -131,5 +138,6 @@ Event: TypeAlias = (
     | Turned
     | AddressLost
     | GroupFault
+    | Steered
     | Sync
 )

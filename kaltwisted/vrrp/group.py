@@ -18,6 +18,7 @@ from typing import Final
 
 from kaltwisted.config.diff import vrrp_key
 from kaltwisted.config.model import Configuration, VrrpSyncGroup
+from kaltwisted.ports import Election
 from kaltwisted.vrrp.actions import (
     Action,
     ChangeAddresses,
@@ -36,6 +37,7 @@ from kaltwisted.vrrp.events import (
     LinkChanged,
     SourceChanged,
     Start,
+    Steered,
     Stop,
     Sync,
     TimerExpired,
@@ -88,6 +90,7 @@ class Router:
     """
 
     def __init__(self, instances: Mapping[str, Instance], groups: Iterable[VrrpSyncGroup] = ()) -> None:
+        self._elections: dict[tuple[Subject, str], Election] = {}
         self._arrange(instances, groups)
 
     def _arrange(self, instances: Mapping[str, Instance], groups: Iterable[VrrpSyncGroup]) -> None:
@@ -163,6 +166,31 @@ class Router:
             steps.sort(key=lambda step: not isinstance(step[1], SendAdvert))
         return steps
 
+    # -- what operators want -------------------------------------------------------------
+
+    def steer(self, subject: Subject, name: str, election: Election | None, now: int) -> list[Step]:
+        """An operator wants this of an instance or group, there or not, or (None) nothing any more."""
+        if election is None:
+            self._elections.pop((subject, name), None)
+        else:
+            self._elections[subject, name] = election
+        return self._steer_all(now)
+
+    def _steer_all(self, now: int) -> list[Step]:
+        return [
+            step for name in self.instances for step in self.handle(name, Steered(self._election(name)), now)
+        ]
+
+    def _election(self, name: str) -> Election | None:
+        """A sync group moves as one: what is wanted of one member concerns all, and to yield goes first."""
+        group = self._group_of.get(name)
+        concerned = [(Subject.INSTANCE, name)]
+        if group is not None:
+            concerned = [(Subject.INSTANCE, member.name) for member in group.members]
+            concerned.append((Subject.GROUP, group.name))
+        wanted = [self._elections[each] for each in concerned if each in self._elections]
+        return min(wanted, default=None)
+
     # -- a reload ------------------------------------------------------------------------
 
     def advertise(self, now: int) -> list[Step]:
@@ -219,6 +247,7 @@ class Router:
                 group.state = was[0].state
             moved = was is None or was[1] != frozenset(map(id, group.members))
             steps += self._align(group, now, moved=moved)
+        steps += self._steer_all(now)
         # An address that goes from one instance to another must not be taken away last.
         steps.sort(key=lambda step: not (isinstance(step[1], ChangeAddresses) and step[1].gone))
         return steps

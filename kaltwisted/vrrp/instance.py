@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
+from kaltwisted.ports import Election
 from kaltwisted.vrrp import packet, rivalry
 from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
@@ -24,6 +25,7 @@ from kaltwisted.vrrp.events import (
     PacketReceived,
     SourceChanged,
     Start,
+    Steered,
     Stop,
     Sync,
     TimerExpired,
@@ -173,6 +175,8 @@ class Instance:
             case GroupFault(group, faulty):
                 self.tracking.group(group, faulty)
                 self._reconsider(now)
+            case Steered(election):
+                self._steer(election, now)
             case AddressLost(address):
                 if any(entry.address == address and not entry.no_track for entry in router.addresses):
                     self._machine.give_up(now)
@@ -204,6 +208,17 @@ class Instance:
         self.router.actions.append(
             Log(f"VRRP_Instance({self.name}) Tracked BFD instance {session} is {state}")
         )
+
+    def _steer(self, election: Election | None, now: int) -> None:
+        before, self.tracking.election = self.tracking.election, election
+        if before is election:
+            return
+        self._reconsider(now)
+        self.router.prefer(election is Election.PREFER, now)
+        if election is not Election.YIELD:
+            self.router.offers = 0
+        elif self.state is State.MASTER:
+            self.router.offer(now)
 
     def _sync(self, order: Sync, now: int) -> None:
         match order:

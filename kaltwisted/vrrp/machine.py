@@ -161,7 +161,7 @@ def _build() -> Callable[[VirtualRouter], Machine]:
             router.log("IPSEC-AH sequence numbers are used up: starting anew as backup")
             machine.step_down(now)
             return
-        router.send_advert(router.priority, now)
+        router.send_offer_or_advert(now)
         # An absolute schedule: a late turn does not shift the adverts after it.
         following = due + interval
         router.arm(TimerName.ADVERT, following if following > now else now + interval)
@@ -269,7 +269,7 @@ def wait_for_master(router: VirtualRouter, now: int) -> None:
     """Enter Backup: an owner that begins as MASTER does not wait (§6.4.1), anybody else does."""
     router.master = None
     router.master_interval_us = router.config.advert_int_us
-    at_once = router.is_owner and router.config.state == "MASTER"
+    at_once = router.priority == timers.OWNER_PRIORITY and router.config.state == "MASTER"
     wait_us = 1 if at_once else router.master_down_us()
     router.arm(TimerName.MASTER_DOWN, router.held_back(now) + wait_us)
     router.notify(State.BACKUP)

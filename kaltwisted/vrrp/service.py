@@ -17,6 +17,9 @@ from kaltwisted.config.diff import vrrp_key
 from kaltwisted.config.model import Configuration, VrrpInstance
 from kaltwisted.ports import (
     BFD_SESSION,
+    ELECTION_OF_GROUP,
+    ELECTION_OF_INSTANCE,
+    Election,
     Fact,
     IAddresses,
     IAnnouncer,
@@ -78,6 +81,8 @@ from kaltwisted.vrrp.vmac import (
 SCRIPTS_S = 10.0
 #: What other roles' facts are about, as instances track it.
 _FACTS = {BFD_SESSION: FaultKind.BFD}
+#: Whose election operators' facts are about.
+_ELECTIONS = {ELECTION_OF_INSTANCE: Subject.INSTANCE, ELECTION_OF_GROUP: Subject.GROUP}
 
 
 @attrs.frozen
@@ -364,9 +369,16 @@ class VrrpService(Service):
         self._tell(None, events.Turned(kind, name, int(good)))
 
     def learn(self, fact: Fact) -> None:
-        """Another role tells what instances may track; also before the beginning."""
+        """What instances may track, of another role, or what an operator wants; also before the beginning."""
+        if self._stopping:
+            return
+        subject = _ELECTIONS.get(fact.kind)
+        if subject is not None:
+            election = None if fact.value is None else Election(fact.value)
+            self._carry_out(self.router.steer(subject, fact.name, election, self._now()))
+            return
         kind = _FACTS.get(fact.kind)
-        if kind is None or self._stopping:
+        if kind is None:
             return
         if fact.value is None:
             self._facts.pop((kind, fact.name), None)

@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from kaltwisted.config.model import Tracked, VrrpInstance, VrrpScript
-from kaltwisted.ports import ScriptResult
+from kaltwisted.ports import Election, ScriptResult
 from kaltwisted.vrrp.events import Fault, FaultKind
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
 from kaltwisted.vrrp.vmac import vmac_interface
@@ -73,7 +73,7 @@ class Tracking:
     ``keeps_weights`` False, in a sync group: an interface's weight counts as 0,
     and a script or BFD session with a weight is not tracked at all; ``notices``
     tells so in keepalived's words.  What the group itself tracks keeps its
-    weight, and so do processes.
+    weight, and so do processes.  ``election``: what an operator wants, which goes before all weights.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Tracking:
         keeps_weights: bool = True,
     ) -> None:
         self.notices: list[str] = []
+        self.election: Election | None = None
         self._base = config.priority
         self._family = f"IPv{config.ip_version}"
         self._has_peer = bool(config.unicast_peer) or not config.unicast_fault_no_peer
@@ -137,6 +138,7 @@ class Tracking:
 
     def go_on_from(self, old: Tracking, known: Mapping[Thing, int]) -> None:
         """Know what ``old`` knew, and of what it did not track what others know."""
+        self.election = old.election
         self._has_source = old._has_source
         self._faulty_groups = set(old._faulty_groups)
         for thing in self._weighings:
@@ -209,9 +211,13 @@ class Tracking:
 
     @property
     def priority(self) -> int:
-        """The effective priority; an owner's never changes."""
+        """The effective priority; an owner's never changes, unless it is told to yield."""
+        if self.election is Election.YIELD:
+            return LOWEST_PRIORITY
         if self._base == OWNER_PRIORITY:
             return self._base
+        if self.election is Election.PREFER:
+            return HIGHEST_PRIORITY
         return max(LOWEST_PRIORITY, min(self.total, HIGHEST_PRIORITY))
 
     @property

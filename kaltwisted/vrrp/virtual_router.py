@@ -19,11 +19,15 @@ from kaltwisted.vrrp.statistics import Statistics
 COMPLAINT_US: Final = 60 * SECOND_US
 """How seldom one kind of bad packet is logged."""
 
+OFFERS: Final = 3
+"""How many adverts ask to be relieved: one may be lost, and with ``nopreempt`` no other is acted on."""
+
 
 class VirtualRouter:
     """State and vocabulary of one instance; ``sequence`` is AH's counter, handed on at a reload."""
 
     def __init__(self, config: VrrpInstance, sequence: auth.AhSequence | None = None) -> None:
+        self._is_preferred = False
         self._adopt(config)
         self.state = State.INIT
         self.priority = config.priority
@@ -42,6 +46,8 @@ class VirtualRouter:
         """When ``preempt_delay`` ends; None while it has not begun."""
         self.held_back_until: int | None = None
         """Until then it neither hears nor waits for anybody (keepalived: ``vrrp_startup_delay``)."""
+        self.offers = 0
+        """How many adverts of priority 0 are still to be sent in the place of others, to be relieved."""
         self.last_advert_at = 0
         self.last_transition: int | None = None
         """When ``state`` was entered, by the instance's clock; None: it is the first."""
@@ -60,12 +66,46 @@ class VirtualRouter:
         self.name = config.name
         self.addresses = config.virtual_ipaddress + config.virtual_ipaddress_excluded
         # keepalived: in state MASTER both options are cancelled.
-        initially_master = config.state == "MASTER"
-        self.preempts = initially_master or not config.nopreempt
-        self.preempt_delay_us = 0 if initially_master else config.preempt_delay_us
-        self.is_owner = config.priority == timers.OWNER_PRIORITY
+        does_not_wait = config.state == "MASTER" or self._is_preferred
+        self.preempts = does_not_wait or not config.nopreempt
+        self.preempt_delay_us = 0 if does_not_wait else config.preempt_delay_us
         self.expected = _expected(config)
         self._seals = self.expected.auth_type is AuthType.AH
+
+    # -- what operators want -------------------------------------------------------------
+
+    def prefer(self, preferred: bool, now: int) -> None:
+        """Preempt whatever the configuration says, or again as it says; the priority is set before.
+
+        A worse master that we follow is not waited for any longer.
+        """
+        if preferred is not self._is_preferred:
+            self._is_preferred = preferred
+            self._adopt(self.config)
+        waits = self.deadline(TimerName.MASTER_DOWN)
+        is_better = self.master is not None and self.master_priority < self.priority
+        if preferred and waits is not None and is_better:
+            self.arm(TimerName.MASTER_DOWN, min(waits, self.held_back(now) + self.skew_us()))
+
+    def offer(self, now: int) -> None:
+        """As master, ask to be relieved: backups take priority 0 for our leave, and one of them takes over.
+
+        The addresses stay until it is heard, so that there is no moment without
+        a holder, and altogether where there is nobody else.
+        """
+        self.offers = OFFERS
+        self.log("sent 0 priority")
+        self.send_offer_or_advert(now)
+        # A whole interval, which no skew is as long as: another offer would have them wait anew.
+        self.arm(TimerName.ADVERT, now + self.config.advert_int_us)
+
+    def send_offer_or_advert(self, now: int) -> None:
+        """The advert that is due."""
+        if self.offers:
+            self.offers -= 1
+            self.send_advert(0, now)
+        else:
+            self.send_advert(self.priority, now)
 
     # -- a reload ------------------------------------------------------------------------
 
@@ -302,6 +342,7 @@ class VirtualRouter:
         self.last_transition = now
         self.wants_master = False
         self.preempt_at = None
+        self.offers = 0
         self._said.clear()
 
     def held_back(self, now: int) -> int:
