@@ -36,6 +36,7 @@ class CheckStatus:
     next_run: float | None
     now: float
     epoch: float
+    is_paused: bool = False
 
     def text(self) -> str:
         """The object in ``checks``."""
@@ -47,7 +48,8 @@ class CheckStatus:
             f'{{"kind":"{kind(self.check)}","target":{quoted(target(self.check))},'
             f'"up":{_JSON[standing.up]},"has_run":{_JSON[standing.has_run]},'
             f'"last_result":{quoted(words(self.outcome))},"last_run":{when},"latency_ms":{took},'
-            f'"next_in_s":{waits},"retries_left":{max(0, standing.timing.retry - standing.retries_used)}}}'
+            f'"next_in_s":{waits},"retries_left":{max(0, standing.timing.retry - standing.retries_used)},'
+            f'"paused":{_JSON[self.is_paused]}}}'
         )
 
     def why(self) -> str:

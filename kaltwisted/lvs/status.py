@@ -14,6 +14,7 @@ from typing import TypeAlias
 from kaltwisted.config.model import Address, FirewallMark, RealServer, SorryServer, VirtualAddress
 from kaltwisted.lvs.member import Member
 from kaltwisted.lvs.pool import Pool
+from kaltwisted.lvs.steering import UNSTEERED, Steering
 
 Checks: TypeAlias = Callable[[Pool, Member], tuple[list[str], str | None]]
 """The text of each check of a server, and in words what keeps it from being alive."""
@@ -99,20 +100,34 @@ def _real_server(pool: Pool, member: Member, prefix: str, checks: Checks, epoch:
         f'"forwarding":"{server.forwarding}","weight":{server.weight},"effective_weight":{weight},'
         f'"alive":{_JSON[alive]},"in_pool":{_JSON[in_pool]},"inhibited":{_JSON[inhibited]},'
         f'"since":{_moment(member.since, epoch)},"why":{"null" if why is None else quoted(why)},'
-        f'"checks":[{",".join(texts)}]}}'
+        f'"override":{_override(member.steering)},"checks":[{",".join(texts)}]}}'
     )
 
 
 def _why_not(pool: Pool, member: Member, *, in_pool: bool) -> str | None:
     """Why a server that is alive gets no clients."""
+    if member.steering.is_disabled:
+        return "an operator has disabled it"
+    if member.steering.is_drained:
+        return "an operator has it drained: it keeps its connections, and gets no others"
     sorry = pool.virtual_server.sorry_server
     if not in_pool and sorry is not None:
         where = endpoint(sorry.address, sorry.port)
         return f"quorum is lost, and the sorry server {where} stands in for all"
-    if not member.weight:
+    if not member.effective_weight:
         by = "a check has set its weight to 0" if member.weighed else "its configured weight is 0"
+        if member.steering.weight is not None:
+            by = "an operator has set its weight to 0"
         return f"{by}: no new clients"
     return None
+
+
+def _override(steering: Steering) -> str:
+    """What an operator overrides of it."""
+    if steering == UNSTEERED:
+        return "null"
+    service = "null" if steering.service is None else f'"{steering.service.name.lower()}"'
+    return f'{{"service":{service},"weight":{"null" if steering.weight is None else steering.weight}}}'
 
 
 def _moment(at: float | None, epoch: float) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from kaltwisted.config.model import SECOND_US
+from kaltwisted.ports import Election
 from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
@@ -27,6 +28,12 @@ _STATES: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.PROCESS: ("running as it should", "not running as it should"),
 }
 """What a thing is called that is good and that is bad; of other kinds ``good`` and ``bad``."""
+
+
+_ELECTIONS: Final[Mapping[Election, str]] = {
+    Election.YIELD: "an operator has it yield: it leaves the election to any other router that is there",
+    Election.PREFER: "an operator prefers it: it preempts, whatever the configuration says",
+}
 
 
 def status(
@@ -115,6 +122,15 @@ def _reasons(instance: Instance) -> Iterator[dict[str, Any]]:
                 "points": 0 if instance.router.is_owner else weighing.share(value),
                 "words": _words((kind, name), weighing, value, owner=instance.router.is_owner),
             }
+    election = instance.tracking.election
+    if election is not None:
+        yield {
+            "kind": "override",
+            "name": election.name.lower(),
+            "value": int(election),
+            "points": instance.priority - instance.tracking.unsteered_priority,
+            "words": _ELECTIONS[election],
+        }
 
 
 def _words(thing: Thing, weighing: Weighing, value: int | None, *, owner: bool) -> str:

@@ -211,13 +211,18 @@ class Tracking:
 
     @property
     def priority(self) -> int:
-        """The effective priority; an owner's never changes, unless it is told to yield."""
+        """The effective priority; an operator's word goes before what is tracked."""
         if self.election is Election.YIELD:
             return LOWEST_PRIORITY
+        if self.election is Election.PREFER:
+            return max(self._base, HIGHEST_PRIORITY)
+        return self.unsteered_priority
+
+    @property
+    def unsteered_priority(self) -> int:
+        """What it would be without an operator's word; an owner's never changes."""
         if self._base == OWNER_PRIORITY:
             return self._base
-        if self.election is Election.PREFER:
-            return HIGHEST_PRIORITY
         return max(LOWEST_PRIORITY, min(self.total, HIGHEST_PRIORITY))
 
     @property

@@ -69,6 +69,7 @@ class VirtualRouter:
         does_not_wait = config.state == "MASTER" or self._is_preferred
         self.preempts = does_not_wait or not config.nopreempt
         self.preempt_delay_us = 0 if does_not_wait else config.preempt_delay_us
+        self.is_owner = config.priority == timers.OWNER_PRIORITY
         self.expected = _expected(config)
         self._seals = self.expected.auth_type is AuthType.AH
 

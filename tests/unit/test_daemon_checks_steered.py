@@ -64,10 +64,9 @@ class SteeredTests(Case):
             {
                 "server": f"{NAME}/10.0.0.1:80",
                 "kind": "MISC_CHECK",
-                "target": ran[1]["target"],
+                "target": "/1",
                 "good": False,
                 "result": ran[1]["result"],
-                "detail": ran[1]["detail"],
                 "latency_ms": 0.0,
                 "up": False,
                 "paused": False,

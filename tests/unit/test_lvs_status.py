@@ -29,6 +29,8 @@ from kaltwisted.healthcheck.status import CheckStatus
 from kaltwisted.lvs.member import Member, key_of
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.status import status
+from kaltwisted.lvs.steering import Steering
+from kaltwisted.ports import ServiceState
 
 TARGET = Connection(ip_address("10.0.0.1"), 80)
 CHECK = TcpCheck(CheckTiming(retry=3), TARGET)
@@ -103,6 +105,28 @@ class PoolTests(SynchronousTestCase):
         (server,) = told(Pool(virtual(real(1, weight=0))))["virtual_servers"]
         self.assertEqual(server["real_servers"][0]["why"], "its configured weight is 0: no new clients")
 
+    def test_what_an_operator_overrides_is_told(self) -> None:
+        keys = [key_of(real(number)) for number in range(1, 5)]
+        drained, disabled = Steering(ServiceState.DRAINED), Steering(ServiceState.DISABLED)
+        steering = {keys[0]: drained, keys[1]: disabled, keys[2]: Steering(weight=0)}
+        pool = Pool(virtual(*(real(number) for number in range(1, 5))), steering=steering)
+        servers = told(pool)["virtual_servers"][0]["real_servers"]
+        self.assertEqual(
+            [each["override"] for each in servers],
+            [
+                {"service": "drained", "weight": None},
+                {"service": "disabled", "weight": None},
+                {"service": None, "weight": 0},
+                None,
+            ],
+        )
+        self.assertEqual([each["effective_weight"] for each in servers], [0, 0, 0, 1])
+        self.assertEqual([each["in_pool"] for each in servers], [True, False, True, True])
+        for each, words in zip(
+            servers, ("has it drained", "has disabled it", "has set its weight to 0"), strict=False
+        ):
+            self.assertIn(f"an operator {words}", each["why"])
+
 
 class CheckTests(SynchronousTestCase):
     def of(self, check: Any = CHECK, *outcomes: Outcome, **fields: Any) -> CheckStatus:
@@ -136,8 +160,10 @@ class CheckTests(SynchronousTestCase):
                 "latency_ms": None,
                 "next_in_s": 3.0,
                 "retries_left": 3,
+                "paused": False,
             },
         )
+        self.assertTrue(json.loads(self.of(is_paused=True).text())["paused"])
 
     def test_one_that_fails_and_has_retries_left(self) -> None:
         bad = Outcome(False, "Timeout connecting", detail='a "quote"')

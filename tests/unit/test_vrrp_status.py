@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import SECOND_US, Script, Tracked, VirtualIpAddress, VrrpScript, VrrpSyncGroup
-from kaltwisted.ports import ScriptResult
+from kaltwisted.ports import Election, ScriptResult
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.status import status
@@ -59,6 +59,17 @@ class InstanceTests(SynchronousTestCase):
         found = instance(running)
         self.assertEqual((found["state"], found["faults"]), ("FAULT", ["interface eth0 down"]))
         self.assertEqual(found["next"], {"what": None, "in_s": None})
+
+    def test_an_operator_s_word_is_a_reason(self) -> None:
+        running = Running(config(priority=150))
+        for election, points in ((Election.YIELD, -149), (Election.PREFER, 104)):
+            running.tell(ev.Steered(election))
+            (reason,) = instance(running)["reasons"]
+            self.assertEqual(
+                (reason["kind"], reason["name"], reason["points"]),
+                ("override", election.name.lower(), points),
+            )
+            self.assertIn("an operator", reason["words"])
 
     def test_what_is_not_known_yet_is_waited_for(self) -> None:
         running = Running(config(track_script=(Tracked("s"),)), scripts=(VrrpScript("s", CHECK),))

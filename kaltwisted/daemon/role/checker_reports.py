@@ -60,6 +60,7 @@ def _checks_of(
             statistics.next_run,
             now,
             epoch,
+            running.service.is_paused,
         )
         texts.append(check.text())
         if index in failed and why is None:

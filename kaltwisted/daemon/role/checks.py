@@ -16,7 +16,7 @@ from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.build import build_check, goes_on
 from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
-from kaltwisted.healthcheck.status import target
+from kaltwisted.healthcheck.status import target, words
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.pool import Pool, service_key
 from kaltwisted.lvs.service import LvsService
@@ -80,10 +80,9 @@ class Ran:
         return {
             "server": str(service.with_real(self.server.address, self.server.port)),
             "kind": kind(self.running.configured),
-            "target": check.check.describe(),
+            "target": target(self.running.configured),
             "good": None if outcome is None else outcome.good,
-            "result": "it came to no end" if outcome is None else outcome.reason or "success",
-            "detail": "" if outcome is None else outcome.detail,
+            "result": "it came to no end" if outcome is None else words(outcome),
             "latency_ms": None if outcome is None else round(check.statistics.last_latency * 1000, 3),
             "up": check.up,
             "paused": check.is_paused,

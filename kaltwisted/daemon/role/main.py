@@ -193,8 +193,13 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
     @commands.RunChecks.responder
     def run_checks(self, target: str, into: int) -> Deferred[dict[str, object]]:
         """Check, and tell."""
+        return Deferred.fromCoroutine(self._run_checks(target, into))
+
+    async def _run_checks(self, target: str, into: int) -> dict[str, object]:
         assert self._runner is not None
-        return self._runner.run_checks(target).addCallback(_written, into)
+        with open(into, "wb") as file:
+            file.write(await self._runner.run_checks(target))
+        return {}
 
     @commands.ClearStatistics.responder
     def clear_statistics(self) -> dict[str, object]:
