@@ -9,13 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def replace(path: Path, data: bytes, mode: int, urandom: Callable[[int], bytes] = os.urandom) -> None:
+def replace(
+    path: Path,
+    data: bytes,
+    mode: int,
+    urandom: Callable[[int], bytes] = os.urandom,
+    *,
+    durable: bool = False,
+) -> None:
     """Put a file of ours at ``path``, with exactly these permissions, whatever is there.
 
     It is written under a name that nobody can guess and then moved, so that no
     link is followed, also in a folder that anybody may write to, and no reader
-    sees half of it.  It is not forced to the disk: it outlives a process, not
-    the machine.
+    sees half of it.  Unless it is to be ``durable``, which takes the disk's time, it
+    outlives a process, not the machine.
 
     :raises OSError: it could not be; nothing has changed.
     """
@@ -25,10 +32,24 @@ def replace(path: Path, data: bytes, mode: int, urandom: Callable[[int], bytes] 
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(descriptor)
         new.replace(path)
+        if durable:
+            _sync(path.parent)
     except OSError:
         new.unlink(missing_ok=True)
         raise
+
+
+def _sync(directory: Path) -> None:
+    """What a directory names is on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_unfinished(path: Path) -> None:

@@ -18,7 +18,7 @@ class Role(IntEnum):
 
 @attrs.frozen
 class Access:
-    """``by``: who it is, for the log, such as ``uid 0 (root)`` or the name of a token."""
+    """``by``: who it is, for the log, such as ``root (uid 0)`` or the name of a token."""
 
     role: Role
     by: str

@@ -130,4 +130,4 @@ def admit_peer(transport: Any, headers: Mapping[str, str]) -> Access:
     connection: socket.socket = transport.socket
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _pid, uid, _gid = _CREDENTIALS.unpack(raw)
-    return Access(Role.CONTROL, "root" if uid == 0 else f"uid {uid}")
+    return Access(Role.CONTROL, "root (uid 0)" if uid == 0 else f"uid {uid}")

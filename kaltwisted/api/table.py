@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from kaltwisted.api import events, status
+from kaltwisted.api import control, events, status
+from kaltwisted.api.overrides import Overrides
 from kaltwisted.api.routes import Routes
 from kaltwisted.ports import IOperations
 
 
-def routes(operations: IOperations) -> Routes:
+def routes(operations: IOperations, overrides: Overrides) -> Routes:
     """All that the API answers."""
     table = Routes()
     status.add(table, operations)
     events.add(table, operations)
+    control.add(table, overrides)
     return table

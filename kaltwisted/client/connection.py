@@ -47,7 +47,17 @@ class Daemon:
         :raises NoAnswerError: there is none.
         :raises RefusedError: it is a refusal.
         """
-        response = self.begin(path, query)
+        return self._read(self.begin(path, query))
+
+    def change(self, method: str, path: str, body: object, timeout: float | None = TIMEOUT_S) -> Any:
+        """The answer to a request that changes something; both are JSON.
+
+        :raises NoAnswerError: there is none.
+        :raises RefusedError: it is a refusal.
+        """
+        return json.loads(self._read(self._send(method, path, json.dumps(body).encode(), timeout)))
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
         try:
             body = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -63,9 +73,14 @@ class Daemon:
 
         :raises NoAnswerError: there is none.
         """
+        return self._send("GET", f"{path}?{urlencode(query)}" if query else path, None, timeout)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, timeout: float | None
+    ) -> http.client.HTTPResponse:
         connection = _UnixConnection(self._path, timeout)
         try:
-            connection.request("GET", f"{path}?{urlencode(query)}" if query else path)
+            connection.request(method, path, body)
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise self._no_answer(error) from None

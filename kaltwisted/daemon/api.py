@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from kaltwisted.api.listening import SocketTakenError, Waiting, admit_peer, make_way
+from kaltwisted.api.overrides import Overrides
 from kaltwisted.daemon.role.seam import InThread
 from kaltwisted.ports import IOperations
 
@@ -30,12 +31,16 @@ class Api(Service):
     """Answers on a socket; the server itself is loaded when somebody asks.
 
     :param path: the socket's.
+    :param overrides: told to the roles before anything is answered.
     """
 
     _log = Logger()
 
-    def __init__(self, operations: IOperations, path: Path, reactor: Any, in_thread: InThread) -> None:
+    def __init__(
+        self, operations: IOperations, overrides: Overrides, path: Path, reactor: Any, in_thread: InThread
+    ) -> None:
         self._operations = operations
+        self._overrides = overrides
         self._path = path
         self._reactor = reactor
         self._waiting = Waiting(self._make, in_thread)
@@ -46,11 +51,12 @@ class Api(Service):
         from kaltwisted.api.http import Site
         from kaltwisted.api.table import routes
 
-        return Site(routes(self._operations), admit_peer, self._reactor)
+        return Site(routes(self._operations, self._overrides), admit_peer, self._reactor)
 
     def startService(self) -> None:
         """Listen."""
         super().startService()
+        self._overrides.begin()
         try:
             make_way(self._path)
             self._port = self._reactor.listenUNIX(str(self._path), self._waiting, BACKLOG, MODE)

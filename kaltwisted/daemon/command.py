@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from twisted.application.service import ServiceMaker
 from twisted.python import usage
@@ -20,6 +20,12 @@ from twisted.scripts._twistd_unix import ServerOptions, UnixApplicationRunner
 from kaltwisted.daemon import directories, signals
 from kaltwisted.daemon.lean import import_sockets
 from kaltwisted.daemon.options import Options
+
+STEERING: Final = (
+    *("drain", "disable", "enable", "weight", "pause", "resume", "yield", "prefer", "release"),
+    *("overrides", "run-check"),
+)
+"""Commands that change a running daemon, and show how (client/steer.py)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _config(words[1:])
     if words[:1] == ["status"]:
         return _status(words[1:])
+    if words and words[0] in STEERING:
+        return _steer(words)
     twistd = ServerOptions()
     # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
     twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
@@ -80,6 +88,12 @@ def _config(words: list[str]) -> int:
     from kaltwisted.daemon import config
 
     return config.main(words)
+
+
+def _steer(words: list[str]) -> int:
+    from kaltwisted.client import steer
+
+    return steer.main(words, directories.api_sockets(os.environ, os.geteuid()))
 
 
 def _status(words: list[str]) -> int:

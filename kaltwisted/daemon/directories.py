@@ -40,6 +40,19 @@ def pid_file(environ: Mapping[str, str], uid: int, name: str = "keepalived") -> 
     return directory / f"{name}.pid"
 
 
+def state_directory(environ: Mapping[str, str], uid: int) -> Path:
+    """The directory for what outlives the machine's power, not created yet.
+
+    ``$STATE_DIRECTORY`` (systemd sets it), ``/var/lib/keepalived`` for root without a directory of
+    its own, or else the runtime directory.
+    """
+    given = environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    directory = runtime_directory(environ, uid)
+    return Path("/var/lib/keepalived") if directory == Path("/run/keepalived") else directory
+
+
 def api_socket(directory: Path) -> Path:
     """Where a daemon with this runtime directory answers operators."""
     return directory / "api.sock"

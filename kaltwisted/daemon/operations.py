@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
@@ -96,6 +96,8 @@ class Operations:
     :param file: the configuration's.
     :param findings: what was to be said of it at the start.
     :param events: what has happened.
+    :param overrides: the JSON list of those that operators have made.
+    :param started: whether all roles have been started once.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class Operations:
         findings: tuple[Finding, ...],
         clock: IReactorTime,
         events: IEvents,
+        overrides: Callable[[], Coroutine[Deferred[Any], Any, bytes]],
     ) -> None:
         self.events = events
+        self._overrides = overrides
         self._roles = roles
         self._reload = reload
         self._file = file
@@ -154,6 +158,7 @@ class Operations:
         if processes or Part.DAEMON in parts:
             seen = dict(zip(running, answers[: len(processes)], strict=True))
             members.append(b'"daemon":' + self._daemon(seen))
+            members.append(b'"overrides":' + await self._overrides())
         for part, text in zip(wanted, answers[len(processes) :], strict=True):
             members.append(b'"%s":%s' % (part.value.encode(), text or b"null"))
         return b",".join(members) + b"}\n"

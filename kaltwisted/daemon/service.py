@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 from kaltwisted import __version__
 from kaltwisted.api.events import EventLog
 from kaltwisted.config.findings import render
-from kaltwisted.daemon import directories, signals, systemd
+from kaltwisted.daemon import control, directories, signals, systemd
 from kaltwisted.daemon.api import Api
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
@@ -201,12 +201,13 @@ def makeService(options: Options) -> IService:
     # Kept by Twisted until the log is open, so only the first lines are logged before it is.
     Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
     settings = attrs.evolve(settings, directory=str(_own_directory(options.parent)))
+    facts = Facts()
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())  # type: ignore[attr-defined,arg-type]
 
     events = EventLog()
 
     def roles(fatal: Callable[[int], object]) -> Roles:
-        facts, pipes = Facts(), Pipes(reactor)
+        pipes = Pipes(reactor)
         return Roles(
             _kinds(settings),
             partial(_runner, settings, reactor, in_thread, fatal, facts, pipes, events),
@@ -216,9 +217,12 @@ def makeService(options: Options) -> IService:
         )
 
     def api(roles: Roles, reload: Reload) -> tuple[Operations, Api]:
-        operations = Operations(roles, reload, settings.file, reading.findings, reactor, events)
+        overrides = control.overrides(roles, facts, in_thread, partial(events.note, "daemon"))
+        operations = Operations(
+            roles, reload, settings.file, reading.findings, reactor, events, overrides.text
+        )
         path = directories.api_socket(Path(settings.directory))
-        return operations, Api(operations, path, reactor, in_thread)
+        return operations, Api(operations, overrides, path, reactor, in_thread)
 
     return Daemon(
         reactor,

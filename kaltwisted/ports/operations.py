@@ -39,8 +39,8 @@ class Health:
 class StateChange:
     """Something is in another state now.
 
-    ``kind``: instance, group, tracker, split_brain, mismatch, virtual_server, real_server, check, bfd, role
-    or reload.  ``name``: its name or id in the status document.  ``before`` None: it had no state.
+    ``kind``: instance, group, tracker, split_brain, mismatch, virtual_server, real_server, check, bfd, role,
+    reload or override.  ``name``: its name or id in the status document.  ``before`` None: it had no state.
     ``why``: in words, where there is more to say.
     """
 

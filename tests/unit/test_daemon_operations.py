@@ -29,6 +29,10 @@ WITH_VRRP = Configuration(vrrp_instances=(VrrpInstance("one", "eth0", 7),))
 TEXTS = {Report.PROCESS: b'{"timer_lateness": null, "turns": null}', Report.STATUS: b'{"instances":[]}'}
 
 
+async def no_overrides() -> bytes:
+    return b"[]"
+
+
 class Runner(FakeRunner):
     """Answers when the test says so."""
 
@@ -53,7 +57,9 @@ class OperationsTests(SynchronousTestCase):
         self.reading = Reading(WITH_VRRP)
         self.roles = Roles(KINDS.values(), self.run_kind, WITH_VRRP, Pipes(self.clock))
         self.reload = Reload(lambda: self.reading, self.roles, "f", self.clock, execute)
-        self.operations = Operations(self.roles, self.reload, "f", (ERROR,), self.clock, EventLog())
+        self.operations = Operations(
+            self.roles, self.reload, "f", (ERROR,), self.clock, EventLog(), no_overrides
+        )
         self.successResultOf(Deferred.fromCoroutine(self.roles.begin()))
         self.operations.started = True
 
@@ -73,7 +79,7 @@ class OperationsTests(SynchronousTestCase):
 
     def test_the_document_has_every_part_and_null_for_roles_that_are_not_there(self) -> None:
         document = self.told()
-        self.assertEqual(list(document), ["schema", "daemon", "vrrp", "checkers", "bfd"])
+        self.assertEqual(list(document), ["schema", "daemon", "overrides", "vrrp", "checkers", "bfd"])
         self.assertEqual(document["vrrp"], {"instances": []})
         self.assertEqual((document["checkers"], document["bfd"]), (None, None))
         (role,) = document["daemon"]["roles"]
@@ -86,7 +92,7 @@ class OperationsTests(SynchronousTestCase):
         answer = self.ask(Part.DAEMON)
         self.assertEqual([report for report, _ in self.runner.asked], [Report.PROCESS])
         self.runner.answer()
-        self.assertEqual(list(json.loads(self.successResultOf(answer))), ["schema", "daemon"])
+        self.assertEqual(list(json.loads(self.successResultOf(answer))), ["schema", "daemon", "overrides"])
         self.assertEqual(self.told(Part.BFD), {"schema": 1, "bfd": None})
 
     def test_who_asks_meanwhile_shares_the_next_answer(self) -> None:

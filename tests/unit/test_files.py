@@ -26,6 +26,17 @@ class ReplaceTests(SynchronousTestCase):
             self.assertEqual(path.stat().st_mode & 0o777, 0o600)
         self.assertEqual(list(self.place.iterdir()), [path])
 
+    def test_durable_is_on_the_disk_with_its_name_before_it_returns(self) -> None:
+        synced: list[bool] = []
+
+        def sync(descriptor: int) -> None:
+            synced.append(Path(f"/proc/self/fd/{descriptor}").is_dir())
+
+        with mock.patch("os.fsync", sync):
+            replace(self.place / "kept", b"", 0o600, durable=True)
+            replace(self.place / "other", b"", 0o600)
+        self.assertEqual(synced, [False, True])
+
     def test_a_link_is_not_followed(self) -> None:
         victim, path = self.place / "passwd", self.place / "keepalived.data"
         victim.write_text("root")
