@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -31,7 +31,7 @@ from kaltwisted.config.keywords.vrrp import (
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
-from kaltwisted.config.model import Configuration, GlobalDefs, ServerGroup
+from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs, ServerGroup
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from kaltwisted.config.source import Source
     from kaltwisted.config.statement import Statement
     from kaltwisted.config.tree import Tree
+
+T = TypeVar("T", ApiSettings, ProcessSettings)
 
 
 @attrs.frozen
@@ -164,9 +166,9 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vmac_prefix=draft.vmac_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
         nftables=bind_vrrp.nftables(draft),
-        vrrp_process=_process(draft, "vrrp"),
-        checker_process=_process(draft, "checker"),
-        bfd_process=_process(draft, "bfd"),
+        vrrp_process=_settings(draft, "vrrp", ProcessSettings),
+        checker_process=_settings(draft, "checker", ProcessSettings),
+        bfd_process=_settings(draft, "bfd", ProcessSettings),
         process_names=draft.process_names,
         process_name=draft.process_name,
         umask=draft.umask,
@@ -181,12 +183,11 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         fifo_write_vrrp_states_on_reload=draft.fifo_write_vrrp_states_on_reload,
         vrrp_startup_delay_us=draft.vrrp_startup_delay_us or 0,
         vrrp_delay_after_boot_us=draft.vrrp_delay_after_boot_us or 0,
+        api=_settings(draft, "api", ApiSettings),
         where=reader.source.where(blocks[0]),
     )
 
 
-def _process(draft: GlobalDraft, role: str) -> ProcessSettings:
-    """What is said of one role's process."""
-    return ProcessSettings(
-        **{name: getattr(draft, f"{role}_{name}") for name in attrs.fields_dict(ProcessSettings)}
-    )
+def _settings(draft: GlobalDraft, prefix: str, kind: type[T]) -> T:
+    """The settings whose keywords have ``prefix``, as one value."""
+    return kind(**{name: getattr(draft, f"{prefix}_{name}") for name in attrs.fields_dict(kind)})

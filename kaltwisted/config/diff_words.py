@@ -18,7 +18,9 @@ from kaltwisted.config.diff import (
 )
 from kaltwisted.config.model import (
     SECOND_US,
+    ApiListen,
     ForwardingMethod,
+    Public,
     RealServer,
     Script,
     SmtpServer,
@@ -72,6 +74,7 @@ _PREFIXES: Final = {
     "vrrp_process": "vrrp_",
     "checker_process": "checker_",
     "bfd_process": "bfd_",
+    "api": "api_",
 }
 
 
@@ -174,8 +177,10 @@ def _member(value: object) -> str | None:
             return f"{value.address}/{value.prefix}{named}{' no_track' if value.no_track else ''}"
         case Tracked():
             return value.name if value.weight is None else f"{value.name} weight {value.weight}"
-        case str() | IPv4Address() | IPv6Address():
+        case str() | IPv4Address() | IPv6Address() | ApiListen():
             return str(value)
+        case Public():
+            return value.value
     return None
 
 

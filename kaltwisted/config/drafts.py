@@ -98,6 +98,12 @@ class GlobalDraft(Draft):
     fifo_write_vrrp_states_on_reload: bool = False
     vrrp_startup_delay_us: int | None = None
     vrrp_delay_after_boot_us: int | None = None
+    api_listen: tuple[model.ApiListen, ...] = ()
+    api_certificate: str | None = None
+    api_key: str | None = None
+    api_tokens: str | None = None
+    api_public: tuple[model.Public, ...] = ()
+    api_names: tuple[str, ...] = ()
 
 
 class CheckedDraft(Draft):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import attrs
 
+from kaltwisted.config.model_api import ApiListen, ApiSettings, Public
 from kaltwisted.config.model_bfd import BfdInstance
 from kaltwisted.config.model_checks import (
     Check,
@@ -67,6 +68,8 @@ __all__ = [
     "SECOND_US",
     "Address",
     "AddressRange",
+    "ApiListen",
+    "ApiSettings",
     "AuthType",
     "Authentication",
     "BfdInstance",
@@ -92,6 +95,7 @@ __all__ = [
     "PingCheck",
     "Position",
     "Protocol",
+    "Public",
     "RealServer",
     "ReplyPattern",
     "Route",
@@ -181,6 +185,7 @@ class GlobalDefs:
     fifo_write_vrrp_states_on_reload: bool = False
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
+    api: ApiSettings = ApiSettings()
     where: Position | None = place()
 
 

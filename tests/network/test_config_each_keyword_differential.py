@@ -43,7 +43,10 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         rf"(?:virtual_server|real_server|{_CHECKS}) (?:delay_loop|delay_before_retry|warmup): wrong «4295",
         r".* (?:vrrp_)?garp_master_refresh: wrong «4295",
     ),
-    "a keyword of ours": (rf"SSL_GET tls_(?:verify|ca_file): {_ALL_RIGHT}",),
+    "a keyword of ours": (
+        rf"SSL_GET tls_(?:verify|ca_file): {_ALL_RIGHT}",
+        rf"global_defs api_\w+: {_ALL_RIGHT}",
+    ),
     "a word of the 2002 guide, accepted": (
         f"global_defs lvs_id: {_ALL_RIGHT}",
         f".* (?:smtp_connection_timeout|lvs_sync_daemon_inteface): (?:missing|{_ALL_RIGHT})",

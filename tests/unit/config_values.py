@@ -91,6 +91,15 @@ WRITTEN: dict[str, Values] = {
         ("0", "022", "0777", "0x1f", "18", "IWGRP|IWOTH", "IWGRP | IWOTH"),
         ("«01000", "«512", "«09", "«022x", "022 «033", "«rwx", "«IRWXU", "«-1"),
     ),
+    "api_listen": Values(
+        ("127.0.0.1 9650", "127.0.0.1 1 ::1 65535"),
+        (
+            *("«localhost 9650", "«127.0.0.1", "127.0.0.1 «0", "127.0.0.1 «65536", "127.0.0.1 «http"),
+            *("127.0.0.1 9650 «::1", "127.0.0.1 9650 «x 9650", EMPTY),
+        ),
+    ),
+    "api_public": Values(("health", "metrics status health"), ("«all", "health «METRICS", EMPTY)),
+    "api_names": Values(("lb.example.net", "lb1 lb2.example.net")),
     "dynamic_interfaces": Values(("allow_if_changes",), ("«sometimes",), bare=True),
     "reload_check_config": Values(wrong=("«/tmp/log",), bare=True),
     "lb_algo": Values(SCHEDULERS, ("«rrr", "«RR", "«lbhc", EMPTY)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kaltwisted.config.keywords.api import API
 from kaltwisted.config.keywords.convert import (
     AtLeastOne,
     OneOf,
@@ -156,6 +157,7 @@ GLOBAL_DEFS = Table(
         **VRRP_DEFAULTS,
         **NFTABLES,
         **PROCESSES,
+        **API,
         **known("global_defs"),
     },
 )
