@@ -6,6 +6,8 @@ from enum import IntEnum
 
 import attrs
 
+from kaltwisted.config.model import Public
+
 
 class Role(IntEnum):
     """What somebody may do; who may more, may also less."""
@@ -18,7 +20,8 @@ class Role(IntEnum):
 
 @attrs.frozen
 class Access:
-    """``by``: who it is, for the log, such as ``root (uid 0)`` or the name of a token."""
+    """``by``: who it is, for the log: ``root``, or a token's name.  ``public``: what anybody may."""
 
     role: Role
     by: str
+    public: frozenset[Public] = frozenset()

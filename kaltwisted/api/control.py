@@ -11,6 +11,7 @@ from kaltwisted.api.exchange import Answer, Asked, RefusalError, encoded
 from kaltwisted.api.override import LONGEST_NAME, Aspect, Wish
 from kaltwisted.api.overrides import Overrides
 from kaltwisted.api.routes import Routes
+from kaltwisted.config.model import Public
 
 
 def add(routes: Routes, overrides: Overrides) -> None:
@@ -44,7 +45,7 @@ def add(routes: Routes, overrides: Overrides) -> None:
         return Answer(b'{"checks": ' + found + b"}\n")
 
     path = "/api/v1/overrides"
-    routes.add("GET", path, listed)
+    routes.add("GET", path, listed, public=Public.STATUS)
     routes.add("PUT", path, lambda asked: Deferred.fromCoroutine(put(asked)), Role.CONTROL)
     routes.add("DELETE", path, lambda asked: Deferred.fromCoroutine(delete(asked)), Role.CONTROL)
     routes.add("POST", "/api/v1/checks/run", lambda asked: Deferred.fromCoroutine(run(asked)), Role.CONTROL)

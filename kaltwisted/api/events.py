@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from kaltwisted.api.exchange import Answer, Asked, RefusalError, Send
 from kaltwisted.api.routes import Routes
+from kaltwisted.config.model import Public
 from kaltwisted.ports import Event, IEvents, IOperations, StateChange
 
 KEPT: Final = 4096
@@ -87,7 +88,7 @@ def add(routes: Routes, operations: IOperations) -> None:
             return Answer(_list(found, events.last, missed))
         return _stream(events, None if given is None else int(given))
 
-    routes.add("GET", "/api/v1/events", answer)
+    routes.add("GET", "/api/v1/events", answer, public=Public.STATUS)
 
 
 def _list(found: list[Event], last: int, missed: bool) -> bytes:

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from kaltwisted.api.access import Role
 from kaltwisted.api.exchange import Answer, Asked, RefusalError
+from kaltwisted.config.model import Public
 
 Handler: TypeAlias = Callable[[Asked], "Answer | Deferred[Answer]"]
 """Answers, at once or later; raises ``RefusalError``, or has its Deferred fail with one."""
@@ -22,12 +23,13 @@ Handler: TypeAlias = Callable[[Asked], "Answer | Deferred[Answer]"]
 
 @attrs.frozen
 class Route:
-    """One line: who answers, and what one has to be to ask."""
+    """One line: who answers, and what one has to be to ask; ``public``: anybody where that is configured."""
 
     method: str
     path: str
     handler: Handler
     role: Role = Role.READ
+    public: Public | None = None
 
 
 class Routes:
@@ -36,11 +38,18 @@ class Routes:
     def __init__(self) -> None:
         self._routes: dict[str, dict[str, Route]] = {}
 
-    def add(self, method: str, path: str, handler: Handler, role: Role = Role.READ) -> None:
+    def add(
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        role: Role = Role.READ,
+        public: Public | None = None,
+    ) -> None:
         """A line more; HEAD comes with GET."""
         methods = self._routes.setdefault(path, {})
         assert method not in methods, f"two answers to {method} {path}"
-        methods[method] = Route(method, path, handler, role)
+        methods[method] = Route(method, path, handler, role, public)
 
     def __iter__(self) -> Iterator[Route]:
         """All lines, in the order in which they were added."""
@@ -63,7 +72,7 @@ class Routes:
             raise RefusalError(
                 405, f"{asked.path} does not take this method", f"use {allowed}", {"Allow": allowed}
             )
-        if asked.access.role < route.role:
+        if asked.access.role < route.role and route.public not in asked.access.public:
             # Whoever is not known might be somebody with a token; whoever is, may not.
             if asked.access.role is Role.PUBLIC:
                 raise RefusalError(

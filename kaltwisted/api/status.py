@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 
 from kaltwisted.api.exchange import Answer, Asked, RefusalError, encoded
 from kaltwisted.api.routes import Routes
+from kaltwisted.config.model import Public
 from kaltwisted.ports import IOperations, Part
 
 ALL = frozenset(Part)
@@ -24,9 +25,9 @@ def add(routes: Routes, operations: IOperations) -> None:
     def ready(_: Asked) -> Answer:
         return _probe(operations.health().why_not_ready)
 
-    routes.add("GET", "/api/v1/status", status)
-    routes.add("GET", "/health/live", live)
-    routes.add("GET", "/health/ready", ready)
+    routes.add("GET", "/api/v1/status", status, public=Public.STATUS)
+    routes.add("GET", "/health/live", live, public=Public.HEALTH)
+    routes.add("GET", "/health/ready", ready, public=Public.HEALTH)
 
 
 def _parts(asked: Asked) -> frozenset[Part]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from kaltwisted.api import control, events, status
+from kaltwisted import __version__
+from kaltwisted.api import control, events, metrics, openapi, status
+from kaltwisted.api.metrics import InThread
 from kaltwisted.api.overrides import Overrides
 from kaltwisted.api.routes import Routes
 from kaltwisted.ports import IOperations
 
 
-def routes(operations: IOperations, overrides: Overrides) -> Routes:
-    """All that the API answers."""
+def routes(operations: IOperations, overrides: Overrides, in_thread: InThread) -> Routes:
+    """All that the API answers; ``in_thread`` calls a function in a thread."""
     table = Routes()
     status.add(table, operations)
     events.add(table, operations)
     control.add(table, overrides)
+    metrics.add(table, operations, in_thread)
+    openapi.add(table, __version__)
     return table

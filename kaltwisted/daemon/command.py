@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _config(words[1:])
     if words[:1] == ["status"]:
         return _status(words[1:])
+    if words[:1] == ["token"]:
+        return _token(words[1:])
     if words and words[0] in STEERING:
         return _steer(words)
     twistd = ServerOptions()
@@ -100,3 +102,9 @@ def _status(words: list[str]) -> int:
     from kaltwisted.client import status
 
     return status.main(words, directories.api_sockets(os.environ, os.geteuid()))
+
+
+def _token(words: list[str]) -> int:
+    from kaltwisted.client import token
+
+    return token.main(words)

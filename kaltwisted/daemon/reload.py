@@ -72,10 +72,15 @@ class Reload:
         self._again = False
         self._stopped = False
         self._under_way: Deferred[None] | None = None
+        self._afterwards: list[Callable[[], object]] = []
         self.last: Outcome | None = None
         """What became of the last one; None: there was none."""
         self.findings: tuple[Finding, ...] | None = None
         """What is to be said of the configuration that runs; None: it is the one of the start."""
+
+    def then(self, call: Callable[[], object]) -> None:
+        """Call this after every reload that was not refused."""
+        self._afterwards.append(call)
 
     def begin(self) -> None:
         """The roles run: reload if that was asked for meanwhile."""
@@ -147,6 +152,8 @@ class Reload:
         self._ended_as("applied" if changes else "unchanged")
         if not self._stopped:
             self._log.info("Reload complete")
+            for call in self._afterwards:
+                call()
 
     def _tell(self, changes: Changes) -> Iterator[None]:
         for line in changes.words() if changes else ["Nothing has changed"]:

@@ -222,7 +222,10 @@ def makeService(options: Options) -> IService:
             roles, reload, settings.file, reading.findings, reactor, events, overrides.text
         )
         path = directories.api_socket(Path(settings.directory))
-        return operations, Api(operations, overrides, path, reactor, in_thread)
+        served = Api(operations, overrides, path, reactor, in_thread)
+        served.reconfigure(roles.configuration.global_defs.api)
+        reload.then(lambda: served.reconfigure(roles.configuration.global_defs.api))
+        return operations, served
 
     return Daemon(
         reactor,

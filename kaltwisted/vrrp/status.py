@@ -18,6 +18,7 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.packet import unpacked
+from kaltwisted.vrrp.report_statistics import counters
 from kaltwisted.vrrp.report_words import Topology
 from kaltwisted.vrrp.statistics import Statistics
 from kaltwisted.vrrp.track import ScriptRuns, Thing, Weighing, how_it_ended
@@ -182,6 +183,7 @@ def _counters(statistics: Statistics) -> dict[str, Any]:
         "address_list_errors": statistics.address_list_errors,
         "interval_mismatches": statistics.interval_mismatches,
         "split_brains": statistics.split_brains,
+        "keepalived": counters(statistics),
         "packet_errors": {reason.name.lower(): count for reason, count in statistics.packet_errors.items()},
     }
 

@@ -1,0 +1,229 @@
+"""``GET /metrics``: the status document as Prometheus' metrics.  Pure, but for its one route.
+
+What keepalived's exporters have (mehdy/keepalived-exporter and its kin) has their names and labels, so that
+dashboards and alerts go on working; what they do not have is named likewise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+from twisted.internet.defer import Deferred
+
+from kaltwisted.api.exchange import Answer, Asked
+from kaltwisted.api.routes import Routes
+from kaltwisted.config.model import Public
+from kaltwisted.ports import IOperations, Part
+
+InThread: TypeAlias = Callable[[Callable[[], Any]], "Deferred[Any]"]
+
+STATES: Final = {"INIT": 0, "BACKUP": 1, "MASTER": 2, "FAULT": 3}
+"""As exporters number them."""
+
+# keepalived's counters of an instance: its own name, the exporters', and what it counts.
+_COUNTERS: Final = (
+    ("advert_rcvd", "advertisements_received", "Adverts received"),
+    ("advert_sent", "advertisements_sent", "Adverts sent"),
+    ("become_master", "become_master", "Times that it became master"),
+    ("release_master", "release_master", "Times that it was master no more"),
+    ("packet_len_err", "packet_length_errors", "Packets of a wrong length"),
+    ("advert_interval_err", "advertisements_interval_errors", "Adverts with another interval"),
+    ("ip_ttl_err", "ip_ttl_errors", "Packets with a wrong TTL"),
+    ("invalid_type_rcvd", "invalid_type_received", "Packets that are no adverts"),
+    ("addr_list_err", "address_list_errors", "Adverts with other addresses"),
+    ("invalid_authtype", "authentication_invalid", "Packets with an unknown authentication"),
+    ("authtype_mismatch", "authentication_mismatch", "Packets with another authentication"),
+    ("auth_failure", "authentication_failure", "Packets with a wrong password"),
+    ("pri_zero_rcvd", "priority_zero_received", "Adverts of masters that stop"),
+    ("pri_zero_sent", "priority_zero_sent", "Adverts that said that we stop"),
+)
+_INSTANCE: Final = ("iname", "intf", "vrid")
+_SERVICE: Final = ("virtual_server",)
+_SERVER: Final = ("virtual_server", "real_server")
+_CHECK: Final = (*_SERVER, "check", "target")
+
+
+class _Families:
+    """Metrics as they come together: each a family of samples."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
+
+    def gauge(self, name: str, doc: str, labels: Mapping[str, str], value: float | None) -> None:
+        """A value that goes up and down; None: there is none, and so no sample."""
+        self._sample(GaugeMetricFamily, name, doc, labels, value)
+
+    def count(self, name: str, doc: str, labels: Mapping[str, str], value: float | None) -> None:
+        """A value that only grows; ``_total`` is put behind its name."""
+        self._sample(CounterMetricFamily, name, doc, labels, value)
+
+    def _sample(
+        self,
+        kind: type[GaugeMetricFamily] | type[CounterMetricFamily],
+        name: str,
+        doc: str,
+        labels: Mapping[str, str],
+        value: float | None,
+    ) -> None:
+        if value is None:
+            return
+        family = self._families.get(name)
+        if family is None:
+            family = self._families[name] = kind(f"keepalived_{name}", doc, labels=tuple(labels))
+        family.add_metric(tuple(labels.values()), float(value))
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._families.values())
+
+
+def families(status: Mapping[str, Any]) -> Iterable[Metric]:
+    """All metrics of a status document."""
+    found = _Families()
+    _daemon(found, status["daemon"])
+    for part, tell in (("vrrp", _vrrp), ("checkers", _checkers), ("bfd", _bfd)):
+        if status[part] is not None:
+            tell(found, status[part])
+    for override in status.get("overrides", ()):
+        labels = {"target": override["target"], "action": override["action"]}
+        found.gauge("override", "What operators override", labels, 1)
+    return found
+
+
+def exposition(text: bytes, accept: str) -> tuple[bytes, str]:
+    """The metrics of a status document as text, and the type of that, as the client would like it."""
+    status = json.loads(text)
+
+    class Once(Collector):
+        def collect(self) -> Iterable[Metric]:
+            return families(status)
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Once())
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+def add(routes: Routes, operations: IOperations, in_thread: InThread) -> None:
+    """Serve them.  With thousands of servers it takes a while to write them, so a thread does."""
+
+    def metrics(asked: Asked) -> Deferred[Answer]:
+        accept = asked.headers.get("accept", "")
+        text: Deferred[Any] = operations.status(frozenset(Part))
+        text.addCallback(lambda text: in_thread(lambda: exposition(text, accept)))
+        return text.addCallback(lambda made: Answer(made[0], content_type=made[1]))
+
+    routes.add("GET", "/metrics", metrics, public=Public.METRICS)
+
+
+# --- the parts ---------------------------------------------------------------------------
+
+
+def _daemon(found: _Families, daemon: Mapping[str, Any]) -> None:
+    found.gauge("up", "Whether the daemon lives", {}, daemon["live"])
+    found.gauge("ready", "Whether all its processes do their work", {}, daemon["ready"])
+    found.gauge("build_info", "The version", {"version": daemon["version"]}, 1)
+    found.gauge("start_time_seconds", "When the daemon started", {}, daemon["started"])
+    configuration = daemon["configuration"]
+    doc = "When the configuration that runs was read"
+    found.gauge("configuration_read_time_seconds", doc, {}, configuration["read"])
+    doc = "What is wrong with it"
+    for severity in ("errors", "warnings"):
+        found.gauge("configuration_findings", doc, {"severity": severity[:-1]}, configuration[severity])
+    reload = configuration["reload"]
+    refused = reload is not None and reload["result"] == "refused"
+    found.gauge("reload_refused", "Whether the last reload was refused", {}, refused)
+    for role in daemon["roles"]:
+        labels = {"role": role["name"]}
+        found.gauge("role_up", "Whether the process of a role runs", labels, role["state"] == "running")
+        found.count("role_restarts", "How often it was started again", labels, role["restarts"])
+        lateness = role.get("timer_lateness")
+        if lateness is not None:
+            worst = lateness["worst_ms"]
+            doc = "How late a timer was at worst"
+            found.gauge("timer_lateness_worst_seconds", doc, labels, None if worst is None else worst / 1000)
+
+
+def _vrrp(found: _Families, vrrp: Mapping[str, Any]) -> None:
+    for instance in vrrp["instances"]:
+        values = (instance["name"], instance["interface"], str(instance["vrid"]))
+        labels = dict(zip(_INSTANCE, values, strict=True))
+        state = STATES.get(instance["state"], 0)
+        for address in instance["addresses"] or [{"address": "", "interface": instance["interface"]}]:
+            held = {
+                **labels,
+                "intf": address["interface"],
+                "ip_address": address["address"].partition("/")[0],
+            }
+            found.gauge("vrrp_state", "0: init, 1: backup, 2: master, 3: fault", held, state)
+        doc = "When it entered its state"
+        found.gauge("vrrp_state_since_time_seconds", doc, labels, instance["since"])
+        found.gauge("vrrp_priority", "Its priority as it is", labels, instance["priority"])
+        found.gauge("vrrp_base_priority", "Its priority as configured", labels, instance["base_priority"])
+        doc = "Whether another master is heard"
+        found.gauge("vrrp_split_brain", doc, labels, instance["split_brain"] is not None)
+        counters = instance["counters"]
+        for name, exported, doc in _COUNTERS:
+            found.count(exported, doc, labels, counters["keepalived"][name])
+        doc = "Times that another master was heard"
+        found.count("vrrp_split_brains", doc, labels, counters["split_brains"])
+        for reason, packets in counters["packet_errors"].items():
+            doc = "Packets that were dropped, by reason"
+            found.count("vrrp_packet_errors", doc, {**labels, "reason": reason}, packets)
+    for group in vrrp["groups"]:
+        doc = "0: init, 1: backup, 2: master, 3: fault"
+        found.gauge("vrrp_group_state", doc, {"gname": group["name"]}, STATES.get(group["state"], 0))
+    for tracker in vrrp["trackers"]:
+        labels = {"kind": tracker["kind"], "name": tracker["name"]}
+        found.gauge("tracker_up", "Whether what is tracked is as it should be", labels, tracker["up"])
+        if tracker["kind"] == "script":
+            labels = {"name": tracker["name"]}
+            found.gauge("script_state", "0: idle, 1: running", labels, tracker["running"])
+            found.gauge("script_status", "0: bad, 1: good", labels, tracker["up"])
+
+
+def _checkers(found: _Families, checkers: Mapping[str, Any]) -> None:
+    for pool in checkers["virtual_servers"]:
+        labels = {"virtual_server": pool["id"]}
+        found.gauge("virtual_server_quorum_up", "Whether it has its quorum", labels, pool["quorum_up"])
+        found.gauge("virtual_server_quorum", "The quorum", labels, pool["quorum"])
+        found.gauge("virtual_server_weight", "The weight of all in the pool", labels, pool["weight"])
+        servers = pool["real_servers"]
+        found.gauge("virtual_server_real_servers", "Servers that are configured", labels, len(servers))
+        alive = sum(server["alive"] for server in servers)
+        found.gauge("virtual_server_real_servers_alive", "Those that are alive", labels, alive)
+        sorry = pool["sorry_server"]
+        if sorry is not None:
+            doc = "Whether clients meet the sorry server"
+            found.gauge("virtual_server_sorry_server_in_use", doc, labels, sorry["in_use"])
+        for server in servers:
+            _real_server(found, pool["id"], server)
+
+
+def _real_server(found: _Families, pool: str, server: Mapping[str, Any]) -> None:
+    name = server["id"].removeprefix(f"{pool}/")
+    labels = {"virtual_server": pool, "real_server": name}
+    found.gauge("real_server_up", "Whether its checks succeed", labels, server["alive"])
+    found.gauge("real_server_in_pool", "Whether clients meet it", labels, server["in_pool"])
+    found.gauge("real_server_weight", "Its weight as it is", labels, server["effective_weight"])
+    for check in server["checks"]:
+        values = (pool, name, check["kind"], check["target"])
+        labels = dict(zip(_CHECK, values, strict=True))
+        found.gauge("check_up", "Whether a check succeeds", labels, check["up"])
+        latency = check["latency_ms"]
+        doc = "How long its last run took"
+        found.gauge("check_duration_seconds", doc, labels, None if latency is None else latency / 1000)
+        found.gauge("check_last_run_time_seconds", "When it ran last", labels, check["last_run"])
+        found.gauge("check_paused", "Whether an operator has paused it", labels, check["paused"])
+
+
+def _bfd(found: _Families, bfd: Mapping[str, Any]) -> None:
+    for session in bfd["sessions"]:
+        labels = {"name": session["name"], "neighbor": session["neighbor"]}
+        found.gauge("bfd_session_up", "Whether the neighbour is there", labels, session["state"] == "Up")
+        found.count("bfd_packets_sent", "Packets sent", labels, session["sent"])
+        found.count("bfd_packets_received", "Packets received", labels, session["received"])

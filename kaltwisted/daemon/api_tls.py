@@ -1,0 +1,80 @@
+"""TLS for the API: its certificate and key, read at the start and at each reload."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from zope.interface import implementer
+
+MOST_TEXT: Final = 1_048_576
+
+
+class TlsError(Exception):
+    """The files cannot be used; in words."""
+
+
+@attrs.frozen
+class Tls:
+    """A certificate with its key.  Two are equal when the same is in their files."""
+
+    digest: bytes = attrs.field(repr=False)
+    context: SSL.Context = attrs.field(eq=False, repr=False)
+
+    @classmethod
+    def read(cls, certificate: str, key: str) -> Tls:
+        """PEM files, the certificate with its chain; one file may be both.
+
+        :raises TlsError: one cannot be read, or the key is another certificate's.
+        """
+        pem = b""
+        for path in (certificate, key):
+            try:
+                with Path(path).open("rb") as file:
+                    pem += file.read(MOST_TEXT)
+            except OSError as error:
+                raise TlsError(f"{path}: {os.strerror(error.errno or 0)}") from None
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_options(SSL.OP_NO_COMPRESSION)
+        # Else OpenSSL asks for a passphrase at the terminal, and everything waits.
+        context.set_passwd_cb(lambda *_: b"")
+        try:
+            context.use_certificate_chain_file(certificate)
+        except SSL.Error:
+            raise TlsError(f"{certificate}: that is no certificate in PEM") from None
+        try:
+            context.use_privatekey_file(key)
+            context.check_privatekey()
+        except SSL.Error:
+            raise TlsError(
+                f"{key}: that is not the certificate's key, in PEM and without a passphrase"
+            ) from None
+        return cls(hashlib.sha256(pem).digest(), context)
+
+    def behind(self, factory: Factory, clock: IReactorTime) -> Any:
+        """The factory, with TLS in front of it."""
+        behind = TLSMemoryBIOFactory(_Creator(self.context), False, factory, clock)
+        behind.noisy = False
+        return behind
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class _Creator:
+    """Makes the OpenSSL side of a connection."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        self._context = context
+
+    def serverConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """As IOpenSSLServerConnectionCreator asks."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_accept_state()
+        return connection
