@@ -41,13 +41,13 @@ class Daemon:
         self._path = next((path for path in sockets if os.path.lexists(path)), sockets[0])
         self._others = sockets if not os.path.lexists(self._path) else (self._path,)
 
-    def ask(self, path: str, query: dict[str, str] | None = None) -> bytes:
+    def ask(self, path: str, query: dict[str, str] | None = None, accept: str = "*/*") -> bytes:
         """The body of the answer.
 
         :raises NoAnswerError: there is none.
         :raises RefusedError: it is a refusal.
         """
-        response = self.begin(path, query)
+        response = self.begin(path, query, accept=accept)
         try:
             body = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -57,7 +57,12 @@ class Daemon:
         return body
 
     def begin(
-        self, path: str, query: dict[str, str] | None = None, timeout: float | None = TIMEOUT_S
+        self,
+        path: str,
+        query: dict[str, str] | None = None,
+        *,
+        accept: str = "*/*",
+        timeout: float = TIMEOUT_S,
     ) -> http.client.HTTPResponse:
         """An answer whose body is still to be read.
 
@@ -65,7 +70,9 @@ class Daemon:
         """
         connection = _UnixConnection(self._path, timeout)
         try:
-            connection.request("GET", f"{path}?{urlencode(query)}" if query else path)
+            connection.request(
+                "GET", f"{path}?{urlencode(query)}" if query else path, None, {"Accept": accept}
+            )
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise self._no_answer(error) from None
@@ -87,7 +94,7 @@ class Daemon:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout: float | None) -> None:
+    def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
 

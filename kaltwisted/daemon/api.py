@@ -38,6 +38,7 @@ class Api(Service):
         self._operations = operations
         self._path = path
         self._reactor = reactor
+        self._in_thread = in_thread
         self._waiting = Waiting(self._make, in_thread)
         self._port: IListeningPort | None = None
 
@@ -46,7 +47,7 @@ class Api(Service):
         from kaltwisted.api.http import Site
         from kaltwisted.api.table import routes
 
-        return Site(routes(self._operations), admit_peer, self._reactor)
+        return Site(routes(self._operations, self._in_thread), admit_peer, self._reactor)
 
     def startService(self) -> None:
         """Listen."""

@@ -16,6 +16,7 @@ class Member:
     ``failed``: the checkers that fail, by their place in ``server.checks``.
     ``weighed``: ``weight`` is what a checker said last, not the configured one.
     ``since``: when it came up or went down, by the clock of who runs the pool; None: not known.
+    ``status_head``: what the status document says of it again and again; None: not made yet.
     """
 
     server: RealServer
@@ -24,6 +25,7 @@ class Member:
     destination: Destination
     weighed: bool = False
     since: float | None = None
+    status_head: str | None = None
 
     @classmethod
     def begin(cls, server: RealServer, adopted: Service | None = None) -> Member:
@@ -69,6 +71,7 @@ class Member:
         has set it that may still do so.
         """
         old, self.server = self.server, new
+        self.status_head = None
         if old.checks != new.checks:
             was_alive = self.alive
             origins = enumerate(predecessors(old.checks, new.checks))

@@ -73,9 +73,9 @@ class Pool:
         self.virtual_server = virtual_server
         self.name = str(virtual_server)
         self.key = service_key(virtual_server)
-        self._members = {
-            key_of(server): Member.begin(server, adopted) for server in virtual_server.real_servers
-        }
+        members = [Member.begin(server, adopted) for server in virtual_server.real_servers]
+        # One key for all tables: what is the same object is found fastest.
+        self._members = {member.destination.key: member for member in members}
         self._sum = sum(member.counts for member in self._members.values())
         # Real servers in the table, and not the sorry server: there was quorum, and it takes losing.
         self._had_quorum = (
@@ -208,7 +208,8 @@ class Pool:
         if servers:
             self._service = None
         for server in servers.added:
-            member = self._members[key_of(server)] = Member.begin(server)
+            member = Member.begin(server)
+            self._members[member.destination.key] = member
             self._sum += member.counts
         for change in servers.changed:
             events += self._change_server(self._members[key_of(change.new)], change.new)
