@@ -62,6 +62,12 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         (("part", False, "daemon, vrrp, checkers, bfd, or several with commas", {"type": "string"}),),
         gives="the document of docs/status.schema.json",
     ),
+    ("GET", "/api/v1/explain"): Described(
+        "In words why something is as it is",
+        (("name", True, "of an instance, group, virtual or real server, or session", _TEXT),),
+        gives="sentences",
+        statuses={404: "there is nothing of that name"},
+    ),
     ("GET", "/api/v1/events"): Described(
         "What has happened, and what happens",
         (("after", False, "the id of the last event that is known", {"type": "string"}),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kaltwisted import __version__
-from kaltwisted.api import control, events, metrics, openapi, status
+from kaltwisted.api import control, events, explaining, metrics, openapi, status
 from kaltwisted.api.metrics import InThread
 from kaltwisted.api.overrides import Overrides
 from kaltwisted.api.routes import Routes
@@ -14,6 +14,7 @@ def routes(operations: IOperations, overrides: Overrides, in_thread: InThread) -
     """All that the API answers; ``in_thread`` calls a function in a thread."""
     table = Routes()
     status.add(table, operations)
+    explaining.add(table, operations, in_thread)
     events.add(table, operations)
     control.add(table, overrides)
     metrics.add(table, operations, in_thread)

@@ -41,13 +41,13 @@ class Daemon:
         self._path = next((path for path in sockets if os.path.lexists(path)), sockets[0])
         self._others = sockets if not os.path.lexists(self._path) else (self._path,)
 
-    def ask(self, path: str, query: dict[str, str] | None = None) -> bytes:
+    def ask(self, path: str, query: dict[str, str] | None = None, accept: str = "*/*") -> bytes:
         """The body of the answer.
 
         :raises NoAnswerError: there is none.
         :raises RefusedError: it is a refusal.
         """
-        return self._read(self.begin(path, query))
+        return self._read(self.begin(path, query, accept=accept))
 
     def change(self, method: str, path: str, body: object, timeout: float | None = TIMEOUT_S) -> Any:
         """The answer to a request that changes something; both are JSON.
@@ -67,20 +67,25 @@ class Daemon:
         return body
 
     def begin(
-        self, path: str, query: dict[str, str] | None = None, timeout: float | None = TIMEOUT_S
+        self,
+        path: str,
+        query: dict[str, str] | None = None,
+        *,
+        accept: str = "*/*",
+        timeout: float = TIMEOUT_S,
     ) -> http.client.HTTPResponse:
         """An answer whose body is still to be read.
 
         :raises NoAnswerError: there is none.
         """
-        return self._send("GET", f"{path}?{urlencode(query)}" if query else path, None, timeout)
+        return self._send("GET", f"{path}?{urlencode(query)}" if query else path, None, timeout, accept)
 
     def _send(
-        self, method: str, path: str, body: bytes | None, timeout: float | None
+        self, method: str, path: str, body: bytes | None, timeout: float | None, accept: str = "*/*"
     ) -> http.client.HTTPResponse:
         connection = _UnixConnection(self._path, timeout)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, {"Accept": accept})
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise self._no_answer(error) from None

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from kaltwisted.client.asking import NO_ANSWER, NOT_OK, OK
 from kaltwisted.client.connection import Daemon, NoAnswerError, RefusedError
-from kaltwisted.client.status import NO_ANSWER, NOT_OK, OK
 
 OVERRIDES: Final = "/api/v1/overrides"
 CHECKS_S: Final = 600.0

@@ -1,25 +1,18 @@
-"""The console command ``kaltwisted``: C keepalived's flags in, twistd's machinery underneath.
+"""The console command ``kaltwisted``: a daemon with C keepalived's flags, or one of the commands beside it.
 
-What twistd does stays twistd's (daemonizing, pid file, umask, running the
-reactor); only its own command line is passed over, so that every flag means
-what it means to keepalived.
+Each loads what it needs and no more: who asks a daemon for its state waits for
+an answer, and not for Twisted.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NoReturn
 
-from twisted.application.service import ServiceMaker
-from twisted.python import usage
-from twisted.scripts._twistd_unix import ServerOptions, UnixApplicationRunner
-
-from kaltwisted.daemon import directories, signals
-from kaltwisted.daemon.lean import import_sockets
-from kaltwisted.daemon.options import Options
+from kaltwisted.daemon import directories
 
 STEERING: Final = (
     *("drain", "disable", "enable", "weight", "pause", "resume", "yield", "prefer", "release"),
@@ -33,44 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] in (["-T"], ["--genhash"]):
         _genhash(words[1:])
-    if words[:1] == ["check"]:
-        return _check(words[1:])
-    if words[:1] == ["config"]:
-        return _config(words[1:])
-    if words[:1] == ["status"]:
-        return _status(words[1:])
-    if words[:1] == ["token"]:
-        return _token(words[1:])
-    if words and words[0] in STEERING:
-        return _steer(words)
-    twistd = ServerOptions()
-    # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
-    twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
-    twistd["umask"] = 0o022
-    twistd["no_save"] = True
-    twistd["originalname"] = True
-    twistd["rundir"] = "/"
-    options = Options()
-    options.parent = twistd
-    try:
-        options.parseOptions(words)
-    except usage.UsageError as error:
-        print(f"{Options.usage_lines()}\nkaltwisted: {error}", file=sys.stderr)
-        return 1
-    twistd.subCommand = "keepalived"
-    twistd.subOptions = options
-    twistd.loadedPlugins = {
-        "keepalived": ServiceMaker("keepalived", "kaltwisted.daemon.service", "", "keepalived")
-    }
-    twistd.postOptions()
-    # A shell ignores INT for what it starts in the background, and so would the reactor; keepalived obeys it.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signals.hold()
-    import_sockets()
-    UnixApplicationRunner(twistd).run()
-    # twistd would now end by the signal that stopped it; keepalived's users see 0.
-    return 0
+    command = _COMMANDS.get(words[0]) if words else None
+    if command is not None:
+        return command(words[1:])
+    from kaltwisted.daemon import twistd
+
+    return twistd.run(words)
 
 
 def _genhash(words: list[str]) -> NoReturn:
@@ -92,10 +53,10 @@ def _config(words: list[str]) -> int:
     return config.main(words)
 
 
-def _steer(words: list[str]) -> int:
+def _steer(command: str, words: list[str]) -> int:
     from kaltwisted.client import steer
 
-    return steer.main(words, directories.api_sockets(os.environ, os.geteuid()))
+    return steer.main([command, *words], directories.api_sockets(os.environ, os.geteuid()))
 
 
 def _status(words: list[str]) -> int:
@@ -108,3 +69,26 @@ def _token(words: list[str]) -> int:
     from kaltwisted.client import token
 
     return token.main(words)
+
+
+def _explain(words: list[str]) -> int:
+    from kaltwisted.client import explain
+
+    return explain.main(words, directories.api_sockets(os.environ, os.geteuid()))
+
+
+def _events(words: list[str]) -> int:
+    from kaltwisted.client import events
+
+    return events.main(words, directories.api_sockets(os.environ, os.geteuid()))
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "check": _check,
+    "config": _config,
+    "status": _status,
+    "explain": _explain,
+    "events": _events,
+    "token": _token,
+    **{word: partial(_steer, word) for word in STEERING},
+}

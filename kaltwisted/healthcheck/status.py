@@ -7,57 +7,54 @@ put together here; only words go through an encoder.
 from __future__ import annotations
 
 from json.encoder import encode_basestring_ascii as quoted
-from typing import Final
-
-import attrs
+from typing import TYPE_CHECKING, Final
 
 from kaltwisted.config.model import Address, Check, HttpCheck, MiscCheck
 from kaltwisted.config.model_checks import kind
-from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.healthcheck.retry import Retry
+
+if TYPE_CHECKING:
+    from kaltwisted.healthcheck.service import Statistics
 
 NOT_RUN: Final = "has not run yet"
 _JSON = {True: "true", False: "false"}
 
 
-@attrs.frozen(slots=True)
-class CheckStatus:
-    """One check as it stands.
+def head(check: Check) -> str:
+    """The beginning of the object in ``checks``: what is the same for as long as a check is configured so."""
+    return f'{{"kind":"{kind(check)}","target":{quoted(target(check))},"up":'
 
-    Times are seconds of the check's clock, None: never; ``now`` is its reading.
-    ``epoch``: the time of day in seconds since 1970 at which it was 0.
+
+def text(
+    begun: str, standing: Retry, statistics: Statistics, now: float, epoch: float, *, is_paused: bool = False
+) -> str:
+    """The object in ``checks``.
+
+    :param begun: its ``head``.
+    :param now: what the check's clock says, in seconds.
+    :param epoch: the time of day in seconds since 1970 at which that was 0.
     """
+    ran, due, outcome = statistics.last_run, statistics.next_run, statistics.last_outcome
+    left = standing.timing.retry - standing.retries_used
+    if ran is None or outcome is None:
+        last = f'"{NOT_RUN}","last_run":null,"latency_ms":null'
+    else:
+        took_ms = statistics.last_latency * 1000
+        last = f'{quoted(outcome.words)},"last_run":{ran + epoch:.3f},"latency_ms":{took_ms:.3f}'
+    return (
+        f'{begun}{_JSON[standing.up]},"has_run":{_JSON[standing.has_run]},"last_result":{last},'
+        f'"next_in_s":{"null" if due is None else f"{due - now:.3f}"},'
+        f'"retries_left":{left if left > 0 else 0},"paused":{_JSON[is_paused]}}}'
+    )
 
-    check: Check
-    standing: Retry
-    outcome: Outcome | None
-    last_run: float | None
-    latency_s: float
-    next_run: float | None
-    now: float
-    epoch: float
-    is_paused: bool = False
 
-    def text(self) -> str:
-        """The object in ``checks``."""
-        standing, ran, due = self.standing, self.last_run, self.next_run
-        when = "null" if ran is None else f"{ran + self.epoch:.3f}"
-        took = "null" if ran is None else f"{self.latency_s * 1000:.3f}"
-        waits = "null" if due is None else f"{due - self.now:.3f}"
-        return (
-            f'{{"kind":"{kind(self.check)}","target":{quoted(target(self.check))},'
-            f'"up":{_JSON[standing.up]},"has_run":{_JSON[standing.has_run]},'
-            f'"last_result":{quoted(words(self.outcome))},"last_run":{when},"latency_ms":{took},'
-            f'"next_in_s":{waits},"retries_left":{max(0, standing.timing.retry - standing.retries_used)},'
-            f'"paused":{_JSON[self.is_paused]}}}'
-        )
-
-    def why(self) -> str:
-        """Why it keeps its server out of the pool."""
-        name = f"{kind(self.check)} {target(self.check)}"
-        if not self.standing.has_run:
-            return f"{name} {NOT_RUN}, and until it succeeds the server counts as down"
-        return f"{name} fails: {words(self.outcome)}"
+def why(check: Check, standing: Retry, statistics: Statistics) -> str:
+    """Why it keeps its server out of the pool."""
+    name = f"{kind(check)} {target(check)}"
+    outcome = statistics.last_outcome
+    if not standing.has_run or outcome is None:
+        return f"{name} {NOT_RUN}, and until it succeeds the server counts as down"
+    return f"{name} fails: {outcome.words}"
 
 
 def target(check: Check) -> str:
@@ -73,8 +70,3 @@ def target(check: Check) -> str:
 def endpoint(address: Address, port: int) -> str:
     """``10.0.0.1:80``, ``[2001:db8::1]:80``."""
     return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
-
-
-def words(outcome: Outcome | None) -> str:
-    """What it found the last time."""
-    return NOT_RUN if outcome is None else outcome.words

@@ -18,6 +18,7 @@ class Member:
     ``weighed``: ``weight`` is what a checker said last, not the configured one.
     ``since``: when it came up or went down, by the clock of who runs the pool; None: not known.
     ``steering``: what an operator overrides.
+    ``status_head``: what the status document says of it again and again; None: not made yet.
     """
 
     server: RealServer
@@ -27,6 +28,7 @@ class Member:
     weighed: bool = False
     since: float | None = None
     steering: Steering = UNSTEERED
+    status_head: str | None = None
 
     @classmethod
     def begin(
@@ -94,6 +96,7 @@ class Member:
         has set it that may still do so.
         """
         old, self.server = self.server, new
+        self.status_head = None
         if old.checks != new.checks:
             was_alive = self.alive
             origins = enumerate(predecessors(old.checks, new.checks))

@@ -79,10 +79,12 @@ class Pool:
         self._steering = steering
         self.name = str(virtual_server)
         self.key = service_key(virtual_server)
-        self._members = {
-            key: Member.begin(server, adopted, steering.get(key, UNSTEERED))
-            for key, server in ((key_of(server), server) for server in virtual_server.real_servers)
-        }
+        members = [
+            Member.begin(server, adopted, steering.get(key_of(server), UNSTEERED))
+            for server in virtual_server.real_servers
+        ]
+        # One key for all tables: what is the same object is found fastest.
+        self._members = {member.destination.key: member for member in members}
         self._sum = sum(member.counts for member in self._members.values())
         # Real servers in the table, and not the sorry server: there was quorum, and it takes losing.
         self._had_quorum = (
@@ -242,8 +244,8 @@ class Pool:
         if servers:
             self._service = None
         for server in servers.added:
-            key = key_of(server)
-            member = self._members[key] = Member.begin(server, steering=self._steering.get(key, UNSTEERED))
+            member = Member.begin(server, steering=self._steering.get(key_of(server), UNSTEERED))
+            self._members[member.destination.key] = member
             self._sum += member.counts
         for change in servers.changed:
             events += self._change_server(self._members[key_of(change.new)], change.new)

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii as quoted
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from kaltwisted.config.model import Address, FirewallMark, RealServer, SorryServer, VirtualAddress
 from kaltwisted.lvs.member import Member
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.steering import UNSTEERED, Steering
 
-Checks: TypeAlias = Callable[[Pool, Member], tuple[list[str], str | None]]
-"""The text of each check of a server, and in words what keeps it from being alive."""
+Checks: TypeAlias = Callable[[Pool, Member], tuple[str, str | None]]
+"""The text of a server's checks, with commas, and in words what keeps it from being alive."""
+
+SERVERS_AT_ONCE: Final = 16
+"""In one piece of text: a tenth of a millisecond's work."""
 
 _JSON = {True: "true", False: "false"}
 
@@ -32,11 +35,10 @@ def status(data_plane: str, pools: Iterable[Pool], checks: Checks, epoch: float)
     for pool in tuple(pools):
         yield before + _virtual_server(pool, epoch)
         before = ","
-        prefix = f"{pool_id(pool)}/"
-        comma = ""
-        for member in pool.members:
-            yield comma + _real_server(pool, member, prefix, checks, epoch)
-            comma = ","
+        members = pool.members
+        for first in range(0, len(members), SERVERS_AT_ONCE):
+            servers = _real_servers(pool, members[first : first + SERVERS_AT_ONCE], checks, epoch)
+            yield ("," if first else "") + ",".join(servers)
         yield "]}"
     yield "]}"
 
@@ -86,21 +88,33 @@ def _sorry_server(sorry: SorryServer | None, pool: Pool) -> str:
     return f'{{"address":"{sorry.address}","port":{sorry.port},"in_use":{_JSON[not pool.has_quorum]}}}'
 
 
-def _real_server(pool: Pool, member: Member, prefix: str, checks: Checks, epoch: float) -> str:
-    server, address, alive = member.server, str(member.server.address), member.alive
-    name = f"{address}:{server.port}" if ":" not in address else f"[{address}]:{server.port}"
-    texts, failing = checks(pool, member)
-    table = pool.service.destinations.get(member.destination.key)
-    weight = 0 if table is None else table.weight
-    in_pool = alive and table is not None and not pool.sorry_server_stands_in
-    inhibited = server.inhibit_on_failure and not alive
-    why = failing if not alive else _why_not(pool, member, in_pool=in_pool)
+def _real_servers(pool: Pool, members: tuple[Member, ...], checks: Checks, epoch: float) -> Iterator[str]:
+    table, stands_in = pool.service.destinations, pool.sorry_server_stands_in
+    for member in members:
+        server, since, alive = member.server, member.since, not member.failed
+        head = member.status_head
+        if head is None:
+            head = member.status_head = _head(pool, server)
+        texts, why = checks(pool, member)
+        entry = table.get(member.destination.key)
+        in_pool = alive and entry is not None and not stands_in
+        if alive:
+            why = None if in_pool and member.effective_weight else _why_not(pool, member, in_pool=in_pool)
+        yield (
+            f"{head}{0 if entry is None else entry.weight},"
+            f'"alive":{_JSON[alive]},"in_pool":{_JSON[in_pool]},'
+            f'"inhibited":{_JSON[server.inhibit_on_failure and not alive]},'
+            f'"since":{"null" if since is None else f"{since + epoch:.3f}"},'
+            f'"why":{"null" if why is None else quoted(why)},'
+            f'"override":{_override(member.steering)},"checks":[{texts}]}}'
+        )
+
+
+def _head(pool: Pool, server: RealServer) -> str:
+    """The beginning of its object, up to where it begins to change."""
     return (
-        f'{{"id":"{prefix}{name}","address":"{address}","port":{server.port},'
-        f'"forwarding":"{server.forwarding}","weight":{server.weight},"effective_weight":{weight},'
-        f'"alive":{_JSON[alive]},"in_pool":{_JSON[in_pool]},"inhibited":{_JSON[inhibited]},'
-        f'"since":{_moment(member.since, epoch)},"why":{"null" if why is None else quoted(why)},'
-        f'"override":{_override(member.steering)},"checks":[{",".join(texts)}]}}'
+        f'{{"id":"{server_id(pool, server)}","address":"{server.address}","port":{server.port},'
+        f'"forwarding":"{server.forwarding}","weight":{server.weight},"effective_weight":'
     )
 
 

@@ -50,7 +50,7 @@ class Response(BytesIO):
 def answering(status: int, answer: object) -> Iterator[list[tuple[str, str, Any]]]:
     sent: list[tuple[str, str, Any]] = []
 
-    def send(self: Daemon, method: str, path: str, body: bytes | None, timeout: float | None) -> Response:
+    def send(self: Daemon, method: str, path: str, body: bytes | None, *_: object) -> Response:
         sent.append((method, path, body and json.loads(body)))
         return Response(status, answer)
 

@@ -25,7 +25,8 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.healthcheck.retry import Retry
-from kaltwisted.healthcheck.status import CheckStatus
+from kaltwisted.healthcheck.service import Statistics
+from kaltwisted.healthcheck.status import head, text, why
 from kaltwisted.lvs.member import Member, key_of
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.status import status
@@ -46,8 +47,8 @@ def virtual(*servers: RealServer, **fields: Any) -> VirtualServer:
     return VirtualServer(**({"listen": LISTEN, "real_servers": servers or (real(),)} | fields))
 
 
-def silent(_: Pool, member: Member) -> tuple[list[str], str | None]:
-    return [], None if member.alive else "its check fails"
+def silent(_: Pool, member: Member) -> tuple[str, str | None]:
+    return "", None if member.alive else "its check fails"
 
 
 def told(*pools: Pool) -> Any:
@@ -129,27 +130,22 @@ class PoolTests(SynchronousTestCase):
 
 
 class CheckTests(SynchronousTestCase):
-    def of(self, check: Any = CHECK, *outcomes: Outcome, **fields: Any) -> CheckStatus:
+    def of(self, check: Any = CHECK, *outcomes: Outcome) -> tuple[Retry, Statistics]:
         standing = Retry(check.timing)
         for outcome in outcomes:
             standing.handle(outcome)
-        last = outcomes[-1] if outcomes else None
-        return CheckStatus(
-            check,
-            standing,
-            last,
-            last_run=4.0 if outcomes else None,
-            latency_s=0.0125 if outcomes else 0.0,
-            next_run=8.0,
-            now=5.0,
-            epoch=EPOCH,
-            **fields,
+        if not outcomes:
+            return standing, Statistics(next_run=8.0)
+        return standing, Statistics(
+            last_outcome=outcomes[-1], last_run=4.0, last_latency=0.0125, next_run=8.0
         )
 
+    def told(self, check: Any = CHECK, *outcomes: Outcome) -> Any:
+        return json.loads(text(head(check), *self.of(check, *outcomes), 5.0, EPOCH))
+
     def test_one_that_has_not_run(self) -> None:
-        found = json.loads(self.of().text())
         self.assertEqual(
-            found,
+            self.told(),
             {
                 "kind": "TCP_CHECK",
                 "target": "10.0.0.1:80",
@@ -163,26 +159,27 @@ class CheckTests(SynchronousTestCase):
                 "paused": False,
             },
         )
-        self.assertTrue(json.loads(self.of(is_paused=True).text())["paused"])
+        paused = text(head(CHECK), *self.of(), 5.0, EPOCH, is_paused=True)
+        self.assertTrue(json.loads(paused)["paused"])
 
     def test_one_that_fails_and_has_retries_left(self) -> None:
         bad = Outcome(False, "Timeout connecting", detail='a "quote"')
-        found = json.loads(self.of(CHECK, Outcome(True, "success"), bad).text())
+        found = self.told(CHECK, Outcome(True, "success"), bad)
         self.assertEqual((found["up"], found["retries_left"]), (True, 2))
         self.assertEqual(found["last_result"], 'Timeout connecting (a "quote")')
         self.assertEqual((found["last_run"], found["latency_ms"]), (EPOCH + 4, 12.5))
 
     def test_what_is_asked(self) -> None:
-        urls = HttpCheck(CheckTiming(), TARGET, (Url("/a"), Url("/b")))
-        self.assertEqual(json.loads(self.of(urls).text())["target"], "10.0.0.1:80 /a /b")
+        urls = HttpCheck(CheckTiming(), TARGET, (Url("/a"), Url('/b"')))
+        self.assertEqual(self.told(urls)["target"], '10.0.0.1:80 /a /b"')
         script = MiscCheck(CheckTiming(), Script(("/bin/c", "x y")), 1)
-        self.assertIn("/bin/c", json.loads(self.of(script).text())["target"])
+        self.assertIn("/bin/c", self.told(script)["target"])
 
     def test_why(self) -> None:
         bad = Outcome(False, "Timeout connecting")
-        self.assertEqual(self.of(CHECK, bad).why(), "TCP_CHECK 10.0.0.1:80 fails: Timeout connecting")
+        self.assertEqual(why(CHECK, *self.of(CHECK, bad)), "TCP_CHECK 10.0.0.1:80 fails: Timeout connecting")
         alpha = attrs.evolve(CHECK, timing=CheckTiming(alpha=True))
         self.assertEqual(
-            self.of(alpha).why(),
+            why(alpha, *self.of(alpha)),
             "TCP_CHECK 10.0.0.1:80 has not run yet, and until it succeeds the server counts as down",
         )

@@ -13,8 +13,8 @@ from kaltwisted.config.report import global_definitions
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.healthcheck import report as checkers_report
+from kaltwisted.healthcheck import status as check_status
 from kaltwisted.healthcheck.report import Checker
-from kaltwisted.healthcheck.status import CheckStatus
 from kaltwisted.lvs import report as pools_report
 from kaltwisted.lvs import status as pools_status
 from kaltwisted.lvs.member import Member, key_of
@@ -43,29 +43,27 @@ def status(lvs: LvsService, checks: Checks, clock: IReactorTime) -> Iterator[str
 
 def _checks_of(
     checks: Checks, clock: IReactorTime, epoch: float, pool: Pool, member: Member
-) -> tuple[list[str], str | None]:
-    """The text of each check of a server, and why it is not alive."""
-    texts: list[str] = []
-    why: str | None = None
+) -> tuple[str, str | None]:
+    """The text of a server's checks, and why it is not alive."""
     now = clock.seconds()
-    failed = member.failed
-    for index, running in enumerate(checks.of(pool.key, key_of(member.server))):
-        statistics = running.service.statistics
-        check = CheckStatus(
-            running.configured,
-            running.service.standing,
-            statistics.last_outcome,
-            statistics.last_run,
-            statistics.last_latency,
-            statistics.next_run,
+    running = checks.of(pool.key, member.destination.key)
+    texts = [
+        check_status.text(
+            each.status_head,
+            each.service.standing,
+            each.service.statistics,
             now,
             epoch,
-            running.service.is_paused,
+            is_paused=each.service.is_paused,
         )
-        texts.append(check.text())
-        if index in failed and why is None:
-            why = check.why()
-    return texts, why
+        for each in running
+    ]
+    why: str | None = None
+    first = min(member.failed, default=0)
+    if member.failed and first < len(running):  # a reload may be about to make it
+        failing = running[first]
+        why = check_status.why(failing.configured, failing.service.standing, failing.service.statistics)
+    return ",".join(texts), why
 
 
 def _checkers(lvs: LvsService, checks: Checks, epoch_us: int) -> Iterator[Checker]:

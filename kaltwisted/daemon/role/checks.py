@@ -16,7 +16,7 @@ from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.build import build_check, goes_on
 from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
-from kaltwisted.healthcheck.status import target, words
+from kaltwisted.healthcheck.status import head, target
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.pool import Pool, service_key
 from kaltwisted.lvs.service import LvsService
@@ -64,6 +64,14 @@ class Running:
     place: Place
     configured: Check
     service: CheckService
+    _head: str | None = attrs.field(default=None, init=False)
+
+    @property
+    def status_head(self) -> str:
+        """What the status document says of it again and again; made when it is asked for the first time."""
+        if self._head is None:
+            self._head = head(self.configured)
+        return self._head
 
 
 @attrs.frozen
@@ -82,7 +90,7 @@ class Ran:
             "kind": kind(self.running.configured),
             "target": target(self.running.configured),
             "good": None if outcome is None else outcome.good,
-            "result": "it came to no end" if outcome is None else words(outcome),
+            "result": "it came to no end" if outcome is None else outcome.words,
             "latency_ms": None if outcome is None else round(check.statistics.last_latency * 1000, 3),
             "up": check.up,
             "paused": check.is_paused,
@@ -190,7 +198,8 @@ class Checks(Service):
     # -- one server's ---------------------------------------------------------------------
 
     def _make_all(self, pool: Pool, server: RealServer) -> Iterator[None]:
-        key = pool.key, key_of(server)
+        member = pool.member(server)
+        key = pool.key, key_of(server) if member is None else member.destination.key
         for index in range(len(server.checks)):
             running = self._make(pool, server, Place(self._lvs, *key, index))
             self._running.setdefault(key, []).append(running)
