@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _config(words[1:])
     if words[:1] == ["status"]:
         return _status(words[1:])
+    if words[:1] == ["simulate"]:
+        return _simulate(words[1:])
     twistd = ServerOptions()
     # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
     twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
@@ -86,3 +88,9 @@ def _status(words: list[str]) -> int:
     from kaltwisted.client import status
 
     return status.main(words, directories.api_sockets(os.environ, os.geteuid()))
+
+
+def _simulate(words: list[str]) -> int:
+    from kaltwisted.daemon import simulate
+
+    return simulate.main(words)
