@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import attrs
 from twisted.python import usage
 
+from kaltwisted import __version__
 from kaltwisted.config import include
+from kaltwisted.config.examination import written
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.config.model import Configuration
 from kaltwisted.config.spelling import nearest
@@ -20,8 +23,15 @@ from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.settings import DEFAULT_FILE
 from kaltwisted.daemon.subcommand import FileOptions
 
+if TYPE_CHECKING:
+    from kaltwisted.simulation.reading import Script
+    from kaltwisted.simulation.rehearsal import Rehearsal
+    from kaltwisted.simulation.scenario import Scenario
+    from kaltwisted.simulation.topology import Topology
+
 WRONG, UNMET = 1, 3
 """Exit statuses: the command line or a scenario is wrong; a rehearsal came out badly."""
+SVG, PNG = ".svg", ".png"
 LARGEST_SCENARIO = 1024 * 1024
 """Bytes; what is larger is no scenario."""
 MOST_SERVERS = 20
@@ -29,7 +39,8 @@ MOST_SERVERS = 20
 
 HELP = f"""\
 Usage:
-  kaltwisted simulate [--scenario NAME | --scenario SCENARIO_FILE]... [--log] FILE[@ID]...
+  kaltwisted simulate [--scenario NAME | --scenario SCENARIO_FILE]... [--log] [--json]
+                      [--picture PICTURE] FILE[@ID]...
   kaltwisted simulate --list FILE[@ID]...
 
 Runs the directors that have these configurations on one simulated LAN, in simulated
@@ -46,6 +57,9 @@ every real server dies.  Without FILE it is {DEFAULT_FILE}.
                           A file without at lines describes the site only.
   --list                  Tell the names of the ready scenarios.
   --log                   In a story, tell also what the daemons would log.
+  --json                  One JSON document, see docs/rehearsal.schema.json.
+  --picture      -p FILE  Draw who had which address when: FILE.svg, or FILE.png,
+                          which needs the package cairosvg.
   --config-id    -i ID    What lines that begin with @ID or @^ID are for, in all
                           files; FILE@ID says it for one.
   --all-config   -e       Take every problem of an include as fatal.
@@ -65,7 +79,9 @@ class SimulateOptions(FileOptions):
     optFlags = [
         ["list", None, "the names of the ready scenarios"],
         ["log", None, "what the daemons would log"],
+        ["json", None, "one JSON document"],
     ]
+    optParameters = [["picture", "p", None, "where to draw it"]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +97,10 @@ class SimulateOptions(FileOptions):
         """One question at a time."""
         if self["list"] and self.scenarios:
             raise usage.UsageError("--list or --scenario, not both")
+        if self["picture"] is not None and not self["picture"].lower().endswith((SVG, PNG)):
+            raise usage.UsageError(
+                f"--picture {self['picture']}: the name of a picture ends in {SVG} or {PNG}"
+            )
         self.files = self.files or (DEFAULT_FILE,)
 
 
@@ -114,30 +134,24 @@ def main(words: Sequence[str]) -> int:
 
 
 def _simulate(options: SimulateOptions, configurations: dict[str, Configuration]) -> int:
-    from kaltwisted.simulation import report
-    from kaltwisted.simulation.reading import read_scenario
     from kaltwisted.simulation.ready import ready
     from kaltwisted.simulation.rehearsal import rehearse
     from kaltwisted.simulation.topology import lay_out
 
     topology = lay_out(configurations)
-    asked = []
+    own: list[tuple[Topology, Scenario]] = []
     names = []
     for name in options.scenarios:
         if not _is_file(name):
             names.append(name)
             continue
-        text = _read(name)
-        if text is None:
-            return WRONG
-        script = read_scenario(text, name, configurations)
-        if script.findings:
-            _complain(script.findings)
+        script = _script(name, configurations)
+        if script is None:
             return WRONG
         if script.scenario is None:
             topology = script.topology
         else:
-            asked.append((script.topology, script.scenario))
+            own.append((script.topology, script.scenario))
     there = {each.name: each for each in ready(topology)}
     for name in names:
         if name not in there:
@@ -145,31 +159,63 @@ def _simulate(options: SimulateOptions, configurations: dict[str, Configuration]
             hint = f": did you mean {meant}?" if meant else "; --list tells the ready ones"
             complain(f"kaltwisted simulate: {name} is no file, and no ready scenario{hint}\n")
             return WRONG
-        asked.append((topology, there[name]))
+        own.append((topology, there[name]))
     if options["list"]:
         width = max(map(len, there))
         tell("".join(f"{each.name:{width}}  {each.title}\n" for each in there.values()))
         return 0
-    stories = bool(asked)
-    left_out = 0
-    if not asked:
-        servers = [name for name in there if name.startswith("server-")]
-        left_out = max(0, len(servers) - MOST_SERVERS)
-        skipped = frozenset(servers[MOST_SERVERS:])
-        asked = [(topology, each) for name, each in there.items() if name not in skipped]
+    servers = [name for name in there if name.startswith("server-")]
+    left_out = frozenset(() if own else servers[MOST_SERVERS:])
+    asked = own or [(topology, each) for name, each in there.items() if name not in left_out]
     rehearsals = [rehearse(*each) for each in asked]
-    lines = [*report.site(rehearsals[0].topology)]
-    lines += [""] if lines else []
-    if stories:
-        for rehearsal in rehearsals:
-            lines += [*report.story(rehearsal, log=bool(options["log"])), ""]
+    return _report(options, rehearsals, stories=bool(own), left_out=len(left_out))
+
+
+def _report(
+    options: SimulateOptions, rehearsals: Sequence[Rehearsal], *, stories: bool, left_out: int
+) -> int:
+    """Tell it in the form that was asked for."""
+    from kaltwisted.simulation import report, report_json
+
+    log = bool(options["log"])
+    if options["picture"] is not None and not _draw(options["picture"], rehearsals):
+        return WRONG
+    if options["json"]:
+        tell(written(report_json.document(rehearsals, __version__, log=log)))
     else:
-        lines += [*report.table(rehearsals), ""]
-    if left_out:
-        lines += [f"{left_out} more real servers were left out; --scenario takes them by name", ""]
-    lines += report.mistakes(rehearsals)
-    tell("\n".join(lines).rstrip("\n") + "\n")
+        parts = [list(report.site(rehearsals[0].topology))]
+        if stories:
+            parts += [list(report.story(rehearsal, log=log)) for rehearsal in rehearsals]
+        else:
+            parts.append(list(report.table(rehearsals)))
+        if left_out:
+            parts.append([f"{left_out} more real servers were left out; --scenario takes them by name"])
+        parts.append(list(report.mistakes(rehearsals)))
+        tell("\n\n".join("\n".join(part) for part in parts if part) + "\n")
     return 0 if all(rehearsal.judgement.good for rehearsal in rehearsals) else UNMET
+
+
+def _draw(name: str, rehearsals: Sequence[Rehearsal]) -> bool:
+    """Write a picture; false, and a word on stderr, if that cannot be."""
+    from kaltwisted.simulation.picture import svg
+
+    data = svg(rehearsals).encode()
+    if name.lower().endswith(PNG):
+        try:
+            import cairosvg
+        except (ImportError, OSError) as error:  # OSError: it does not find libcairo
+            complain(
+                f"kaltwisted simulate: {PNG} needs cairosvg ({error}): pip install 'kaltwisted[png]',"
+                f" and libcairo2; {SVG} needs neither\n"
+            )
+            return False
+        data = cairosvg.svg2png(bytestring=data)
+    try:
+        Path(name).write_bytes(data)
+    except (OSError, ValueError) as error:
+        complain(f"kaltwisted simulate: the picture cannot be written: {error}\n")
+        return False
+    return True
 
 
 # -- files ---------------------------------------------------------------------------------
@@ -207,6 +253,18 @@ def _is_file(name: str) -> bool:
         return Path(name).is_file()
     except (OSError, ValueError):
         return False
+
+
+def _script(name: str, configurations: dict[str, Configuration]) -> Script | None:
+    """What a scenario file says; None, and a word on stderr, if something is wrong with it."""
+    from kaltwisted.simulation.reading import read_scenario
+
+    text = _read(name)
+    script = None if text is None else read_scenario(text, name, configurations)
+    if script is not None and script.findings:
+        _complain(script.findings)
+        return None
+    return script
 
 
 def _read(name: str) -> str | None:

@@ -43,6 +43,10 @@ class PageTests(SynchronousTestCase):
         self.addCleanup(os.chdir, Path.cwd())
         os.chdir(directory)
 
+    def test_the_picture(self) -> None:
+        printed("simulate -s director1-eth0-down -p shown.svg director1.conf director2.conf")
+        self.assertEqual(Path("shown.svg").read_text(), (PAGE.parent / "rehearsing.svg").read_text())
+
     def test_every_command(self) -> None:
         commands = COMMAND.findall(PAGE.read_text())
         self.assertGreater(len(commands), 3)
