@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final, NoReturn
+from importlib import import_module
+from typing import Final, NoReturn, TypeAlias
 
 from kaltwisted.daemon import directories
+
+Command: TypeAlias = Callable[[list[str]], int]
+"""Takes the words behind its name, and gives an exit status."""
 
 STEERING: Final = (
     *("drain", "disable", "enable", "weight", "pause", "resume", "yield", "prefer", "release"),
@@ -26,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] in (["-T"], ["--genhash"]):
         _genhash(words[1:])
-    command = _COMMANDS.get(words[0]) if words else None
+    command = COMMANDS.get(words[0]) if words else None
     if command is not None:
         return command(words[1:])
     from kaltwisted.daemon import twistd
@@ -41,54 +44,34 @@ def _genhash(words: list[str]) -> NoReturn:
     genhash.main()
 
 
-def _check(words: list[str]) -> int:
-    from kaltwisted.daemon import check
+def _tool(module: str) -> Command:
+    """A command that needs no daemon.  Only what it needs is loaded."""
 
-    return check.main(words)
+    def run(words: list[str]) -> int:
+        status: int = import_module(module).main(words)
+        return status
 
-
-def _config(words: list[str]) -> int:
-    from kaltwisted.daemon import config
-
-    return config.main(words)
+    return run
 
 
-def _steer(command: str, words: list[str]) -> int:
-    from kaltwisted.client import steer
+def _client(module: str, *first: str) -> Command:
+    """One that asks a daemon; ``first``: words in front of those that are given."""
 
-    return steer.main([command, *words], directories.api_sockets(os.environ, os.geteuid()))
+    def run(words: list[str]) -> int:
+        sockets = directories.api_sockets(os.environ, os.geteuid())
+        status: int = import_module(module).main([*first, *words], sockets)
+        return status
 
-
-def _status(words: list[str]) -> int:
-    from kaltwisted.client import status
-
-    return status.main(words, directories.api_sockets(os.environ, os.geteuid()))
-
-
-def _token(words: list[str]) -> int:
-    from kaltwisted.client import token
-
-    return token.main(words)
+    return run
 
 
-def _explain(words: list[str]) -> int:
-    from kaltwisted.client import explain
-
-    return explain.main(words, directories.api_sockets(os.environ, os.geteuid()))
-
-
-def _events(words: list[str]) -> int:
-    from kaltwisted.client import events
-
-    return events.main(words, directories.api_sockets(os.environ, os.geteuid()))
-
-
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "check": _check,
-    "config": _config,
-    "status": _status,
-    "explain": _explain,
-    "events": _events,
-    "token": _token,
-    **{word: partial(_steer, word) for word in STEERING},
+COMMANDS: Final[dict[str, Command]] = {
+    "check": _tool("kaltwisted.daemon.check"),
+    "config": _tool("kaltwisted.daemon.config"),
+    "simulate": _tool("kaltwisted.daemon.simulate"),
+    "token": _tool("kaltwisted.client.token"),
+    "status": _client("kaltwisted.client.status"),
+    "explain": _client("kaltwisted.client.explain"),
+    "events": _client("kaltwisted.client.events"),
+    **{word: _client("kaltwisted.client.steer", word) for word in STEERING},
 }

@@ -1,0 +1,302 @@
+"""A simulated machine's kernel: interfaces, addresses, processes.  What it knows outlives the daemon.
+
+Each class provides the seam of ``kaltwisted.ports`` that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import attrs
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from kaltwisted.config.model import Address, RoutingItem, VrrpTrackProcess
+from kaltwisted.kernel.links import LinkTable
+from kaltwisted.ports import (
+    IAddresses,
+    ILinks,
+    IProcesses,
+    IRouting,
+    IVirtualLinks,
+    Link,
+    LinkAddress,
+    LinkEvent,
+    LinkPlan,
+    PlacedAddress,
+    Process,
+    ProcessesUnknown,
+    ProcessEvent,
+    ProcessGone,
+    Refused,
+)
+from kaltwisted.simulation.topology import Plug
+
+_LOCAL = b"\x02\x00\x00"
+_KERNELS_NAME = 15
+
+
+@implementer(ILinks)
+class Interfaces:
+    """The interfaces of a machine, those with virtual MACs too, and the addresses on them.
+
+    :param number: of the machine; makes its MAC addresses.
+    :param noticed: hears whenever something has changed, before any daemon does.
+    """
+
+    def __init__(
+        self, plugs: Mapping[str, Plug], number: int, noticed: Callable[[], object] = lambda: None
+    ) -> None:
+        self._plugs = dict(plugs)
+        self._noticed = noticed
+        self._table = LinkTable()
+        self._links: dict[str, Link] = {}
+        self._parents: dict[str, str] = {}
+        self._watchers: list[Callable[[LinkEvent], object]] = []
+        self._addresses: list[LinkAddress] = []
+        for index, (name, plug) in enumerate(self._plugs.items(), 2):
+            self._links[name] = Link(index, name, mac=_LOCAL + bytes((number, index >> 8, index & 255)))
+            self._addresses += (
+                LinkAddress(index, each.ip, each.network.prefixlen) for each in plug.addresses
+            )
+        self._own = frozenset((each.index, each.address) for each in self._addresses)
+        self._table.replace(self._links.values(), self._addresses)
+
+    # -- ILinks --------------------------------------------------------------------------
+
+    def start(self) -> Deferred[None]:
+        """There is nothing to wait for."""
+        return succeed(None)
+
+    def stop(self) -> None:
+        """The daemon listens no more."""
+        self._watchers.clear()
+
+    def watch(self, changed: Callable[[LinkEvent], object]) -> None:
+        """Tell the daemon every change."""
+        self._watchers.append(changed)
+
+    def link(self, name: str) -> Link | None:
+        """The interface of that name."""
+        return self._table.link(name)
+
+    def addresses(self, index: int) -> tuple[LinkAddress, ...]:
+        """The interface's addresses."""
+        return self._table.addresses(index)
+
+    def source(
+        self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
+    ) -> Address | None:
+        """The address that the interface speaks from."""
+        return self._table.source(index, ipv6=ipv6, but=but, routed=routed)
+
+    # -- what others ask -----------------------------------------------------------------
+
+    def lan(self, name: str) -> str:
+        """The LAN that an interface leads to."""
+        return self._plugs[self._parents.get(name, name)].lan
+
+    def works(self, name: str) -> bool:
+        """Whether packets get in and out."""
+        link = self._links.get(name)
+        return link is not None and link.works
+
+    def has(self, name: str, address: Address) -> bool:
+        """Whether an address is on an interface."""
+        link = self._links.get(name)
+        return link is not None and any(each.address == address for each in self.addresses(link.index))
+
+    def virtual(self) -> Iterator[tuple[Address, str]]:
+        """The addresses that are not its own and can be reached, each with its interface."""
+        names = {link.index: name for name, link in self._links.items() if link.works}
+        for each in self._addresses:
+            if each.index in names and (each.index, each.address) not in self._own:
+                yield each.address, names[each.index]
+
+    def ways_to(self, address: Address) -> list[str]:
+        """The interfaces in whose networks an address is."""
+        return [
+            name
+            for name, plug in self._plugs.items()
+            if any(address in each.network for each in plug.addresses)
+        ]
+
+    # -- what happens to them ------------------------------------------------------------
+
+    def set_running(self, name: str, running: bool) -> None:
+        """The cable is pulled, or put back."""
+        for each in (name, *(child for child, parent in self._parents.items() if parent == name)):
+            self._links[each] = attrs.evolve(self._links[each], running=running)
+        self._changed()
+
+    def put(self, addresses: Iterable[LinkAddress]) -> None:
+        """These addresses are there."""
+        there = {(each.index, each.address) for each in self._addresses}
+        self._addresses += (each for each in addresses if (each.index, each.address) not in there)
+        self._changed()
+
+    def take(self, places: Iterable[tuple[int, Address]]) -> None:
+        """These are there no more."""
+        gone = frozenset(places)
+        self._addresses = [each for each in self._addresses if (each.index, each.address) not in gone]
+        self._changed()
+
+    def remove(self, address: Address) -> None:
+        """Somebody removes an address by hand."""
+        self.take([(each.index, each.address) for each in self._addresses if each.address == address])
+
+    def reset(self) -> None:
+        """The power is gone, and with it all that was not built in."""
+        self.stop()
+        for name in self._parents:
+            del self._links[name]
+        self._parents.clear()
+        self._addresses = [each for each in self._addresses if (each.index, each.address) in self._own]
+        self._changed()
+
+    def add_link(self, link: Link, parent: str) -> None:
+        """An interface on top of another."""
+        self._parents[link.name] = parent
+        self._links[link.name] = attrs.evolve(link, running=self._links[parent].running)
+        self._changed()
+
+    def remove_link(self, name: str) -> None:
+        """It goes, with its addresses."""
+        link = self._links.pop(name)
+        del self._parents[name]
+        self._addresses = [each for each in self._addresses if each.index != link.index]
+        self._changed()
+
+    def _changed(self) -> None:
+        events = self._table.replace(self._links.values(), self._addresses)
+        self._noticed()
+        for event in events:
+            for changed in tuple(self._watchers):
+                changed(event)
+
+
+@implementer(IAddresses)
+class Addresses:
+    """Puts addresses on the interfaces at once."""
+
+    def __init__(self, interfaces: Interfaces) -> None:
+        self._interfaces = interfaces
+
+    def add(
+        self,
+        addresses: Sequence[PlacedAddress],
+        placed: Callable[[Sequence[PlacedAddress]], object] | None = None,
+    ) -> Deferred[tuple[Refused, ...]]:
+        """Put them there."""
+        self._interfaces.put(
+            LinkAddress(each.index, each.address.address, each.address.prefix) for each in addresses
+        )
+        if placed is not None:
+            placed(addresses)
+        return succeed(())
+
+    def remove(self, addresses: Sequence[PlacedAddress]) -> Deferred[tuple[Refused, ...]]:
+        """Take them away."""
+        self._interfaces.take((each.index, each.address.address) for each in addresses)
+        return succeed(())
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+@implementer(IRouting)
+class Routing:
+    """Routes and rules are as wanted; nothing here depends on them."""
+
+    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
+        """Done."""
+        return succeed(None)
+
+    def want(self, owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
+        """Done."""
+        return succeed(None)
+
+    def look_again(self) -> None:
+        """All stands."""
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+@implementer(IVirtualLinks)
+class VirtualLinks:
+    """Makes interfaces with virtual MACs, numbered from 1000."""
+
+    def __init__(self, interfaces: Interfaces) -> None:
+        self._interfaces = interfaces
+        self._names: list[str] = []
+        self._index = 1000
+
+    def want(self, plan: LinkPlan) -> Deferred[None]:
+        """Make those of the plan, and remove the others of ours."""
+        wanted = {link.name: link for link in plan.links}
+        for name in self._names:
+            if name not in wanted:
+                self._interfaces.remove_link(name)
+        for name, link in wanted.items():
+            if self._interfaces.link(name) is None:
+                self._interfaces.add_link(Link(self._index, name, mac=link.mac), link.parent)
+                self._index += 1
+        self._names = list(wanted)
+        return succeed(None)
+
+    def stop(self) -> None:
+        """Nothing is under way."""
+
+
+@implementer(IProcesses)
+class Processes:
+    """As many processes of each kind that is tracked as there should be, until some end."""
+
+    def __init__(self, definitions: Iterable[VrrpTrackProcess]) -> None:
+        self._definitions = {each.name: each for each in definitions}
+        self._there: dict[int, tuple[str, Process]] = {}
+        self._next = 100
+        self._heard: Callable[[ProcessEvent], object] | None = None
+        for name in self._definitions:
+            self.set(name, good=True)
+
+    def start(self, heard: Callable[[ProcessEvent], object]) -> None:
+        """Tell a daemon."""
+        self._heard = heard
+        heard(ProcessesUnknown())
+
+    def stop(self) -> None:
+        """Tell it no more."""
+        self._heard = None
+
+    def pids(self) -> frozenset[int]:
+        """Those that are there."""
+        return frozenset(self._there)
+
+    def look(self, pid: int, *, command: bool) -> Process | None:
+        """One of them."""
+        found = self._there.get(pid)
+        if found is None:
+            return None
+        return found[1] if command else Process(found[1].name)
+
+    def set(self, name: str, *, good: bool) -> None:
+        """The number of processes of a ``vrrp_track_process`` is right from now on, or wrong."""
+        definition = self._definitions[name]
+        none_may_run = definition.quorum_max == 0
+        wanted = int(not good) if none_may_run else definition.quorum if good else 0
+        there = [pid for pid, (owner, _) in self._there.items() if owner == name]
+        for pid in there[wanted:]:
+            del self._there[pid]
+            self._tell(ProcessGone(pid))
+        if len(there) < wanted:
+            program = definition.process[0].rpartition("/")[2][:_KERNELS_NAME]
+            for _ in range(wanted - len(there)):
+                self._there[self._next] = name, Process(program, definition.process)
+                self._next += 1
+            self._tell(ProcessesUnknown())
+
+    def _tell(self, event: ProcessEvent) -> None:
+        if self._heard is not None:
+            self._heard(event)

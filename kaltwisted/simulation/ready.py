@@ -1,0 +1,125 @@
+"""The rehearsals that need no file: whatever can fail here fails once, alone, and comes back.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Final
+
+from kaltwisted.config.model import SECOND_US, Configuration, VrrpInstance, VrrpSyncGroup
+from kaltwisted.simulation import scenario as sc
+from kaltwisted.simulation.bounds import settles_us
+from kaltwisted.simulation.reading import names_of
+from kaltwisted.simulation.scenario import Action, Event, Life, Scenario
+from kaltwisted.simulation.topology import Topology, virtual_addresses
+
+LOSS: Final = 0.1
+LOSS_LASTS_US: Final = 600 * SECOND_US
+LEAST_US: Final = 30 * SECOND_US
+_ROUND_US: Final = 10 * SECOND_US
+
+
+def ready(topology: Topology) -> Iterator[Scenario]:
+    """All of them, in the order in which they are told."""
+    configurations = [place.configuration for place in topology.places]
+    names = names_of(topology)
+    settle_us = max(LEAST_US, -(-max(map(settles_us, configurations), default=0) // _ROUND_US) * _ROUND_US)
+
+    def goes_wrong(
+        name: str, title: str, action: Action, words: str, back: Action, back_words: str
+    ) -> Scenario:
+        return Scenario(
+            name,
+            title,
+            3 * settle_us,
+            (Event(settle_us, action, words), Event(2 * settle_us, back, back_words)),
+        )
+
+    yield Scenario("start", "all start together", 2 * settle_us)
+    for director in names.interfaces:
+        for life, title in ((Life.DIES, f"{director} loses power"), (Life.STOPS, f"{director} is stopped")):
+            yield goes_wrong(
+                f"{director}-{life.value}",
+                title,
+                sc.Lives(director, life),
+                f"{director} {life.value}",
+                sc.Lives(director, Life.STARTS),
+                f"{director} starts",
+            )
+    for place in topology.places:
+        for interface in _interfaces_that_count(place.configuration, list(place.plugs)):
+            yield goes_wrong(
+                f"{place.name}-{interface}-down",
+                f"{interface} of {place.name} goes down",
+                sc.Cable(place.name, interface, False),
+                f"{place.name} {interface} down",
+                sc.Cable(place.name, interface, True),
+                f"{place.name} {interface} up",
+            )
+    for lan, ends in topology.lans.items():
+        for one, other in permutations(dict.fromkeys(director for director, _ in ends), 2):
+            words = f"{one} -> {other} on {lan}"
+            yield goes_wrong(
+                f"cut-{one}-{other}-{lan}",
+                f"{other} does not hear {one} on {lan}",
+                sc.Cut(one, other, lan, True),
+                f"cut {words}",
+                sc.Cut(one, other, lan, False),
+                f"heal {words}",
+            )
+    for lan, ends in topology.lans.items():
+        if len({director for director, _ in ends}) > 1:
+            yield Scenario(
+                f"loss-{lan}",
+                f"{lan} loses {LOSS:.0%} of all packets",
+                settle_us + LOSS_LASTS_US,
+                (Event(settle_us, sc.Loses(lan, LOSS), f"lan {lan} loses {LOSS:.0%}"),),
+            )
+    yield from _tracked(topology, settle_us)
+    for address in names.servers:
+        yield goes_wrong(
+            f"server-{address}-dies",
+            f"real server {address} dies",
+            sc.ServerTurns(address, None, False),
+            f"server {address} dies",
+            sc.ServerTurns(address, None, True),
+            f"server {address} returns",
+        )
+
+
+def _tracked(topology: Topology, settle_us: int) -> Iterator[Scenario]:
+    """Each script, process and BFD session that somebody tracks."""
+    kinds = (
+        ("script", "track_script", sc.ScriptTurns, "fails", "works"),
+        ("process", "track_process", sc.ProcessTurns, "fails", "works"),
+        ("bfd", "track_bfd", sc.SessionTurns, "down", "up"),
+    )
+    defined = {"script": "vrrp_scripts", "process": "vrrp_track_processes", "bfd": "bfd_instances"}
+    for place in topology.places:
+        configuration = place.configuration
+        for kind, field, action, bad, good in kinds:
+            there = {each.name for each in getattr(configuration, defined[kind])}
+            owners = (*configuration.vrrp_instances, *configuration.vrrp_sync_groups)
+            for name in dict.fromkeys(each.name for owner in owners for each in getattr(owner, field)):
+                if name not in there:
+                    continue
+                words = f"{place.name} {kind} {name}"
+                yield Scenario(
+                    f"{place.name}-{kind}-{name}-{bad}",
+                    f"{kind} {name} of {place.name} {'is down' if bad == 'down' else bad}",
+                    3 * settle_us,
+                    (
+                        Event(settle_us, action(place.name, name, False), f"{words} {bad}"),
+                        Event(2 * settle_us, action(place.name, name, True), f"{words} {good}"),
+                    ),
+                )
+
+
+def _interfaces_that_count(configuration: Configuration, all_: list[str]) -> list[str]:
+    """Those that an instance runs on, has addresses on or tracks."""
+    owners: list[VrrpInstance | VrrpSyncGroup] = [*configuration.vrrp_instances]
+    owners += configuration.vrrp_sync_groups
+    counting = {instance.interface for instance in configuration.vrrp_instances}
+    counting |= {vip.dev for instance in configuration.vrrp_instances for vip in virtual_addresses(instance)}
+    counting |= {each.name for owner in owners for each in owner.track_interface}
+    return [name for name in all_ if name in counting]
