@@ -28,6 +28,7 @@ from kaltwisted.config.model_checks import (
     UdpCheck,
     Url,
 )
+from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -67,6 +68,8 @@ __all__ = [
     "SECOND_US",
     "Address",
     "AddressRange",
+    "AntiReplay",
+    "AuthHmac",
     "AuthType",
     "Authentication",
     "BfdInstance",
@@ -81,6 +84,8 @@ __all__ = [
     "Forwarding",
     "ForwardingMethod",
     "GlobalDefs",
+    "HmacKey",
+    "HmacMode",
     "HttpCheck",
     "HttpProtocol",
     "Listen",
