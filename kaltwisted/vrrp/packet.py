@@ -269,11 +269,12 @@ class Moment:
     latest: Mapping[bytes, int] = MappingProxyType({})
 
 
-_ANY_MOMENT = Moment()
+ANY_MOMENT: Final = Moment()
+"""Where nothing is signed."""
 
 
 def decode(
-    packet: bytes | memoryview, expected: Expected, last_sequence: int = 0, moment: Moment = _ANY_MOMENT
+    packet: bytes | memoryview, expected: Expected, last_sequence: int = 0, moment: Moment = ANY_MOMENT
 ) -> Advert | Reason:
     """Judge an IPv4 packet as a raw socket hands it over, IP header first.
 
@@ -332,7 +333,7 @@ def decode(
     return _advert(message, source, expected.version, sequence, form, signed)
 
 
-def decode_ipv6(received: Ipv6Message, expected: Expected, moment: Moment = _ANY_MOMENT) -> Advert | Reason:
+def decode_ipv6(received: Ipv6Message, expected: Expected, moment: Moment = ANY_MOMENT) -> Advert | Reason:
     """Judge a message from an IPv6 raw socket, which keeps the IP header to itself."""
     whole, source, destination = received.message, received.source, received.destination
     if len(whole) < _FIXED.size:
