@@ -65,7 +65,7 @@ chaos: $(STAMP) ## two minutes of kills, reloads and cut links (ARGS="--seed N -
 soak: $(STAMP) ## ten minutes of work, with memory and descriptors watched
 	$(BIN)/python bench/soak.py $(ARGS)
 
-fuzz: $(STAMP) ## two minutes of texts that the configuration reader has never seen (ARGS="--seconds N --keep DIR")
+fuzz: $(STAMP) ## two minutes of texts and packets that nobody has ever seen (ARGS="--seconds N --keep DIR")
 	$(BIN)/python tests/fuzz/fuzz_config.py $(ARGS)
 
 clean: ## remove what was made here, the virtual environment too

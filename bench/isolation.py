@@ -116,8 +116,8 @@ class Pages:
         self._listener.close()
 
 
-def servers(port: int, reload: int) -> str:
-    """All real servers; the weight of every other one is by the number of the reload."""
+def servers(port: int, reload: int, part: int = 1) -> str:
+    """All real servers, or a ``part`` of them; the weight of every other is by the number of the reload."""
     digest = hashlib.md5(PAGE).hexdigest()
     page = (
         f"    real_server 127.0.0.1 {PAGES_PORT} {{\n        HTTP_GET {{\n            url {{\n"
@@ -125,15 +125,15 @@ def servers(port: int, reload: int) -> str:
         "            connect_timeout 5\n        }\n    }\n"
     )
     return pools.configuration(
-        SERVERS,
+        SERVERS // part,
         port,
         lambda number: 2 + reload % 2 if number % 2 == 0 else 1,
         vip=VIP,
-        delay=lambda group: 1 if group < BUSY_POOLS else 600,
+        delay=lambda group: 1 if group < BUSY_POOLS // part else 600,
     ) + "".join(
         f"virtual_server {VIP} {PAGES_PORT + group} {{\n    delay_loop 1\n    lb_algo rr\n    lb_kind NAT\n"
         f"    protocol TCP\n{page}}}\n"
-        for group in range(PAGES)
+        for group in range(-(-PAGES // part))
     )
 
 
@@ -207,7 +207,7 @@ def _watch(
 ) -> Seen:
     vrrp, loaded = daemons
     backends, pages = load
-    _wait_until_busy(loaded, backends)
+    wait_until_busy(backends)
     if way.ours:
         os.kill(vrrp.pid, signal.SIGRTMAX - 1)  # count from zero
     backends.take(1)
@@ -244,10 +244,11 @@ def _watch(
     )
 
 
-def _wait_until_busy(loaded: Daemon, backends: Servers) -> None:
+def wait_until_busy(backends: Servers, part: int = 1) -> None:
     """Until the checks run at their full rate."""
     deadline = time.monotonic() + 60
-    while (arrivals := backends.take(1)).visits < 0.9 * BUSY_POOLS * pools.POOL * arrivals.seconds:
+    wanted = 0.9 * BUSY_POOLS // part * pools.POOL
+    while (arrivals := backends.take(1)).visits < wanted * arrivals.seconds:
         if time.monotonic() > deadline:
             raise TimeoutError(f"only {arrivals.visits / arrivals.seconds:.0f} checks a second")
         time.sleep(2)

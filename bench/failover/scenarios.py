@@ -24,6 +24,8 @@ PACES = {
     for version, interval_s in ((2, 1.0), (3, 1.0), (3, 0.1), (3, 0.01))
 }
 STORM_RATE = 10_000
+#: What a takeover may take beyond what the protocol asks for: at the median, and at the worst.
+TAKEOVER_MS = 1.0, 3.0
 STORM = Path(__file__).with_name("storm.py")
 
 
@@ -37,7 +39,7 @@ class Bench:
     report: Report
     scratch: Path
     rounds: int
-    seconds: float
+    seconds: float | None
     paces: Sequence[Settings]
     prefix: Sequence[str] = ()
 
@@ -53,6 +55,13 @@ class Bench:
     def enter(self, name: str, unit: str, limit: float | None, *values: float) -> None:
         """Add to the report."""
         self.report.add(Figure(name, unit, limit), self.kind, *values)
+
+    def enter_takeover(self, name: str, taken_ms: float, limit_s: float) -> None:
+        """Add how long a takeover took, and by how much that was over what the protocol asks for."""
+        self.enter(f"{name}, after {limit_s * 1e3:.1f} at the least", "ms", None, taken_ms)
+        median, worst = TAKEOVER_MS
+        figure = Figure(f"{name}, over that", "ms", worst, median)
+        self.report.add(figure, self.kind, taken_ms - limit_s * 1e3)
 
     @contextmanager
     def pair(self, settings: Settings) -> Iterator[tuple[Daemon, Daemon]]:
@@ -109,12 +118,8 @@ def death(bench: Bench) -> None:
                 killed = master.kill()
                 taken = bench.first_of(BACKUP, killed, limit_s + 5)
                 last = bench.observer.adverts(MASTER)[-1].at
-                bench.enter(
-                    f"{_named(settings)}: killed, first advert of the new master over 3 x interval + skew",
-                    "ms",
-                    2.0,
-                    (taken - last) / 1e6 - limit_s * 1e3,
-                )
+                name = f"{_named(settings)}: killed, first advert of the new master"
+                bench.enter_takeover(name, (taken - last) / 1e6, limit_s)
                 _come_back(bench, settings, master)
 
 
@@ -155,12 +160,8 @@ def stop(bench: Bench) -> None:
                     2.0,
                     (zero - told) / 1e6,
                 )
-                bench.enter(
-                    f"{_named(settings)}: priority 0 until the new master's advert, over skew",
-                    "ms",
-                    1.0,
-                    (taken - zero) / 1e6 - settings.skew_s(WORSE) * 1e3,
-                )
+                name = f"{_named(settings)}: priority 0, first advert of the new master"
+                bench.enter_takeover(name, (taken - zero) / 1e6, settings.skew_s(WORSE))
                 bench.enter("TERM until the process is gone", "ms", 200.0, gone_s * 1e3)
                 _come_back(bench, settings, master)
 
@@ -177,12 +178,8 @@ def link(bench: Bench) -> None:
                 limit_s = settings.master_down_s(WORSE)
                 taken = bench.first_of(BACKUP, down, limit_s + 5)
                 last = bench.observer.adverts(MASTER)[-1].at
-                bench.enter(
-                    f"{_named(settings)}: link down, the other's first advert over 3 x interval + skew",
-                    "ms",
-                    2.0,
-                    (taken - last) / 1e6 - limit_s * 1e3,
-                )
+                name = f"{_named(settings)}: link down, first advert of the new master"
+                bench.enter_takeover(name, (taken - last) / 1e6, limit_s)
                 time.sleep(0.3)
                 up = time.time_ns()
                 master.host.set_link(True)
@@ -232,12 +229,13 @@ def many(bench: Bench) -> None:
         bench.observer.begin()
         before = master.cpu_s(), backup.cpu_s()
         began = time.monotonic()
-        time.sleep(bench.seconds)
+        seconds = bench.seconds or 60.0
+        time.sleep(seconds)
         after = master.cpu_s(), backup.cpu_s()
         passed = time.monotonic() - began
         bench.observer.read()
         late = late_ms(bench.observer.adverts(MASTER), settings.interval_s)
-        bench.enter(f"250 instances: lateness of an advert, in {bench.seconds:g} s", "ms", 5.0, *late)
+        bench.enter(f"250 instances: lateness of an advert, in {seconds:g} s", "ms", 5.0, *late)
         if bench.observer.adverts(BACKUP):
             raise RuntimeError("the backup spoke")
         for who, limit, used in zip(("master", "backup"), (6.0, 2.0), (0, 1), strict=True):
@@ -319,6 +317,13 @@ def storm(bench: Bench) -> None:
         )
 
 
+def steady(bench: Bench) -> None:
+    """Nobody fails for a long time, at 10 ms and with checkers at work."""
+    from steady import watch  # which needs the rest of the bench
+
+    watch(bench)
+
+
 SCENARIOS: dict[str, Callable[[Bench], None]] = {
-    each.__name__: each for each in (death, stop, link, addresses, many, takeover, storm)
+    each.__name__: each for each in (death, stop, link, addresses, many, takeover, storm, steady)
 }

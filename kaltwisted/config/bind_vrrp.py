@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import route_lines, rule_lines, vrrp_lines
+from kaltwisted.config import bind_hmac, route_lines, rule_lines, vrrp_lines
 from kaltwisted.config.bind_track import Trackers
 from kaltwisted.config.bind_vrrp_strict import strictly
 from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft
 from kaltwisted.config.findings import Consequence, Severity
+from kaltwisted.config.keywords.hmac import AUTH_HMAC
 from kaltwisted.config.keywords.vrrp import (
     AUTHENTICATION,
     GROUP,
@@ -29,6 +30,7 @@ from kaltwisted.config.model import (
     SECOND_US,
     Address,
     Authentication,
+    AuthHmac,
     AuthType,
     GlobalDefs,
     Nftables,
@@ -80,6 +82,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
     routes: list[Route] = []
     rules: list[Rule] = []
     authentication: Authentication | None = None
+    auth_hmac: AuthHmac | None = None
     peers: list[UnicastPeer] = []
     for keyword, inner in draft.blocks:
         match keyword.block:
@@ -95,6 +98,11 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
                 peers.extend(vrrp_lines.peers(reader, inner))
             case table if table is AUTHENTICATION:
                 authentication = _authentication(reader, inner) or authentication
+            case table if table is AUTH_HMAC:
+                auth_hmac = bind_hmac.auth_hmac(reader, inner)
+                if auth_hmac is None:
+                    # Unsigned it would be a second master beside those that sign.
+                    return None
     trackers = Trackers(reader, draft.blocks)
     if draft.virtual_router_id is None and not says(statement, "virtual_router_id"):
         reader.report(
@@ -136,6 +144,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         mcast_src_ip=draft.mcast_src_ip,
         lvs_sync_daemon_interface=draft.lvs_sync_daemon_interface,
         authentication=authentication,
+        auth_hmac=auth_hmac,
         virtual_ipaddress=tuple(addresses),
         virtual_ipaddress_excluded=tuple(excluded),
         virtual_routes=tuple(dict.fromkeys(routes)),

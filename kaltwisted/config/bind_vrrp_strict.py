@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from kaltwisted.config.findings import Severity
+from kaltwisted.config.model import HmacMode
 from kaltwisted.config.model_vrrp import OWNER_PRIORITY, VrrpInstance
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ def strictly(reader: Reader, instance: VrrpInstance, draft: VrrpDraft) -> VrrpIn
         log = "Strict mode does not support authentication. Ignoring."
         tell("the RFC has no authentication, it is left out", log)
         changed["authentication"] = None
+    auth_hmac = instance.auth_hmac
+    if auth_hmac is not None and auth_hmac.mode is not HmacMode.ENFORCE:
+        log = f"Strict mode requires auth_hmac mode enforce, not {auth_hmac.mode.value}. Resetting."
+        tell("its auth_hmac is in mode enforce", log)
+        changed["auth_hmac"] = attrs.evolve(auth_hmac, mode=HmacMode.ENFORCE)
     if instance.preempt_delay_us:
         tell("preempt_delay is left out", "preempt_delay is incompatible with strict mode - resetting")
         changed["preempt_delay_us"] = 0

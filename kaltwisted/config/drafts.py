@@ -305,3 +305,13 @@ class AuthenticationDraft(Draft):
 
     auth_type: model.AuthType | None = None
     auth_pass: bytes | None = None
+
+
+class HmacDraft(Draft):
+    """``auth_hmac``."""
+
+    key: model.HmacKey | None = None
+    active_key: int | None = None
+    time_window_us: int | None = None
+    anti_replay: model.AntiReplay | None = None
+    mode: model.HmacMode | None = None

@@ -9,6 +9,7 @@ import attrs
 from kaltwisted.config.dump_settings import command, others, seconds, yes
 from kaltwisted.config.findings import MASK
 from kaltwisted.config.model import (
+    AuthHmac,
     Configuration,
     VirtualIpAddress,
     VrrpDefaults,
@@ -65,10 +66,12 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
     if instance.authentication is not None:
         yield f"    Authentication type = {instance.authentication.type.name}"
         yield f"    Password = {MASK}"
+    if instance.auth_hmac is not None:
+        yield from _auth_hmac(instance.auth_hmac)
     yield from others(
         instance,
         "name state interface virtual_router_id priority advert_int_us version mcast_src_ip"
-        " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication virtual_ipaddress"
+        " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication auth_hmac virtual_ipaddress"
         " virtual_ipaddress_excluded virtual_routes virtual_rules use_vmac notify smtp_alert",
         "    ",
         **attrs.asdict(defaults),
@@ -95,6 +98,14 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
         yield f"    {name} script = {command(script)}"
     if instance.smtp_alert:
         yield "    Using smtp notification"
+
+
+def _auth_hmac(auth_hmac: AuthHmac) -> Iterator[str]:
+    yield "    Authentication extension = HMAC-SHA256"
+    for key in auth_hmac.keys:
+        yield f"      Key {key.id} = {MASK if key.file is None else f'file:{key.file}'}"
+    yield f"      Active key = {auth_hmac.active_key}"
+    yield from others(auth_hmac, "keys active_key", "      ")
 
 
 def _address(address: VirtualIpAddress) -> str:

@@ -213,6 +213,10 @@ def moved(block: Any, place: Callable[[Position], Position]) -> Any:
     inside: dict[str, Any] = {}
     if isinstance(block, VirtualServer):
         inside["real_servers"] = tuple(moved(server, place) for server in block.real_servers)
+    elif isinstance(block, VrrpInstance):
+        if block.auth_hmac is not None:
+            keys = tuple(moved(key, place) for key in block.auth_hmac.keys)
+            inside["auth_hmac"] = attrs.evolve(block.auth_hmac, keys=keys)
     elif isinstance(block, RealServer):
         for name in ("checks", "checks_not_run"):
             inside[name] = tuple(moved(check, place) for check in getattr(block, name))

@@ -29,6 +29,7 @@ from kaltwisted.config.model_checks import (
     UdpCheck,
     Url,
 )
+from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -68,8 +69,10 @@ __all__ = [
     "SECOND_US",
     "Address",
     "AddressRange",
+    "AntiReplay",
     "ApiListen",
     "ApiSettings",
+    "AuthHmac",
     "AuthType",
     "Authentication",
     "BfdInstance",
@@ -84,6 +87,8 @@ __all__ = [
     "Forwarding",
     "ForwardingMethod",
     "GlobalDefs",
+    "HmacKey",
+    "HmacMode",
     "HttpCheck",
     "HttpProtocol",
     "Listen",

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
+from kaltwisted.config.model_hmac import AuthHmac
 from kaltwisted.config.model_routes import Route, RoutingItem, Rule
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 
@@ -201,6 +202,7 @@ class VrrpInstance:
     mcast_src_ip: Address | None = None
     lvs_sync_daemon_interface: str | None = None
     authentication: Authentication | None = None
+    auth_hmac: AuthHmac | None = None
     virtual_ipaddress: tuple[VirtualIpAddress, ...] = ()
     virtual_ipaddress_excluded: tuple[VirtualIpAddress, ...] = ()
     virtual_routes: tuple[Route, ...] = ()

@@ -25,7 +25,10 @@ D = TypeVar("D", bound=Draft)
 
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)").search
 SECRET_BLOCKS = frozenset(("authentication", "auth_hmac"))
-SECRET_KEYWORDS = frozenset(("auth_type", "auth_pass"))
+SECRET_KEYWORDS = frozenset(
+    ("auth_type", "auth_pass", "key", "active_key", "time_window", "anti_replay", "mode")
+)
+PUBLIC_KEYWORDS = SECRET_KEYWORDS - {"auth_pass", "key"}
 _MARKS = {
     "@": "a line has one mark, `@ID` or `@^ID`, at its beginning",
     "~": "a line is repeated by ~SEQ(...), ~SEQx(...) or ~LST(...)",
@@ -471,6 +474,7 @@ def _in(block: str) -> str:
 
 
 def _secret(keyword: str, table: Table) -> bool:
+    # Of the other keywords too: a key that stands behind the wrong one is a key.
     return table.name in SECRET_BLOCKS and keyword != "auth_type"
 
 

@@ -106,6 +106,7 @@ def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         _unicast,
         _addressless,
         _interval,
+        _one_authentication,
         _authentication,
         _preemption,
         _vmac,
@@ -227,6 +228,20 @@ def _interval(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         return instance
     error(reader, instance, message, expected=expected)
     return attrs.evolve(instance, advert_int_us=rounded)
+
+
+def _one_authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """``auth_hmac`` stands in for ``authentication``."""
+    if instance.auth_hmac is None or instance.authentication is None:
+        return instance
+    error(
+        reader,
+        instance,
+        f"`{instance.name}` has auth_hmac; its authentication is left out",
+        expected="one of the two",
+        log=f"({instance.name}) authentication does not go with auth_hmac. Ignoring authentication.",
+    )
+    return attrs.evolve(instance, authentication=None)
 
 
 def _authentication(instance: VrrpInstance, reader: Reader) -> VrrpInstance:

@@ -8,6 +8,7 @@ import os
 import attrs
 
 from kaltwisted.alerts.vetting import vet
+from kaltwisted.config.key_files import with_keys
 from kaltwisted.config.load import Reading, load_file
 from kaltwisted.config.memory import Memory
 from kaltwisted.config.written import Written
@@ -44,7 +45,7 @@ class ConfigurationFile:
         self._memory = None if advise else Memory()
 
     def read(self) -> Reading:
-        """As ``config.load.load_file``, with scripts looked at too, and interfaces where VRRP is to run."""
+        """As ``config.load.load_file``, with keys and scripts; interfaces too where VRRP is to run."""
         reading = load_file(
             self._path,
             config_id=self._config_id,
@@ -52,6 +53,9 @@ class ConfigurationFile:
             memory=self._memory,
             keep_text=self._advise,
         )
+        if self._system:
+            found, findings = with_keys(reading.configuration)
+            reading = attrs.evolve(reading, configuration=found, findings=(*reading.findings, *findings))
         if reading.written is not None:
             reading = self._advised(reading, reading.written)
         if not self._system:

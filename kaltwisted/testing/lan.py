@@ -28,7 +28,8 @@ from typing import Final
 
 import attrs
 
-from kaltwisted.config.model import Address, Configuration, VirtualIpAddress
+from kaltwisted.config.diff import vrrp_key
+from kaltwisted.config.model import Address, Configuration, VirtualIpAddress, VrrpInstance
 from kaltwisted.ports import Election, Ipv6Message
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import events as ev
@@ -38,6 +39,9 @@ from kaltwisted.vrrp.group import Router, Step
 
 LOG_LINES: Final = 100_000
 """The newest log lines and notifications that a ``Lan`` keeps."""
+
+EPOCH_US: Final = 1_800_000_000_000_000
+"""The time of day when a ``Lan`` begins, in µs since 1970."""
 
 
 @attrs.frozen
@@ -133,6 +137,7 @@ class Host:
         self.scripts = {script.name: True for script in configuration.vrrp_scripts}
         self._ports = dict(ports)
         self._clock_offset_us = clock_offset_us
+        self._time_of_day_error_us = 0
         self._life = 0
         self._receivers: dict[tuple[str, int, int], list[str]] = {}
 
@@ -144,20 +149,60 @@ class Host:
             return
         self._life += 1
         router = self.router = Router.from_configuration(self.configuration)
-        self._receivers = {}
+        self._address_receivers()
+        self.set_clock(self._time_of_day_error_us)
         for name, instance in router.instances.items():
-            interface = instance.config.interface or ""
-            ip_version = instance.config.ip_version
-            key = interface, ip_version, instance.config.virtual_router_id
-            self._receivers.setdefault(key, []).append(name)
-            port = self._ports.get(interface)
-            address = port.address(ip_version) if port is not None else None
-            self._handle(name, ev.SourceChanged(address))
+            self._introduce(name, instance.config)
         for interface, port in self._ports.items():
             self._broadcast(ev.LinkChanged(interface, port.up))
         for script, good in self.scripts.items():
             self._broadcast(ev.Turned(ev.FaultKind.SCRIPT, script, int(good)))
         self._broadcast(ev.Start())
+
+    def _address_receivers(self) -> None:
+        """Who gets what comes in."""
+        assert self.router is not None
+        self._receivers = {}
+        for name, instance in self.router.instances.items():
+            config = instance.config
+            key = config.interface or "", config.ip_version, config.virtual_router_id
+            self._receivers.setdefault(key, []).append(name)
+
+    def _introduce(self, name: str, config: VrrpInstance) -> None:
+        """An instance learns what it sends from."""
+        port = self._ports.get(config.interface or "")
+        self._handle(name, ev.SourceChanged(port.address(config.ip_version) if port is not None else None))
+
+    def reload(self, configuration: Configuration) -> None:
+        """Reload the daemon with another configuration (SIGHUP); virtual routers that stay go on."""
+        self.configuration = configuration
+        if self.router is None:
+            return
+        now = self.lan.now + self._clock_offset_us
+        self._perform(self.router.advertise(now))
+        wanted = {vrrp_key(each) for each in configuration.vrrp_instances}
+        there = {vrrp_key(each.config): name for name, each in self.router.instances.items()}
+        self._perform(self.router.remove([there[key] for key in there.keys() - wanted], now))
+        known = {(ev.FaultKind.INTERFACE, name): int(port.up) for name, port in self._ports.items()}
+        known |= {(ev.FaultKind.SCRIPT, name): int(good) for name, good in self.scripts.items()}
+        self._perform(self.router.reconfigure(configuration, known, now))
+        self._address_receivers()
+        self.set_clock(self._time_of_day_error_us)
+        for config in configuration.vrrp_instances:
+            if vrrp_key(config) not in there:
+                self._introduce(config.name, config)
+                for (kind, thing), value in known.items():
+                    event = ev.LinkChanged(thing, bool(value))
+                    self._handle(
+                        config.name,
+                        event if kind is ev.FaultKind.INTERFACE else ev.Turned(kind, thing, value),
+                    )
+                self._handle(config.name, ev.Start())
+
+    def set_clock(self, error_us: int) -> None:
+        """Set the time of day: right, but for ``error_us``."""
+        self._time_of_day_error_us = error_us
+        self._broadcast(ev.TimeOfDay(EPOCH_US + error_us - self._clock_offset_us))
 
     def stop(self) -> None:
         """Stop the daemon in good order (SIGTERM)."""
@@ -261,6 +306,11 @@ class Host:
                 case act.RemoveAddresses(addresses):
                     for entry in addresses:
                         self._drop(entry.address)
+                case act.ChangeAddresses(gone, added):
+                    for entry in gone:
+                        self._drop(entry.address)
+                    for entry in added:
+                        self._add(entry, interface)
                 case act.Announce(addresses):
                     for entry in addresses:
                         port = self._ports.get(entry.dev or interface)

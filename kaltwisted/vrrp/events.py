@@ -88,6 +88,13 @@ class SourceChanged:
 
 
 @attrs.frozen
+class TimeOfDay:
+    """``epoch_us``: the time of day, in µs since 1970, at which the instances' clock was 0; it may be set."""
+
+    epoch_us: int
+
+
+@attrs.frozen
 class Turned:
     """What may be tracked, of any kind but an interface, is good (1) or bad (0) now; None: unknown."""
 
@@ -135,6 +142,7 @@ Event: TypeAlias = (
     | TimerExpired
     | LinkChanged
     | SourceChanged
+    | TimeOfDay
     | Turned
     | AddressLost
     | GroupFault

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.ports import Election
-from kaltwisted.vrrp import packet, rivalry
+from kaltwisted.vrrp import hmac, packet, rivalry
 from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
@@ -28,6 +28,7 @@ from kaltwisted.vrrp.events import (
     Steered,
     Stop,
     Sync,
+    TimeOfDay,
     TimerExpired,
     Turned,
 )
@@ -144,12 +145,13 @@ class Instance:
             case PacketReceived() | MessageReceived() if router.held_back(now) > now:
                 pass
             case PacketReceived(data):
-                verdict = packet.decode(data, router.expected, router.sequence.value)
+                verdict = packet.decode(data, router.expected, router.sequence.value, router.moment(now))
                 self._judge(verdict, bytes(data[12:16]) if len(data) >= 20 else b"", now)
             case TimerExpired():
                 self._expired(event, now)
             case MessageReceived(message):
-                self._judge(packet.decode_ipv6(message, router.expected), message.source, now)
+                verdict = packet.decode_ipv6(message, router.expected, router.moment(now))
+                self._judge(verdict, message.source, now)
             case Start(delay_us):
                 router.held_back_until = now + delay_us if delay_us else None
                 self._start(now)
@@ -163,6 +165,8 @@ class Instance:
                 self.tracking.source((router.configured_source or address) is not None)
                 self._reconsider(now)
                 router.set_source(address)
+            case TimeOfDay(epoch_us):
+                router.epoch_us = epoch_us
             case Turned(FaultKind.PROCESS, name, value):
                 # keepalived gives the reason at the first count, and later only that the quorum is lost.
                 is_first = not self.tracking.knows(FaultKind.PROCESS, name)
@@ -326,6 +330,7 @@ class Instance:
             router.statistics.priority_zero_received += 1
         if verdict.sequence is not None:
             router.sequence.value = verdict.sequence
+        self._take_note_of_signature(verdict, now)
         if router.expected.unicast:
             router.answer_in_kind(verdict)
         if verdict.address_block != router.address_block:
@@ -341,6 +346,28 @@ class Instance:
         self._machine.hear(verdict, now)
         if verdict.priority and verdict.source != router.packed_source:
             self._heard_beside_us(verdict.source, None, now)
+
+    def _take_note_of_signature(self, advert: Advert, now: int) -> None:
+        """Of an advert that is accepted, where adverts are signed."""
+        router, keys = self.router, self.router.expected.keys
+        if keys is None:
+            return
+        source = packet.unpacked(advert.source)
+        if advert.signed is None:
+            router.statistics.unsigned += 1
+            if router.may_say("unsigned", now):
+                router.log(f"accepted an advert from {source} without an HMAC trailer")
+            return
+        router.senders.heard(advert.source, advert.signed)
+        if keys.window_s is None:
+            return
+        ahead_s = hmac.ahead_s(advert.signed, now + router.epoch_us)
+        if 2 * abs(ahead_s) > keys.window_s and router.may_say("clocks", now):
+            router.log(
+                f"the clock of {source} differs from ours by {ahead_s:+} s, of {keys.window_s} s that are"
+                " allowed (time_window): compare them with NTP",
+                Level.WARNING,
+            )
 
     def _heard_beside_us(self, source: bytes, reason: Reason | None, now: int) -> None:
         """Another router spoke as master; if we are master too, and stay so, that may be a split brain."""

@@ -21,8 +21,8 @@ import attrs
 
 from kaltwisted.config.model import Address, AuthType, OldUnicastChecksum
 from kaltwisted.ports import Ipv6Message
-from kaltwisted.vrrp import auth
-from kaltwisted.vrrp.checksum import Form, checksum, covered, is_intact
+from kaltwisted.vrrp import auth, hmac
+from kaltwisted.vrrp.checksum import Form, checksum, covered, is_intact, pseudo_header
 
 IPV4_GROUP: Final = IPv4Address("224.0.0.18").packed
 IPV6_GROUP: Final = IPv6Address("ff02::12").packed
@@ -55,6 +55,13 @@ class Reason(Enum):
     ICV = "wrong IPSEC HMAC-MD5 value: other password, or altered on the way"
     SPI = "IPSEC SPI is not the source address"
     SEQUENCE = "IPSEC sequence number already used: replayed, or overtaken"
+    HMAC_UNEXPECTED = "an HMAC trailer, no auth_hmac is configured"
+    HMAC_MISSING = hmac.Failure.MISSING.value
+    HMAC_MALFORMED = hmac.Failure.MALFORMED.value
+    HMAC_UNKNOWN_KEY = hmac.Failure.UNKNOWN_KEY.value
+    HMAC_INVALID = hmac.Failure.INVALID.value
+    HMAC_STALE = hmac.Failure.STALE.value
+    HMAC_REPLAY = hmac.Failure.REPLAY.value
     INTERVAL = "not the configured advertisement interval"
     TYPE = "not an advertisement"
     IP_LENGTH = "total length in the IP header disagrees with the packet"
@@ -65,9 +72,15 @@ class Reason(Enum):
     UNKNOWN_PEER = "sender is not one of the unicast peers"
 
 
+_HMAC_REASONS: Final = {failure: Reason(failure.value) for failure in hmac.Failure}
+
+
 @attrs.frozen
 class Advert:
-    """One advertisement.  ``source`` and ``address_block`` are packed; ``sequence`` is AH's."""
+    """One advertisement.  ``source`` and ``address_block`` are packed; ``sequence`` is AH's.
+
+    ``signed``: the sequence number of its HMAC trailer, None without one.
+    """
 
     version: int
     vrid: int
@@ -78,6 +91,7 @@ class Advert:
     sequence: int | None = None
     form: Form = Form.ADDRESSES
     """The form of its checksum: an old peer wants the same from us."""
+    signed: int | None = None
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -97,6 +111,7 @@ class Expected:
     ``password``: eight bytes, padded.  ``sources``: the only senders to be heard
     (keepalived: ``check_unicast_src``), packed; None: any.  ``ttls``: the lowest
     and highest TTL of a sender's packets, where that is looked at in unicast.
+    ``keys``: adverts are signed, and what theirs are judged by.
     """
 
     vrid: int
@@ -109,6 +124,7 @@ class Expected:
     ttls: Mapping[bytes, tuple[int, int]] = MappingProxyType({})
     checksum_as_v2: bool = False
     old_unicast_checksum: OldUnicastChecksum = OldUnicastChecksum.DETECT
+    keys: hmac.Keys | None = None
 
     def form(self, *, old: bool) -> Form:
         """The checksum to send; ``old``: to a peer that sends the old form itself."""
@@ -216,6 +232,19 @@ def sealed_packet(
     return packet[: at - auth.ICV_SIZE] + icv + packet[at:]
 
 
+def with_trailer(message: bytes, trailer: bytes, source: bytes, destination: bytes) -> bytes:
+    """A message and its HMAC trailer, as they go into an IP packet.
+
+    Over IPv4 the checksum is of the message alone.  Over IPv6 it is of all that the packet carries:
+    there the kernel reckons it (RFC 8200 §8.1), and to it the trailer is as good as the rest.
+    """
+    if len(source) == 4:
+        return message + trailer
+    whole = message[:6] + b"\0\0" + message[8:] + trailer
+    value = checksum(pseudo_header(source, destination, len(whole)) + whole)
+    return whole[:6] + value.to_bytes(2) + whole[8:]
+
+
 def next_identification(last: int) -> int:
     """The IP identification after ``last``: 1 to 65535 and round again, never 0."""
     return last % 0xFFFF + 1
@@ -229,11 +258,28 @@ def is_multicast(destination: bytes) -> bool:
 # --- Receiving -------------------------------------------------------------------
 
 
-def decode(packet: bytes | memoryview, expected: Expected, last_sequence: int = 0) -> Advert | Reason:
+@attrs.frozen
+class Moment:
+    """What a packet is judged by beside its bytes, where adverts are signed.
+
+    ``time_of_day_us``: since 1970.  ``latest``: the last sequence number of each sender.
+    """
+
+    time_of_day_us: int = 0
+    latest: Mapping[bytes, int] = MappingProxyType({})
+
+
+ANY_MOMENT: Final = Moment()
+"""Where nothing is signed."""
+
+
+def decode(
+    packet: bytes | memoryview, expected: Expected, last_sequence: int = 0, moment: Moment = ANY_MOMENT
+) -> Advert | Reason:
     """Judge an IPv4 packet as a raw socket hands it over, IP header first.
 
     ``last_sequence``: AH's anti-replay counter; an Advert with a ``sequence``
-    asks the caller to move it there.
+    asks the caller to move it there, and one that is ``signed`` to take note of that.
     """
     size = len(packet)
     if size < _IPV4.size or packet[0] >> 4 != 4:
@@ -250,58 +296,96 @@ def decode(packet: bytes | memoryview, expected: Expected, last_sequence: int = 
 
     length = _message_length(packet[at + 3], packet[at] >> 4, 4)
     end = at + length
-    if size < end or (size > end and size > MIN_ETHERNET_PAYLOAD):
+    if size < end:
         return Reason.LENGTH
+    total = int.from_bytes(packet[2:4])
+    # What is behind the IP packet is the padding of a short frame.
+    trailer = bytes(packet[end:total])
+    if expected.keys is None and size > end and size > MIN_ETHERNET_PAYLOAD:
+        return _too_long(trailer)
     source = bytes(packet[12:16])
     destination = bytes(packet[16:20])
     message = bytes(packet[at:end])
     if reason := _shape(message, packet[8], source, sealed, expected):
         return reason
+    signed: int | None = None
     if sealed:
         if reason := _seal(packet[:end], header_size, source, destination, expected, last_sequence):
             return reason
+    elif expected.keys is not None:
+        verdict = _signature(message, trailer, source, expected.keys, moment)
+        if isinstance(verdict, Reason):
+            return verdict
+        signed = verdict
+        end += len(trailer)
     elif reason := _password(message, expected):
         return reason
     if reason := _settings(message, expected):
         return reason
-    if int.from_bytes(packet[2:4]) != end:
+    if total != end:
         return Reason.IP_LENGTH
-    form = _form(message, source, destination, expected)
+    form = _form(message, source, destination, expected, trailer if signed is not None else b"")
     if form is None:
         return Reason.CHECKSUM
     if reason := _content(message, source, destination, expected):
         return reason
     sequence = int.from_bytes(packet[header_size + 8 : header_size + 12]) if sealed else None
-    return _advert(message, source, expected.version, sequence, form)
+    return _advert(message, source, expected.version, sequence, form, signed)
 
 
-def decode_ipv6(received: Ipv6Message, expected: Expected) -> Advert | Reason:
+def decode_ipv6(received: Ipv6Message, expected: Expected, moment: Moment = ANY_MOMENT) -> Advert | Reason:
     """Judge a message from an IPv6 raw socket, which keeps the IP header to itself."""
-    message, source, destination = received.message, received.source, received.destination
-    if len(message) < _FIXED.size:
+    whole, source, destination = received.message, received.source, received.destination
+    if len(whole) < _FIXED.size:
         return Reason.LENGTH
-    if message[1] != expected.vrid:
+    if whole[1] != expected.vrid:
         return Reason.FOREIGN
-    if len(message) != _message_length(message[3], message[0] >> 4, 16):
+    length = _message_length(whole[3], whole[0] >> 4, 16)
+    message, trailer = whole[:length], whole[length:]
+    if len(message) < length:
         return Reason.LENGTH
-    reason = (
-        _shape(message, received.hop_limit, source, False, expected)
-        or _password(message, expected)
-        or _settings(message, expected)
-    )
-    if reason is not None:
+    if trailer and expected.keys is None:
+        return _too_long(trailer)
+    if reason := _shape(message, received.hop_limit, source, False, expected):
         return reason
-    form = _form(message, source, destination, expected)
+    signed: int | None = None
+    if expected.keys is not None:
+        verdict = _signature(message, trailer, source, expected.keys, moment)
+        if isinstance(verdict, Reason):
+            return verdict
+        signed = verdict
+    elif reason := _password(message, expected):
+        return reason
+    if reason := _settings(message, expected):
+        return reason
+    form = _form(message, source, destination, expected, trailer)
     if form is None:
         return Reason.CHECKSUM
     reason = _content(message, source, destination, expected)
-    return reason or _advert(message, source, expected.version, None, form)
+    return reason or _advert(message, source, expected.version, None, form, signed)
 
 
 def _message_length(count: int, version: int, address_size: int) -> int:
     """By the packet's own version: where that is not ours, the version is wrong and not the length."""
     trailer = auth.PASSWORD_SIZE if version == 2 else 0
     return _FIXED.size + count * address_size + trailer
+
+
+def _too_long(trailer: bytes) -> Reason:
+    """Why a message is not taken with what stands behind it."""
+    is_signed = len(trailer) == hmac.SIZE and trailer[0] == hmac.TYPE
+    return Reason.HMAC_UNEXPECTED if is_signed else Reason.LENGTH
+
+
+def _signature(
+    message: bytes, trailer: bytes, source: bytes, keys: hmac.Keys, moment: Moment
+) -> int | Reason | None:
+    """The sequence number of a trailer that is right, None where there need be none."""
+    signed = hmac.Signed(message, trailer, source)
+    verdict = hmac.judge(signed, keys, moment.time_of_day_us, moment.latest)
+    if verdict is hmac.Failure.MISSING and not keys.required:
+        return None
+    return _HMAC_REASONS[verdict] if isinstance(verdict, hmac.Failure) else verdict
 
 
 def _shape(message: bytes, ttl: int, source: bytes, sealed: bool, expected: Expected) -> Reason | None:
@@ -352,8 +436,13 @@ def _settings(message: bytes, expected: Expected) -> Reason | None:
     return None if message[0] & 0x0F == _ADVERTISEMENT else Reason.TYPE
 
 
-def _form(message: bytes, source: bytes, destination: bytes, expected: Expected) -> Form | None:
-    """The form in which a message's checksum is right; None: in none that is accepted."""
+def _form(
+    message: bytes, source: bytes, destination: bytes, expected: Expected, trailer: bytes = b""
+) -> Form | None:
+    """The form in which a message's checksum is right; None: in none that is accepted.
+
+    ``trailer``: an authentic one, which a checksum over IPv4 may cover or not.
+    """
     forms = [Form.ADDRESSES]
     if expected.version == 3 and len(source) == 4:
         if expected.checksum_as_v2:
@@ -361,9 +450,11 @@ def _form(message: bytes, source: bytes, destination: bytes, expected: Expected)
             return Form.MESSAGE
         if expected.unicast and expected.old_unicast_checksum is not OldUnicastChecksum.NEVER:
             forms.append(Form.OLD_UNICAST)
+    wholes = (message + trailer,) if len(source) == 16 or not trailer else (message, message + trailer)
     for form in forms:
-        if is_intact(covered(form, expected.version, source, destination, len(message)) + message):
-            return form
+        for whole in wholes:
+            if is_intact(covered(form, expected.version, source, destination, len(whole)) + whole):
+                return form
     return None
 
 
@@ -377,8 +468,10 @@ def _content(message: bytes, source: bytes, destination: bytes, expected: Expect
     return None
 
 
-def _advert(message: bytes, source: bytes, version: int, sequence: int | None, form: Form) -> Advert:
+def _advert(
+    message: bytes, source: bytes, version: int, sequence: int | None, form: Form, signed: int | None
+) -> Advert:
     first, vrid, priority, count, interval, _ = _FIXED.unpack_from(message)
     interval_us = (interval & 0xFFF) * CENTISECOND_US if version == 3 else (interval & 0xFF) * 1_000_000
     block = message[_FIXED.size : _FIXED.size + count * len(source)]
-    return Advert(first >> 4, vrid, priority, interval_us, block, source, sequence, form)
+    return Advert(first >> 4, vrid, priority, interval_us, block, source, sequence, form, signed)

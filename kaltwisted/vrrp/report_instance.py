@@ -142,6 +142,22 @@ def _identity(instance: Instance) -> Iterator[str]:
         authentication = config.authentication
         kind = "none" if authentication is None else _AUTHENTICATION[authentication.type]
         yield f"   Authentication type = {kind}"
+    yield from _auth_hmac(router)
+
+
+def _auth_hmac(router: VirtualRouter) -> Iterator[str]:
+    """No keepalived that writes it was at hand: the words are those of the configuration."""
+    auth_hmac = router.config.auth_hmac
+    if auth_hmac is None or router.expected.keys is None:
+        return
+    window_s = router.expected.keys.window_s
+    yield "   Authentication extension = HMAC-SHA256"
+    yield f"     Keys = {' '.join(str(key.id) for key in auth_hmac.keys)}"
+    yield f"     Active key = {auth_hmac.active_key}"
+    yield f"     Mode = {auth_hmac.mode.value}"
+    yield f"     Anti replay = {auth_hmac.anti_replay.value}"
+    if window_s is not None:
+        yield f"     Time window = {window_s} secs"
 
 
 def _interval(version: int, interval_us: int) -> str:

@@ -34,7 +34,8 @@ def json_document(topology: Topology, version: int) -> Iterator[str]:
     for number, instance in enumerate(instances):
         yield ',{"data":{' if number else '{"data":{'
         yield from _data(instance, topology)
-        yield f'}},"stats":{_text(counters(instance.statistics))}}}'
+        counted = counters(instance.statistics, extended=instance.config.auth_hmac is not None)
+        yield f'}},"stats":{_text(counted)}}}'
     yield '],"track_process":[]}' if version == 2 else "]"
 
 

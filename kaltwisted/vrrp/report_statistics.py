@@ -23,6 +23,13 @@ COUNTED_AS: Final[Mapping[Reason, str | None]] = {
     Reason.ICV: "auth_failure",
     Reason.SPI: "auth_failure",
     Reason.SEQUENCE: "auth_failure",
+    Reason.HMAC_UNEXPECTED: "packet_len_err",
+    Reason.HMAC_MISSING: "auth_ext_missing",
+    Reason.HMAC_MALFORMED: "auth_ext_malformed",
+    Reason.HMAC_UNKNOWN_KEY: "auth_ext_unknown_key",
+    Reason.HMAC_INVALID: "auth_ext_invalid_hmac",
+    Reason.HMAC_STALE: "auth_ext_stale",
+    Reason.HMAC_REPLAY: "auth_ext_replay",
     Reason.INTERVAL: "advert_interval_err",
     Reason.TYPE: "invalid_type_rcvd",
     Reason.IP_LENGTH: "packet_len_err",
@@ -36,9 +43,21 @@ COUNTED_AS: Final[Mapping[Reason, str | None]] = {
 
 Seen by sending it each of them, with one exception: it has a counter of
 intervals that disagree (RFC 6527's), and its Debian build never moves it; ours
-counts them, in version 3 too.
+counts them, in version 3 too.  What begins with ``auth_ext`` is of keepalived 2.4.
 """
 
+_EXTENSIONS: Final = {
+    "auth_ext_missing": "Missing",
+    "auth_ext_malformed": "Malformed",
+    "auth_ext_unknown_key": "Unknown Key",
+    "auth_ext_invalid_hmac": "Invalid HMAC",
+    "auth_ext_stale": "Stale",
+    "auth_ext_replay": "Replay",
+}
+_EXTENSION_LINES: Final = (
+    "  Authentication Extension Errors:",
+    *(f"    {title}: {{{name}}}" for name, title in _EXTENSIONS.items()),
+)
 _LAYOUT: Final = (
     "  Advertisements:",
     "    Received: {advert_rcvd}",
@@ -55,14 +74,15 @@ _LAYOUT: Final = (
     "    Invalid Type: {invalid_authtype}",
     "    Type Mismatch: {authtype_mismatch}",
     "    Failure: {auth_failure}",
+    *_EXTENSION_LINES,
     "  Priority Zero:",
     "    Received: {pri_zero_rcvd}",
     "    Sent: {pri_zero_sent}",
 )
 
 
-def counters(statistics: Statistics) -> dict[str, int]:
-    """All of keepalived's counters, in the order of its JSON."""
+def counters(statistics: Statistics, *, extended: bool = False) -> dict[str, int]:
+    """All of keepalived's counters, in the order of its JSON; ``extended``: those of ``auth_hmac`` too."""
     counted = {
         "advert_rcvd": statistics.adverts_received,
         "advert_sent": statistics.adverts_sent,
@@ -76,13 +96,16 @@ def counters(statistics: Statistics) -> dict[str, int]:
         "invalid_authtype": 0,
         "authtype_mismatch": 0,
         "auth_failure": 0,
+        **(dict.fromkeys(_EXTENSIONS, 0) if extended else {}),
         "pri_zero_rcvd": statistics.priority_zero_received,
         "pri_zero_sent": statistics.priority_zero_sent,
     }
     for reason, packets in statistics.packet_errors.items():
         name = COUNTED_AS[reason]
-        if name is not None:
+        if name in counted:
             counted[name] += packets
+    if extended:
+        counted["auth_ext_missing"] += statistics.unsigned
     return counted
 
 
@@ -90,6 +113,8 @@ def statistics(router: Router) -> Iterator[str]:
     """The lines of ``keepalived.stats``."""
     for instance in tuple(router.instances.values()):
         yield f"VRRP Instance: {instance.name}"
-        counted = counters(instance.statistics)
+        extended = instance.config.auth_hmac is not None
+        counted = counters(instance.statistics, extended=extended)
         for line in _LAYOUT:
-            yield line.format_map(counted)
+            if extended or line not in _EXTENSION_LINES:
+                yield line.format_map(counted)

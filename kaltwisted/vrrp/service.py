@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, assert_never
 
@@ -79,6 +80,8 @@ from kaltwisted.vrrp.vmac import (
 
 #: How long a stop waits for notify scripts; who runs them ends those that still run then.
 SCRIPTS_S = 10.0
+#: How far the time of day may move beside the instances' clock before they are told of it.
+CLOCK_STEP_US = 1_000
 #: What other roles' facts are about, as instances track it.
 _FACTS = {BFD_SESSION: FaultKind.BFD}
 #: Whose election operators' facts are about.
@@ -112,6 +115,7 @@ class VrrpService(Service):
     :param note: hears of state changes.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
     :param startup_delay_us: how long all instances are held back at the start.
+    :param time_of_day: in seconds since 1970; adverts are signed with it (``auth_hmac``).
     """
 
     _log = Logger()
@@ -127,6 +131,7 @@ class VrrpService(Service):
         note: Note = unnoted,
         keep_addresses: bool = False,
         startup_delay_us: int = 0,
+        time_of_day: Callable[[], float] = time.time,
     ) -> None:
         self._noting = Noting(note)
         configuration = with_all_tracked(self._ready(configuration))
@@ -137,6 +142,7 @@ class VrrpService(Service):
         self._keep_addresses = keep_addresses
         self._startup_delay_us = startup_delay_us
         self._instances = {each.name: each for each in configuration.vrrp_instances}
+        self._signs = _sign(self._instances.values())
         self._dispatcher = Dispatcher(network.wire)
         self.held: dict[str, VirtualAddresses] = {}
         self._routes: dict[str, VirtualRouting] = {}
@@ -161,6 +167,8 @@ class VrrpService(Service):
         self.lateness = Lateness()
         self._countdowns = Countdowns(clock, self._expired, self.lateness)
         self._backlog = Backlog(clock, self._do)
+        self._time_of_day = time_of_day
+        self._epoch_us: int | None = None
         self._began = False
         self._stopping = False
 
@@ -292,6 +300,7 @@ class VrrpService(Service):
             return
         there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
+        self._signs = _sign(self._instances.values())
         for config in self._instances.values():
             self._register(config)  # the group may be another
         new = [each for each in configuration.vrrp_instances if each.name not in there]
@@ -304,6 +313,7 @@ class VrrpService(Service):
         self.surroundings.reconfigure(self._instances.values())
         known = self._known()
         self._carry_out(self.router.reconfigure(configuration, known, self._now()))
+        self._epoch_us = None  # which new ones have not been told
         self.surroundings.look_again()
         for config in new:
             self.surroundings.introduce(config.name)
@@ -352,7 +362,14 @@ class VrrpService(Service):
     # --- what happens ------------------------------------------------------------------
 
     def _now(self) -> int:
-        return int(self._clock.seconds() * 1_000_000)
+        """The instances' clock; who signs adverts is told when the time of day has moved beside it."""
+        now = int(self._clock.seconds() * 1_000_000)
+        if self._signs:
+            epoch_us = int(self._time_of_day() * 1_000_000) - now
+            if self._epoch_us is None or abs(epoch_us - self._epoch_us) > CLOCK_STEP_US:
+                self._epoch_us = epoch_us
+                self._carry_out(self.router.broadcast(events.TimeOfDay(epoch_us), now))
+        return now
 
     def _received(self, name: str, packet: bytes | Ipv6Message, waited_us: int) -> None:
         """Reckon from when it came in: what we were late in reading must not make a failover late."""
@@ -462,3 +479,8 @@ class VrrpService(Service):
         settled = self._settled(concerned)
         settled.addCallback(lambda _: self._notifier.tell(notify))
         settled.addErrback(lambda failure: self._log.failure("Notification", failure))
+
+
+def _sign(instances: Iterable[VrrpInstance]) -> bool:
+    """Whether any has to do with signed adverts."""
+    return any(each.auth_hmac is not None for each in instances)

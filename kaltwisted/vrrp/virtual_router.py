@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, Address, AuthType, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model import (
+    SECOND_US,
+    Address,
+    AntiReplay,
+    AuthHmac,
+    AuthType,
+    HmacMode,
+    VirtualIpAddress,
+    VrrpInstance,
+)
 from kaltwisted.vrrp import actions as act
-from kaltwisted.vrrp import auth, packet, timers
+from kaltwisted.vrrp import auth, hmac, packet, timers
 from kaltwisted.vrrp.actions import Action, Level, State, TimerName
 from kaltwisted.vrrp.checksum import Form
 from kaltwisted.vrrp.packet import Advert, Expected
@@ -21,6 +30,8 @@ COMPLAINT_US: Final = 60 * SECOND_US
 
 OFFERS: Final = 3
 """How many adverts ask to be relieved: one may be lost, and with ``nopreempt`` no other is acted on."""
+LEAST_WINDOW_S: Final = 5
+"""How far clocks may differ at least, where no ``time_window`` is given."""
 
 
 class VirtualRouter:
@@ -32,6 +43,10 @@ class VirtualRouter:
         self.state = State.INIT
         self.priority = config.priority
         self.sequence = sequence if sequence is not None else auth.AhSequence()
+        self.hmac_sequence = hmac.Sequence()
+        self.senders = hmac.Senders()
+        self.epoch_us = 0
+        """The time of day, in µs since 1970, at which the instance's clock was 0."""
         self.statistics = Statistics()
         self.actions: list[Action] = []
         self.master: bytes | None = None
@@ -72,6 +87,7 @@ class VirtualRouter:
         self.is_owner = config.priority == timers.OWNER_PRIORITY
         self.expected = _expected(config)
         self._seals = self.expected.auth_type is AuthType.AH
+        self._signing = _signing(config)
 
     # -- what operators want -------------------------------------------------------------
 
@@ -226,7 +242,12 @@ class VirtualRouter:
         """One advert to each destination; silently nothing where we have no address to send from."""
         if self.source is None or (self._seals and self.sequence.in_cycle):
             return
-        number = self.sequence.next() if self._seals else 0
+        if self._seals:
+            number = self.sequence.next()
+        elif self._signing is not None:
+            number = self.hmac_sequence.next(now + self.epoch_us, self._window_s)
+        else:
+            number = 0
         for destination in self._destinations:
             self.actions.append(
                 act.SendAdvert(
@@ -253,6 +274,9 @@ class VirtualRouter:
                 old_checksum=destination in self._old_peers,
             )
             self._messages[priority, destination] = message
+        if self._signing is not None:
+            trailer = hmac.sign(message, self.packed_source, *self._signing, sequence)
+            message = packet.with_trailer(message, trailer, self.packed_source, destination)
         if len(self.packed_source) == 16:
             return message
         self._identification = packet.next_identification(self._identification)
@@ -335,6 +359,19 @@ class VirtualRouter:
         self._said[what] = now
         return True
 
+    # -- the time of day ------------------------------------------------------------------
+
+    def moment(self, now: int) -> packet.Moment:
+        """What packets are judged by that come in now."""
+        if self.expected.keys is None:
+            return packet.ANY_MOMENT
+        return packet.Moment(now + self.epoch_us, self.senders.latest)
+
+    @property
+    def _window_s(self) -> int | None:
+        keys = self.expected.keys
+        return None if keys is None else keys.window_s
+
     # -- bookkeeping ---------------------------------------------------------------------
 
     def enter(self, state: State, now: int) -> None:
@@ -410,4 +447,23 @@ def _expected(config: VrrpInstance) -> Expected:
         ttls=ttls,
         checksum_as_v2=config.v3_checksum_as_v2,
         old_unicast_checksum=config.old_unicast_checksum,
+        keys=None if config.auth_hmac is None else _keys(config.auth_hmac, config.advert_int_us),
     )
+
+
+def _keys(auth_hmac: AuthHmac, advert_int_us: int) -> hmac.Keys:
+    """What adverts are judged by.  The window is as keepalived has it: three intervals, 5 s at least."""
+    window_s = auth_hmac.time_window_s or max(-(-3 * advert_int_us // SECOND_US), LEAST_WINDOW_S)
+    return hmac.Keys(
+        {key.id: key.secret for key in auth_hmac.keys},
+        window_s if auth_hmac.anti_replay is AntiReplay.TIME else None,
+        auth_hmac.mode is HmacMode.ENFORCE,
+    )
+
+
+def _signing(config: VrrpInstance) -> tuple[int, bytes] | None:
+    """Number and secret of the key that we sign with, None where we do not."""
+    auth_hmac = config.auth_hmac
+    if auth_hmac is None or auth_hmac.mode is HmacMode.RECEIVE_ONLY:
+        return None
+    return next((key.id, key.secret) for key in auth_hmac.keys if key.id == auth_hmac.active_key)

@@ -21,6 +21,7 @@ from kaltwisted.config.model import Address
 from kaltwisted.ports import IAdvertPort, IWire, Link, Listening, Received, WireError
 from kaltwisted.vrrp.auth import AH_PROTOCOL, AH_SIZE, VRRP_PROTOCOL
 from kaltwisted.vrrp.filter import vrid_filter
+from kaltwisted.vrrp.hmac import SIZE as TRAILER_SIZE
 from kaltwisted.vrrp.raw import (
     TIMESPEC,
     TURN_BYTES,
@@ -34,8 +35,8 @@ from kaltwisted.vrrp.raw import (
 from kaltwisted.vrrp.silent import SilentPort, open_silent
 from kaltwisted.vrrp.wire_ipv6 import Ipv6Port
 
-#: The longest packet read: a header with options, AH and 255 addresses.
-_LONGEST = 60 + AH_SIZE + 8 + 255 * 4 + 8
+#: The longest packet read: a header with options, AH, 255 addresses, and an HMAC trailer.
+_LONGEST = 60 + AH_SIZE + 8 + 255 * 4 + 8 + TRAILER_SIZE
 
 _IP_MULTICAST_ALL = 49
 _SIOCGSTAMPNS = 0x8907

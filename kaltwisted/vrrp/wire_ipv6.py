@@ -21,6 +21,7 @@ from kaltwisted.config.model import Address
 from kaltwisted.ports import IAdvertPort, Ipv6Message, Link, Listening, Received
 from kaltwisted.vrrp.auth import VRRP_PROTOCOL
 from kaltwisted.vrrp.filter import vrid_filter
+from kaltwisted.vrrp.hmac import SIZE as TRAILER_SIZE
 from kaltwisted.vrrp.packet import TOS, TTL
 from kaltwisted.vrrp.raw import TIMESPEC, TURN_BYTES, drain, only_hear, only_send, open_raw, waited_us
 
@@ -28,8 +29,8 @@ _CHECKSUM_OFFSET = 6
 _IPV6_CHECKSUM = 7
 _IPV6_MULTICAST_ALL = 29
 _SO_TIMESTAMPNS = 35
-#: The longest message: 255 addresses, and version 2's password.
-_LONGEST = 8 + 255 * 16 + 8
+#: The longest message: 255 addresses, version 2's password, and an HMAC trailer.
+_LONGEST = 8 + 255 * 16 + 8 + TRAILER_SIZE
 #: A message counts as at least that, so that short ones are bounded too.
 _COST = 40
 

@@ -1,4 +1,4 @@
-"""Fuzz the reader of configurations, guided by what of it is reached.
+"""Fuzz the reader of configurations, and what hears packets, guided by what of it is reached.
 
     python tests/fuzz/fuzz_config.py [--seconds N] [--target NAME] [--keep DIR] [--seed N]
 
@@ -68,12 +68,10 @@ def fuzz(target: str, engine: list[str]) -> None:
     """Become the engine, for one target; does not return."""
     import atheris
 
-    with atheris.instrument_imports(include=["kaltwisted.config"]):
+    packages = [f"kaltwisted.{room}" for room in ("config", "vrrp", "bfd")]
+    with atheris.instrument_imports(include=packages):
         from tests.fuzz.targets import TARGETS, small_world
-    look = TARGETS[target].look
-
-    def one(data: bytes) -> None:
-        look(data.decode("utf-8", "surrogateescape"))
+    one = TARGETS[target].try_on
 
     with small_world():
         atheris.Setup([sys.argv[0], *engine], one)
@@ -87,13 +85,26 @@ def texts(target: str) -> tuple[Path, Path]:
     return HERE / "corpus" / TARGETS[target].corpus, HERE / "crashers" / target
 
 
+def _seeds(target: str, folder: Path) -> list[Path]:
+    """A folder of what a target for bytes begins with."""
+    from tests.fuzz.targets import TARGETS
+
+    seeds = TARGETS[target].seeds
+    if seeds is None:
+        return []
+    (made := folder / "seeds").mkdir()
+    for number, data in enumerate(seeds()):
+        (made / str(number)).write_bytes(data)
+    return [made]
+
+
 def run(target: str, options: argparse.Namespace) -> bool:
     """One target in a process of its own; whether it held."""
     with tempfile.TemporaryDirectory() as folder:
         (words_file := Path(folder) / "words").write_text(dictionary())
         found = Path(options.keep) / target if options.keep else Path(folder) / "found"
         found.mkdir(parents=True, exist_ok=True)
-        kept = [path for path in texts(target) if path.is_dir()]
+        kept = [path for path in (*texts(target), *_seeds(target, Path(folder))) if path.is_dir()]
         engine = [
             f"-dict={words_file}",
             f"-max_len={LONGEST_TEXT}",

@@ -1,4 +1,4 @@
-"""What is fuzzed, and what must hold whatever the text.
+"""What is fuzzed, and what must hold whatever the text; for packets see ``packets.py``.
 
 A text is a main file and others that it may include, each behind a line
 ``--- NAME``.  Nothing is read from the disk, and little may be made of little,
@@ -10,11 +10,11 @@ from __future__ import annotations
 import fnmatch
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 import attrs
@@ -30,6 +30,7 @@ from kaltwisted.config.lexer import command_words, tokens
 from kaltwisted.config.load import Reading, load_text
 from kaltwisted.config.load import read as read_source
 from kaltwisted.config.memory import Memory
+from tests.fuzz import packets
 
 MAIN = "main.conf"
 _NEXT_FILE = re.compile(r"^--- (\w+\.conf)\n", re.MULTILINE)
@@ -194,10 +195,16 @@ def _look_at_finding(finding: Finding) -> None:
 
 
 class Target(NamedTuple):
-    """What is done with a text, and the corpus that it begins with."""
+    """What is done with a text, and the corpus that it begins with; or, with ``seeds``, with bytes."""
 
-    look: Callable[[str], None]
+    look: Callable[[str], None] | Callable[[bytes], None]
     corpus: str = "text"
+    seeds: Callable[[], Iterable[bytes]] | None = None
+
+    def try_on(self, data: bytes) -> None:
+        """Do it."""
+        look: Any = self.look
+        look(data.decode("utf-8", "surrogateescape") if self.seeds is None else data)
 
 
 TARGETS = {
@@ -208,4 +215,6 @@ TARGETS = {
     "convert": Target(convert),
     "json": Target(partial(structured, file="main.json"), "json"),
     "yaml": Target(partial(structured, file="main.yaml"), "yaml"),
+    "vrrp": Target(packets.vrrp, "vrrp", packets.seeds),
+    "bfd": Target(packets.bfd, "bfd", packets.bfd_seeds),
 }

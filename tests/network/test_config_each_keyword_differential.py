@@ -36,6 +36,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         f"vrrp_instance (?:old_unicast_checksum|native_ipv6): {_ALL_RIGHT}",
         f".* v3_checksum_as_v2: {_ALL_RIGHT}",
         f"bfd_instance multihop: {_ALL_RIGHT}",
+        f"auth_hmac \\w+: (?:missing|{_ALL_RIGHT})",
+        "vrrp_instance auth_hmac: (?:right|brace on a line of its own|one word too many)",
         # Whole seconds, up to 4294.
         f"vrrp_script (?:interval|timeout): {_ALL_RIGHT}",
     ),

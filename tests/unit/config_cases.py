@@ -63,6 +63,12 @@ def _authentication(lines: str) -> str:
     return instance(f"authentication {{\n{inside}}}")
 
 
+def _auth_hmac(lines: str) -> str:
+    inside = _indented(_with(lines, "key", f"key 1 {'k' * 32}"), 4)
+    own = "\n    interface eth0" if "interface" in lines else ""
+    return instance(f"auth_hmac {{\n{inside}}}", vrid=f"virtual_router_id 51{own}")
+
+
 def _script(lines: str) -> str:
     return f"vrrp_script s {{\n{_indented(_with(lines, 'script', 'script /bin/true'), 4)}}}\n"
 
@@ -100,6 +106,7 @@ AROUND: dict[str, Callable[[str], str]] = {
         lines, vrid=_with(lines, "virtual_router_id", "virtual_router_id 51").removesuffix(lines)
     ),
     "authentication": _authentication,
+    "auth_hmac": _auth_hmac,
     "vrrp_script": _script,
     "vrrp_track_process": _process,
     "bfd_instance": _session,
@@ -121,6 +128,7 @@ BESIDE = {
     "vmac_xmit_base": "use_vmac",
     "min_reply_length": "max_reply_length 65535",
     "auth_type": "auth_pass secret",
+    "active_key": f"key 1 {'k' * 32}\nkey 255 {'l' * 32}",
 }
 # One word is one too many, though a warning says something better of it.
 TOLD_ANYWAY = ("reload_check_config",)
@@ -145,6 +153,7 @@ BLOCKS = {
     "DNS_CHECK": ("DNS_CHECK", "type A"),
     "host": ("host", "connect_port 25"),
     "url": ("url", "path /"),
+    "auth_hmac": ("auth_hmac", f"key 1 {'k' * 32}"),
     "authentication": ("authentication", "auth_type PASS\nauth_pass secret"),
     "virtual_ipaddress": ("virtual_ipaddress", "10.0.0.9"),
     "virtual_ipaddress_excluded": ("virtual_ipaddress_excluded", "10.0.0.10"),

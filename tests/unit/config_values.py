@@ -155,6 +155,14 @@ WRITTEN: dict[str, Values] = {
     },
     **{f"{prefix}notify_fifo_script": SCRIPT for prefix in ("", "vrrp_", "lvs_")},
     "auth_pass": Values(("a", "12345678", '"a b#c"', "ümlaut"), ("«123456789", "«ümlauten", EMPTY)),
+    "auth_hmac key": Values(
+        ("1 " + "k" * 32, "255 hex:" + "0a" * 64, "2 file:/etc/keepalived/vrrp.key", f'3 "{"a b" * 12}"'),
+        (
+            *(f"«{number} {'k' * 32}" for number in ("0", "256", "x")),
+            *("1 «short", "1 «hex:0a", "1 «hex:0g", "1 «file:vrrp.key", "1 «" + "k" * 65),
+        ),
+    ),
+    "anti_replay": Values(("time", "monotonic"), ("«TIME", "«never", EMPTY)),
     "tls_verify": Values(("www.example.org",), bare=True),
     "user": USER,
     "script_user": USER,

@@ -61,6 +61,14 @@ def authentication(kind: str, password: str = "secret1") -> str:
     return f"authentication {{\n auth_type {kind}\n auth_pass {password}\n}}"
 
 
+RANDOM_KEY = "6fd1f3c5b60e4bb0a4c9a1d2f7e83b155d2c90ee17a84f6632b9d05c48ea7f91"
+
+
+def signing(lines: str) -> str:
+    """An instance of version 3 with ``auth_hmac``."""
+    return instance(vip("10.0.0.9", f"version 3\nauth_hmac {{\n{lines}\n}}"))
+
+
 # kind: (has it, has it not)
 PURE: dict[str, list[tuple[str, str]]] = {
     "unreachable-quorum": [
@@ -192,7 +200,23 @@ PURE: dict[str, list[tuple[str, str]]] = {
         (
             pair_of_groups(authentication("PASS"), authentication("AH").replace("auth_type", "«auth_type")),
             pair_of_groups(authentication("PASS"), authentication("PASS", "other")),
-        )
+        ),
+        (
+            pair_of_groups(f"version 3\nauth_hmac {{\nkey 1 hex:{RANDOM_KEY}\n}}", "version 3").replace(
+                "vrrp_instance B", "«vrrp_instance B"
+            ),
+            pair_of_groups("version 3", "version 3"),
+        ),
+    ],
+    "weak-key": [
+        (signing(f"key 1 «{'ab' * 16}"), signing("key 1 hex:" + RANDOM_KEY)),
+        (signing(f"key 9 hex:{RANDOM_KEY}\nkey 1 «hex:" + bytes(range(32)).hex()), signing("key 1 file:/k")),
+    ],
+    "hmac-version": [
+        (
+            signing("key 1 hex:" + RANDOM_KEY).replace("version 3\n", "").replace("auth_hmac", "«auth_hmac"),
+            signing("key 1 hex:" + RANDOM_KEY),
+        ),
     ],
     "unsent-mail": [
         (globals_("«" + MAIL) + service(""), globals_(MAIL + "smtp_server 10.0.0.25") + service("")),

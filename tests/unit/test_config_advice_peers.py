@@ -52,6 +52,16 @@ def groups(one: str, members: str, more: str = "") -> str:
     return instances + group + more
 
 
+KEY, OTHER_KEY = "hex:" + "6fd1f3c5b60e4bb0" * 4, "hex:" + "a4c9a1d2f7e83b15" * 4
+
+
+def signed(number: int, key: str = KEY, more: str = "") -> str:
+    """``auth_hmac`` with a key."""
+    return f"version 3\nauth_hmac {{\n key {number} {key}\n {more}\n}}"
+
+
+TWO_KEYS = signed(1, more=f"key 2 {OTHER_KEY}\n active_key 2")
+
 # What differs from `instance(HIGH)` in the second file, what is told, and where it points at.
 DIFFERENCES: list[tuple[str, str, str | None, str]] = [
     (instance(HIGH), instance(HIGH), "peer-priority", "priority"),
@@ -77,6 +87,29 @@ DIFFERENCES: list[tuple[str, str, str | None, str]] = [
         "auth_pass",
     ),
     (instance(HIGH + PASSWORD), instance(LOW + PASSWORD), None, ""),
+    (instance(HIGH + signed(1)), instance(LOW + signed(1)), None, ""),
+    (instance(HIGH + signed(1)), instance(LOW + "version 3"), "peer-authentication", "vrrp_instance"),
+    (instance(HIGH + "version 3"), instance(LOW + signed(1)), "peer-authentication", "auth_hmac"),
+    (instance(HIGH + signed(1)), instance(LOW + signed(2)), "peer-authentication", "auth_hmac"),
+    (instance(HIGH + signed(1)), instance(LOW + signed(1, OTHER_KEY)), "peer-authentication", "auth_hmac"),
+    # While a key is rotated: each has what the other signs with, or does not sign yet.
+    (instance(HIGH + signed(1, more=f"key 2 {OTHER_KEY}")), instance(LOW + TWO_KEYS), None, ""),
+    (instance(HIGH + signed(1)), instance(LOW + TWO_KEYS), "peer-authentication", "auth_hmac"),
+    (instance(HIGH + "version 3"), instance(LOW + signed(1, more="mode receive-only")), None, ""),
+    (
+        instance(HIGH + signed(1, more="mode permissive")),
+        instance(LOW + signed(1, more="mode receive-only")),
+        None,
+        "",
+    ),
+    (
+        instance(HIGH + signed(1)),
+        instance(LOW + signed(1, more="mode receive-only")),
+        "peer-authentication",
+        "auth_hmac",
+    ),
+    # Nobody has read them.
+    (instance(HIGH + signed(1, "file:/a")), instance(LOW + signed(1, "file:/b")), None, ""),
     (instance(HIGH), instance(LOW + "version 3\nadvert_int 0.5"), "peer-version", "version"),
     (instance(HIGH), instance(LOW + "advert_int 2"), "peer-interval", "advert_int"),
     (instance(HIGH), instance(LOW + "advert_int 1"), None, ""),

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kaltwisted.config.dump import dump
 from kaltwisted.config.model import (
     Authentication,
+    AuthHmac,
     AuthType,
     Check,
     CheckNotRun,
@@ -24,6 +25,7 @@ from kaltwisted.config.model import (
     Forwarding,
     ForwardingMethod,
     GlobalDefs,
+    HmacKey,
     HttpCheck,
     HttpProtocol,
     MiscCheck,
@@ -88,6 +90,7 @@ OTHER: dict[str, Any] = {
     "mcast_group4": ADDRESS,
     "mcast_group6": ADDRESS,
     "authentication": Authentication(AuthType.AH, b"secret"),
+    "auth_hmac": AuthHmac((HmacKey(7, b"k" * 32),), 7),
     "virtual_ipaddress": (VirtualIpAddress(ADDRESS, 32),),
     "virtual_ipaddress_excluded": (VirtualIpAddress(ADDRESS, 32),),
     "virtual_routes": (Route(ip_network("10.0.0.0/8")),),

@@ -13,7 +13,9 @@ from zope.interface.verify import verifyObject
 from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.config.model import (
     SECOND_US,
+    AuthHmac,
     Configuration,
+    HmacKey,
     Script,
     Tracked,
     VirtualIpAddress,
@@ -54,6 +56,7 @@ ETH0, ETH1 = Link(2, "eth0", mac=bytes(6)), Link(3, "eth1", mac=bytes(6))
 OWN = LinkAddress(2, ip_address("10.0.0.5"), 24)
 OWN1 = LinkAddress(3, ip_address("10.1.0.5"), 24)
 VIP = ip_address("10.0.0.100")
+HMAC_KEYS = (HmacKey(1, b"k" * 32),)
 RIVAL = ip_address("10.0.0.9").packed
 
 
@@ -101,8 +104,15 @@ class World(SynchronousTestCase):
         )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
+        self.time_of_day_s = 1_800_000_000.0
         self.service = VrrpService(
-            configuration, self.clock, network, self.scripts, notifier, keep_addresses=keep
+            configuration,
+            self.clock,
+            network,
+            self.scripts,
+            notifier,
+            keep_addresses=keep,
+            time_of_day=lambda: self.time_of_day_s + self.clock.seconds(),
         )
         self.prepare()
         self.service.startService()
@@ -145,6 +155,11 @@ class World(SynchronousTestCase):
         return any(each.address == address for each in self.links.addresses(index))
 
     @property
+    def signed_at(self) -> list[int]:
+        """The seconds in the trailers of what went out on eth0."""
+        return [int.from_bytes(each[-24:-20]) for each, _ in self.wire.ports["eth0"].sent]
+
+    @property
     def sent(self) -> list[int]:
         """The priorities of what went out on eth0."""
         return [priority_of(each) for each, _ in self.wire.ports["eth0"].sent]
@@ -157,6 +172,23 @@ class Life(World):
         verifyObject(IAdvertPort, self.wire.ports["eth0"])
         verifyObject(ILinks, self.links)
         verifyObject(ISyncDaemon, self.sync_daemon)
+        self.stop()
+
+    def test_adverts_are_signed_with_the_time_of_day_also_where_it_is_set(self) -> None:
+        self.start(config(auth_hmac=AuthHmac(HMAC_KEYS, 1)))
+        self.wait(4)
+        self.assertEqual(self.signed_at[-1], 1_800_000_003)
+        self.time_of_day_s += 60
+        self.wait(1)
+        self.assertEqual(self.signed_at[-1], 1_800_000_064)
+        # One that is new is told as well.
+        other = config(name="Y", virtual_router_id=52, priority=255, auth_hmac=AuthHmac(HMAC_KEYS, 1))
+        reloaded = Configuration(vrrp_instances=(*self.service._instances.values(), other))
+        done = Deferred.fromCoroutine(self.service.reconfigure(reloaded))
+        self.wait(4)
+        self.successResultOf(done)
+        epoch_us = self.service.router.instances["Y"].router.epoch_us
+        self.assertLess(abs(epoch_us - 1_800_000_060_000_000), 10)
         self.stop()
 
     def test_silence_makes_it_master_and_the_stop_hands_over(self) -> None:

@@ -162,13 +162,13 @@ syntax region ka_vrrp_instance_track_script matchgroup=kaBlock start=/\%(track_s
 syntax region ka_vrrp_instance_track_process matchgroup=kaBlock start=/\%(track_process\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_process
 syntax region ka_vrrp_instance_track_bfd matchgroup=kaBlock start=/\%(track_bfd\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_bfd
 syntax region ka_vrrp_instance_authentication matchgroup=kaBlock start=/\%(authentication\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_authentication
+syntax region ka_vrrp_instance_auth_hmac matchgroup=kaBlock start=/\%(auth_hmac\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_auth_hmac
 syntax region ka_vrrp_instance_virtual_ipaddress matchgroup=kaBlock start=/\%(virtual_ipaddress\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_ipaddress
 syntax region ka_vrrp_instance_virtual_ipaddress_excluded matchgroup=kaBlock start=/\%(virtual_ipaddress_excluded\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_ipaddress_excluded
 syntax region ka_vrrp_instance_virtual_routes matchgroup=kaBlock start=/\%(virtual_routes\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_routes
 syntax region ka_vrrp_instance_virtual_rules matchgroup=kaBlock start=/\%(virtual_rules\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_rules
 syntax region ka_vrrp_instance_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_file
-syntax region ka_vrrp_instance_auth_hmac matchgroup=kaBlock start=/\%(auth_hmac\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_auth_hmac
-syntax cluster ka_vrrp_instance contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_Unknown,ka_vrrp_instance_Keyword,ka_vrrp_instance_Obsolete,ka_vrrp_instance_unicast_peer,ka_vrrp_instance_track_interface,ka_vrrp_instance_track_script,ka_vrrp_instance_track_process,ka_vrrp_instance_track_bfd,ka_vrrp_instance_authentication,ka_vrrp_instance_virtual_ipaddress,ka_vrrp_instance_virtual_ipaddress_excluded,ka_vrrp_instance_virtual_routes,ka_vrrp_instance_virtual_rules,ka_vrrp_instance_track_file,ka_vrrp_instance_auth_hmac
+syntax cluster ka_vrrp_instance contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_Unknown,ka_vrrp_instance_Keyword,ka_vrrp_instance_Obsolete,ka_vrrp_instance_unicast_peer,ka_vrrp_instance_track_interface,ka_vrrp_instance_track_script,ka_vrrp_instance_track_process,ka_vrrp_instance_track_bfd,ka_vrrp_instance_authentication,ka_vrrp_instance_auth_hmac,ka_vrrp_instance_virtual_ipaddress,ka_vrrp_instance_virtual_ipaddress_excluded,ka_vrrp_instance_virtual_routes,ka_vrrp_instance_virtual_rules,ka_vrrp_instance_track_file
 
 syntax cluster ka_vrrp_instance_unicast_peer contains=kaComment,kaDirective,kaUse,@kaValues
 
@@ -186,6 +186,12 @@ syntax match ka_vrrp_instance_authentication_Keyword /\%(auth_type\|auth_pass\)\
 highlight default link ka_vrrp_instance_authentication_Keyword kaKeyword
 syntax cluster ka_vrrp_instance_authentication contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_authentication_Unknown,ka_vrrp_instance_authentication_Keyword
 
+syntax match ka_vrrp_instance_auth_hmac_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_vrrp_instance_auth_hmac_Unknown kaUnknown
+syntax match ka_vrrp_instance_auth_hmac_Keyword /\%(key\|active_key\|time_window\|anti_replay\|mode\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_vrrp_instance_auth_hmac_Keyword kaKeyword
+syntax cluster ka_vrrp_instance_auth_hmac contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_auth_hmac_Unknown,ka_vrrp_instance_auth_hmac_Keyword
+
 syntax cluster ka_vrrp_instance_virtual_ipaddress contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_vrrp_instance_virtual_ipaddress_excluded contains=kaComment,kaDirective,kaUse,@kaValues
@@ -195,12 +201,6 @@ syntax cluster ka_vrrp_instance_virtual_routes contains=kaComment,kaDirective,ka
 syntax cluster ka_vrrp_instance_virtual_rules contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_vrrp_instance_track_file contains=kaComment,kaDirective,kaUse,@kaValues
-
-syntax match ka_vrrp_instance_auth_hmac_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_vrrp_instance_auth_hmac_Unknown kaUnknown
-syntax match ka_vrrp_instance_auth_hmac_Keyword /\%(key\|active_key\|time_window\|anti_replay\|mode\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_vrrp_instance_auth_hmac_Keyword kaKeyword
-syntax cluster ka_vrrp_instance_auth_hmac contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_auth_hmac_Unknown,ka_vrrp_instance_auth_hmac_Keyword
 
 syntax match ka_vrrp_script_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_script_Unknown kaUnknown

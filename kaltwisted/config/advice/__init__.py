@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from kaltwisted.config.advice import commands, lvs, mail, networks, secrets, tracking, vrrp
+from kaltwisted.config.advice import commands, hmac, lvs, mail, networks, secrets, tracking, vrrp
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Interface, IPv6Interface
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Networks: TypeAlias = "Mapping[str, tuple[IPv4Interface | IPv6Interface, ...]]"
 
-RULES = (*lvs.RULES, *vrrp.RULES, *tracking.RULES, *mail.RULES, *commands.RULES)
+RULES = (*lvs.RULES, *vrrp.RULES, *hmac.RULES, *tracking.RULES, *mail.RULES, *commands.RULES)
 
 
 @attrs.frozen

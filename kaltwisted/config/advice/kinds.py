@@ -98,6 +98,19 @@ MIXED_GROUP: Final = _kind(
     "Members of a sync group that authenticate in different ways",
     "They change together, so the weakest of them decides about all.",
 )
+WEAK_KEY: Final = _kind(
+    "weak-key",
+    _WARNING,
+    "A key of auth_hmac that can be guessed",
+    "Who hears one advert can try keys on it for as long as he likes. 32 random bytes are beyond that.",
+)
+HMAC_VERSION: Final = _kind(
+    "hmac-version",
+    _ADVICE,
+    "auth_hmac with VRRP version 2",
+    "keepalived 2.4 does it, as do we. The published Internet-Draft has it for version 3 alone, so that"
+    " another maker's router may not.",
+)
 FOREIGN_ADDRESS: Final = _kind(
     "foreign-address",
     _ADVICE,

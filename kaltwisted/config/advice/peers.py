@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations
 
 from kaltwisted.config.advice.failover import failovers, healthy
+from kaltwisted.config.advice.hmac import signatures
 from kaltwisted.config.advice.kinds import (
     PEER_ADDRESSES,
     PEER_AUTHENTICATION,
@@ -277,6 +278,7 @@ def _of_version_2(router: list[Member]) -> list[Member]:
 RULES = (
     versions,
     authentication,
+    signatures,
     intervals,
     virtual_addresses,
     unicast_peers,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.advice.kinds import READABLE_SECRET
+from kaltwisted.config.keywords.hmac import FILE
 from kaltwisted.config.model import Position
-from kaltwisted.config.reader import SECRET_BLOCKS
+from kaltwisted.config.reader import PUBLIC_KEYWORDS, SECRET_BLOCKS
 from kaltwisted.config.source import Place
 from kaltwisted.config.written import Spot
 
@@ -65,13 +66,16 @@ def _secrets(statements: list[Statement]) -> Iterator[Statement]:
             continue
         for line in top.block:
             if line.words[0] in SECRET_BLOCKS:
-                yield from (
-                    inner
-                    for inner in line.block or ()
-                    if len(inner.words) > 1 and inner.words[0] != "auth_type"
-                )
+                yield from filter(_has_secret, line.block or ())
             elif top.words[0] == _TLS_BLOCK and line.words[0] == _KEY_PASSWORD and len(line.words) > 1:
                 yield line
+
+
+def _has_secret(line: Statement) -> bool:
+    """Whether a line of a block of secrets has one, or a word that may have been meant for its keyword."""
+    if line.words[0] in PUBLIC_KEYWORDS:
+        return False
+    return len(line.words) > 1 and not line.words[-1].startswith(FILE)
 
 
 def _is_asked_for(line: str) -> bool:

@@ -51,20 +51,21 @@ def shared_addresses(configuration: Configuration, written: Written) -> Iterator
 
 
 def mixed_groups(configuration: Configuration, written: Written) -> Iterator[Finding]:
-    """AH in one member of a sync group, PASS or nothing in another."""
+    """AH or auth_hmac in one member of a sync group, PASS or nothing in another."""
     instances = {instance.name: instance for instance in configuration.vrrp_instances}
     for group in configuration.vrrp_sync_groups:
-        # Version 3 has no authentication.
+        # Version 3 has none but auth_hmac, and cannot be blamed for that.
         members = [instances[name] for name in group.group if name in instances]
-        members = [member for member in members if member.version == 2]
+        if not any(member.auth_hmac for member in members):
+            members = [member for member in members if member.version == 2]
         for member in members[1:]:
             ours, theirs = _kind(members[0]), _kind(member)
             if ours == theirs or not (written.is_sound(member.where) and written.is_sound(members[0].where)):
                 continue
-            before = written.spot(members[0].where, "authentication", "auth_type")
+            before = written.spot(members[0].where, *_said(members[0]))
             yield written.advise(
                 MIXED_GROUP,
-                written.spot(member.where, "authentication", "auth_type"),
+                written.spot(member.where, *_said(member)),
                 f"`{member.name}` has {theirs}, `{members[0].name}` of the same sync group has {ours}",
                 expected="one kind of authentication in a group",
                 related=(Related(before.position, f"that of `{members[0].name}`"),),
@@ -73,8 +74,15 @@ def mixed_groups(configuration: Configuration, written: Written) -> Iterator[Fin
 
 
 def _kind(instance: VrrpInstance) -> str:
+    if instance.auth_hmac is not None:
+        return "auth_hmac"
     authentication = instance.authentication
     return "no authentication" if authentication is None else f"auth_type {authentication.type.name}"
+
+
+def _said(instance: VrrpInstance) -> tuple[str, ...]:
+    """Where that stands."""
+    return ("auth_hmac",) if instance.auth_hmac is not None else ("authentication", "auth_type")
 
 
 def _address(written: Written, instance: VrrpInstance, address: Address) -> Spot:

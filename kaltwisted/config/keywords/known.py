@@ -114,14 +114,6 @@ garp_extra_if: period of gratuitous messages on VMAC extra interfaces
 vmac_garp_intvl: the old word for garp_extra_if
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
-auth_hmac {}: keyed trailer authentication of adverts (own extension)
-""",
-    "vrrp_instance auth_hmac": """
-key: one key: its number and the secret; there may be several
-active_key: number of the key that adverts are sent with
-time_window: how far the clocks may differ
-anti_replay: what an old advert is told by: time or monotonic
-mode: what becomes of adverts without it: enforce, permissive or receive-only
 """,
     "track_group": """
 group {}: the instances of the set

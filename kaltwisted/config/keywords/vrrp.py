@@ -18,6 +18,7 @@ from kaltwisted.config.keywords.convert import (
     flag,
     missing,
 )
+from kaltwisted.config.keywords.hmac import AUTH_HMAC
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
@@ -264,6 +265,7 @@ VRRP_INSTANCE = Table(
         ),
         "version": Keyword("VRRP version", "version", OneOf({"2": 2, "3": 3})),
         "authentication": Keyword("VRRPv2 authentication", block=AUTHENTICATION, words=1),
+        "auth_hmac": Keyword("a keyed trailer on each advert", block=AUTH_HMAC, words=1),
         "virtual_ipaddress": Keyword("the virtual addresses", block=VIRTUAL_IPADDRESS, words=1),
         "virtual_ipaddress_excluded": Keyword(
             "more of them, not in the adverts", block=VIRTUAL_IPADDRESS_EXCLUDED, words=1
