@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 from kaltwisted.config.model import Address, Route, RoutingItem, Rule
-from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED, Metric, NextHop, Placing, RouteType
+from kaltwisted.config.model_routes import Metric, NextHop, Placing, RouteType
 from kaltwisted.kernel.messages import (
     HEADER_SIZE,
     NLA_F_NESTED,
@@ -27,10 +27,8 @@ RTNLGRP_IPV6_RULE = 19
 
 RTM_NEWROUTE = 24
 RTM_DELROUTE = 25
-RTM_GETROUTE = 26
 RTM_NEWRULE = 32
 RTM_DELRULE = 33
-RTM_GETRULE = 34
 
 #: Where the protocol of a route stands in its message.
 PROTOCOL_OFFSET = HEADER_SIZE + 5
@@ -63,7 +61,6 @@ _RTAX: Final = {
 # The kernel keeps round trip times in eighths and their variance in quarters of a millisecond.
 _SCALE = {"rtt": 8, "rttvar": 4}
 _RTNH_F_ONLINK = 4
-_RTM_F_CLONED = 0x200
 _SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_HOST = 0, 253, 254
 
 _FRA_DST, _FRA_SRC, _FRA_IIFNAME, _FRA_GOTO, _FRA_PRIORITY = 1, 2, 3, 4, 6
@@ -111,44 +108,10 @@ def remove_item(item: RoutingItem, index_of: IndexOf) -> Request:
     return Request(RTM_DELRULE, _rule(item), 0, item)
 
 
-def listing_request(type_: int, *, ipv6: bool) -> Request:
-    """Ask (as a dump) for all routes or rules of a family; of routes a kernel that can tells ours only."""
-    family = AF_INET6 if ipv6 else AF_INET
-    if type_ == RTM_GETROUTE:
-        return Request(
-            type_, _RTMSG.pack(family, 0, 0, 0, 0, PROTOCOL_KEEPALIVED, 0, 0, 0), attempted="list routes"
-        )
-    return Request(type_, _RULE.pack(family, 0, 0, 0, 0, 0, 0), attempted="list rules")
-
-
-def is_ours(message: Message) -> bool:
-    """Whether a route or rule that the kernel tells of has our mark."""
-    data = message.data
-    if len(data) < _ATTRIBUTES:
-        raise MalformedError("a route or rule message that is too short")
-    if message.type in (RTM_NEWROUTE, RTM_DELROUTE):
-        (flags,) = _U32.unpack_from(data, _ATTRIBUTES - _U32.size)
-        return data[PROTOCOL_OFFSET] == PROTOCOL_KEEPALIVED and not flags & _RTM_F_CLONED
-    return attributes(data, _ATTRIBUTES).get(_FRA_PROTOCOL) == bytes((PROTOCOL_KEEPALIVED,))
-
-
-def remove_told(message: Message) -> Request:
-    """Take away what the kernel has told of."""
-    type_ = RTM_DELROUTE if message.type == RTM_NEWROUTE else RTM_DELRULE
-    return Request(type_, message.data[HEADER_SIZE:], 0, "remove what an earlier life left")
-
-
-def is_told(wanted: Request, message: Message) -> bool:
-    """Whether the kernel tells of what a request would add: all that the request says is so."""
-    if message.type != wanted.type:
-        return False
-    ours, theirs = wanted.payload[: _RTMSG.size], message.data[HEADER_SIZE:_ATTRIBUTES]
-    # The table is an attribute, and the flags are also about the interface's state.
-    alike = (0, 1, 2, 3, 5, 7) if wanted.type == RTM_NEWROUTE else (0, 1, 2, 3, 7, 8)
-    if any(ours[place] != theirs[place] for place in alike):
-        return False
-    told = attributes(message.data, _ATTRIBUTES)
-    return all(told.get(kind) == value for kind, value in attributes(wanted.payload, _RTMSG.size).items())
+def undo(put: Request) -> Request:
+    """Take away what a request of ``add_item`` has put there."""
+    type_ = RTM_DELROUTE if put.type == RTM_NEWROUTE else RTM_DELRULE
+    return Request(type_, put.payload, 0, "remove what an earlier life left")
 
 
 def key_of(item: RoutingItem) -> Hashable:

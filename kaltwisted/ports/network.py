@@ -166,8 +166,12 @@ class IAddresses(Interface):
 class IRouting(Interface):
     """Keeps routes and rules in the kernel's tables (kernel/routing.py)."""
 
-    def start(kept: Sequence[RoutingItem]) -> Deferred[None]:
-        """Take away what an earlier life left, but for ``kept``, which will be wanted."""
+    def start(kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> Deferred[None]:
+        """Take away what an earlier life left, but for ``kept``, which will be wanted at once.
+
+        ``unwanted`` goes too if it stands, whoever put it there.  What else
+        others have put is left alone.
+        """
 
     def want(owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
         """From now on ``owner`` wants these to stand, and nothing else; fires when it is done or refused.

@@ -190,6 +190,7 @@ class FakeRouting:
 
     def __init__(self) -> None:
         self.kept: tuple[RoutingItem, ...] | None = None
+        self.unwanted: tuple[RoutingItem, ...] | None = None
         self.wanted: dict[str, tuple[RoutingItem, ...]] = {}
         self.asked: list[tuple[str, tuple[RoutingItem, ...]]] = []
         self.held = False
@@ -197,8 +198,8 @@ class FakeRouting:
         self.looks = 0
         self.stopped = False
 
-    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
-        self.kept = tuple(kept)
+    def start(self, kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> Deferred[None]:
+        self.kept, self.unwanted = tuple(kept), tuple(unwanted)
         return succeed(None)
 
     def want(self, owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:

@@ -206,7 +206,8 @@ class VrrpService(Service):
         network = self._network
         await network.links.start()
         await network.virtual_links.want(link_plan(self._instances.values()))
-        await network.routing.start(self._statics.routing)
+        virtual = [item for each in self._instances.values() for item in each.routing]
+        await network.routing.start(self._statics.routing, virtual)
         network.links.watch(lambda _: network.routing.look_again())
         self._statics.begin()
         self._prepare_firewall()

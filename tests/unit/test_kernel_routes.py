@@ -147,28 +147,6 @@ class RuleMessages(SynchronousTestCase):
 
 
 class WhatTheKernelTells(SynchronousTestCase):
-    def test_ours_have_our_mark(self) -> None:
-        for item in (route("10.0.0.0/8 dev eth0"), rule("from 10.0.0.0/8 table 3 priority 5")):
-            self.assertTrue(routes.is_ours(told(routes.add_item(item, INDICES.get))))
-        for item in (
-            route("10.0.0.0/8 dev eth0 protocol static no_track"),
-            rule("from 10.0.0.0/8 table 3 priority 5 protocol static no_track"),
-        ):
-            self.assertFalse(routes.is_ours(told(routes.add_item(item, INDICES.get))))
-
-    def test_what_is_wanted_is_known_again_whatever_else_is_told(self) -> None:
-        wanted = routes.add_item(route("10.0.0.0/8 via 192.0.2.1 dev eth0"), INDICES.get)
-        more = Request(wanted.type, wanted.payload + attribute(20, b"\0"))
-        self.assertTrue(routes.is_told(wanted, told(more)))
-        for line in (
-            "10.0.0.0/8 via 192.0.2.2 dev eth0",
-            "10.0.0.0/8 via 192.0.2.1 dev eth1",
-            "10.0.0.0/8 via 192.0.2.1 dev eth0 metric 5 table 3",
-            "10.0.0.0/9 via 192.0.2.1 dev eth0",
-            "10.0.0.0/8 dev eth0",
-        ):
-            self.assertFalse(routes.is_told(wanted, told(routes.add_item(route(line), INDICES.get))), line)
-
     def test_the_key_of_a_loss_is_the_key_of_the_item(self) -> None:
         for item in (
             route("10.0.0.0/8 via 192.0.2.1 table 300 metric 5"),
@@ -181,9 +159,8 @@ class WhatTheKernelTells(SynchronousTestCase):
             self.assertEqual(routes.key_told(message), routes.key_of(item), item)
 
     def test_what_is_no_message(self) -> None:
-        for ask in (routes.is_ours, routes.key_told):
-            with self.assertRaises(MalformedError):
-                ask(Message(routes.RTM_DELROUTE, 0, 0, bytes(20)))
+        with self.assertRaises(MalformedError):
+            routes.key_told(Message(routes.RTM_DELROUTE, 0, 0, bytes(20)))
         short = struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(6, b"\0")
         with self.assertRaises(MalformedError):
             routes.key_told(Message(routes.RTM_DELRULE, 0, 0, bytes(HEADER_SIZE) + short))

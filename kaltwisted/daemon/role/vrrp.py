@@ -42,6 +42,7 @@ from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.process_events import Processes
 from kaltwisted.kernel.remembered import RememberedAddresses
+from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.routing import Routing
 from kaltwisted.kernel.virtual_links import VirtualLinks
 from kaltwisted.ports import (
@@ -63,6 +64,7 @@ from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 STATE_FILE = "vrrp-addresses.json"
+ROUTING_FILE = "vrrp-routing.json"
 LINKS_FILE = "vrrp-links.json"
 FIREWALL_FILE = "vrrp-firewall.json"
 
@@ -134,7 +136,11 @@ class VrrpRole(Service):
                 addresses,
                 RawWire(reactor),
                 announcer,
-                Routing(reactor, _index_in(links)),
+                Routing(
+                    reactor,
+                    _index_in(links),
+                    RoutingRecord(None if state_directory is None else state_directory / ROUTING_FILE),
+                ),
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
                 firewall,
                 Processes(reactor),
