@@ -60,6 +60,8 @@ def _scripts(draft: VrrpDraft) -> dict[str, Script]:
         script: Script | None = getattr(draft, name)
         if script is not None:
             found[name] = script
+    if isinstance(draft.notify_deleted, Script):
+        found["notify_deleted"] = draft.notify_deleted
     return found
 
 
@@ -173,6 +175,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         vmac_xmit_base=draft.vmac_xmit_base,
         track_src_ip=draft.track_src_ip,
         no_virtual_ipaddress=draft.no_virtual_ipaddress,
+        notify_deleted=draft.notify_deleted is not False,
         promote_secondaries=draft.promote_secondaries,
         notify_priority_changes=_first(draft.notify_priority_changes, shared.notify_priority_changes),
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),

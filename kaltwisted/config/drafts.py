@@ -224,6 +224,7 @@ class VrrpDraft(Draft):
     notify_fault: model.Script | None = None
     notify_stop: model.Script | None = None
     notify_master_rx_lower_pri: model.Script | None = None
+    notify_deleted: model.Script | bool = False
     unicast_src_ip: Address | None = None
     check_unicast_src: bool = False
     unicast_ttl: int | None = None

@@ -238,6 +238,7 @@ class VrrpInstance:
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False
+    notify_deleted: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool = False
     smtp_alert: bool = False
@@ -248,6 +249,11 @@ class VrrpInstance:
     def routing(self) -> tuple[RoutingItem, ...]:
         """Its routes, then its rules."""
         return self.virtual_routes + self.virtual_rules
+
+    @property
+    def configured_source(self) -> Address | None:
+        """The address that ``unicast_src_ip`` or ``mcast_src_ip`` asks for."""
+        return self.unicast_src_ip if self.unicast_peer else self.mcast_src_ip
 
     @property
     def peers(self) -> tuple[Address, ...]:

@@ -117,6 +117,9 @@ class ILinks(Interface):
     def addresses(index: int) -> tuple[LinkAddress, ...]:
         """The addresses of an interface, in the kernel's order."""
 
+    def holds(address: Address) -> bool:
+        """Whether any interface has this address, and may use it."""
+
     def source(
         index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
     ) -> Address | None:

@@ -69,6 +69,10 @@ class FakeLinks:
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         return tuple(self._addresses.get(index, ()))
 
+    def holds(self, address: Address) -> bool:
+        held = (each for known in self._addresses.values() for each in known)
+        return any(each.address == address and each.usable for each in held)
+
     def source(
         self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
     ) -> Address | None:

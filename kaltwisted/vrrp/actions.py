@@ -11,13 +11,17 @@ from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
 
 
 class State(Enum):
-    """Where an instance or group is (RFC 3768 §6.4 and keepalived's FAULT), as logs and scripts say it."""
+    """Where an instance or group is (RFC 3768 §6.4 and keepalived's FAULT), as logs and scripts say it.
+
+    ``DELETED`` is only told, of one that a reload takes away.
+    """
 
     INIT = "INIT"
     BACKUP = "BACKUP"
     MASTER = "MASTER"
     FAULT = "FAULT"
     STOP = "STOP"
+    DELETED = "DELETED"
 
 
 class TimerName(Enum):

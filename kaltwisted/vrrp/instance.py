@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.ports import Election
 from kaltwisted.vrrp import packet, rivalry
-from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
+from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, Notify, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
     AddressLost,
@@ -294,10 +294,14 @@ class Instance:
         return self._take_actions()
 
     def remove(self, now: int) -> list[Action]:
-        """The configuration knows it no more: priority 0, the addresses go, FAULT is told."""
+        """The configuration knows it no more: priority 0, the addresses go, FAULT or DELETED is told."""
         self._machine.fail(now)
         self._machine.stop(now)
-        return self._take_actions()
+        actions = self._take_actions()
+        if not self.config.notify_deleted:
+            return actions
+        self.router.notify(State.DELETED)
+        return [each for each in actions if not isinstance(each, Notify)] + self._take_actions()
 
     def _take_actions(self) -> list[Action]:
         actions, self.router.actions = self.router.actions, []

@@ -97,6 +97,8 @@ class Expected:
     ``password``: eight bytes, padded.  ``sources``: the only senders to be heard
     (keepalived: ``check_unicast_src``), packed; None: any.  ``ttls``: the lowest
     and highest TTL of a sender's packets, where that is looked at in unicast.
+    ``addressless``: its adverts may be without an address (keepalived:
+    ``no_virtual_ipaddress``; against RFC 5798 §7.1).
     """
 
     vrid: int
@@ -109,6 +111,7 @@ class Expected:
     ttls: Mapping[bytes, tuple[int, int]] = MappingProxyType({})
     checksum_as_v2: bool = False
     old_unicast_checksum: OldUnicastChecksum = OldUnicastChecksum.DETECT
+    addressless: bool = False
 
     def form(self, *, old: bool) -> Form:
         """The checksum to send; ``old``: to a peer that sends the old form itself."""
@@ -370,7 +373,7 @@ def _form(message: bytes, source: bytes, destination: bytes, expected: Expected)
 def _content(message: bytes, source: bytes, destination: bytes, expected: Expected) -> Reason | None:
     if is_multicast(destination) == expected.unicast:
         return Reason.NOT_UNICAST if expected.unicast else Reason.NOT_MULTICAST
-    if expected.version == 3 and not message[3]:
+    if expected.version == 3 and not message[3] and not expected.addressless:
         return Reason.ADDRESS_COUNT
     if expected.sources is not None and source not in expected.sources:
         return Reason.UNKNOWN_PEER

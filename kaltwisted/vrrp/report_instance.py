@@ -44,7 +44,7 @@ def instance_lines(instance: Instance, topology: Topology) -> Iterator[str]:
     yield from _peers(config, router)
     yield from _tracking(instance)
     yield f"   Using smtp notification = {yes(config.smtp_alert)}"
-    yield "   Notify deleted = Fault"
+    yield f"   Notify deleted = {'Deleted' if config.notify_deleted else 'Fault'}"
     for keyword, words, _ in SCRIPTS:
         script = config.notify.get(keyword)
         if script is not None:

@@ -391,6 +391,7 @@ class VrrpService(Service):
         """What is known of all that can be tracked."""
         return {
             **{(FaultKind.INTERFACE, name): int(up) for name, up in self.surroundings.up.items()},
+            **{(FaultKind.SOURCE, str(each)): int(there) for each, there in self.surroundings.needed.items()},
             **{(FaultKind.SCRIPT, name): int(good) for name, good in self.trackers.verdicts.items()},
             **{(FaultKind.PROCESS, name): int(good) for name, good in self.processes.verdicts.items()},
             **self._facts,

@@ -162,8 +162,8 @@ class VirtualRouter:
 
     @property
     def configured_source(self) -> Address | None:
-        """The address that ``unicast_src_ip`` or ``mcast_src_ip`` asks for."""
-        return self.config.unicast_src_ip if self.config.unicast_peer else self.config.mcast_src_ip
+        """The address that the configuration asks for."""
+        return self.config.configured_source
 
     def set_source(self, primary: Address | None) -> None:
         """Send from here on from the configured source, else from ``primary``."""
@@ -410,4 +410,5 @@ def _expected(config: VrrpInstance) -> Expected:
         ttls=ttls,
         checksum_as_v2=config.v3_checksum_as_v2,
         old_unicast_checksum=config.old_unicast_checksum,
+        addressless=config.no_virtual_ipaddress and not config.virtual_ipaddress,
     )

@@ -139,6 +139,7 @@ WRITTEN: dict[str, Values] = {
     "nftables": Values(("keepalived", "own"), bare=True),
     "nftables_priority": Values(("-100", "0", "100"), ("«high", "«5x", "«2147483648", EMPTY)),
     "old_unicast_checksum": Values(("never",), ("«always",), bare=True),
+    "notify_deleted": SCRIPT._replace(bare=True),
     "process": Values(("nginx", "nginx -g daemon")),
     "param_match": Values(("initial", "partial"), ("«exact", "«INITIAL", EMPTY), bare=True),
     "use_vmac": Values(

@@ -99,7 +99,6 @@ json_dump_file: name of the JSON dump
 """,
     "vrrp_sync_group": """
 track_file {}: files tracked for every member
-global_tracking: the old word for sync_group_tracking_weight
 """,
     "vrrp_instance": """
 use_vmac_addr: a VMAC interface for each VIP not on the base interface
@@ -108,8 +107,6 @@ vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
-notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
-thread_timer_expired: the old word for timer_expired_backup
 garp_extra_if: period of gratuitous messages on VMAC extra interfaces
 vmac_garp_intvl: the old word for garp_extra_if
 owner_ignore_adverts: a master of priority 255 ignores adverts
