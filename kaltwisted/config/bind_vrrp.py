@@ -30,6 +30,7 @@ from kaltwisted.config.model import (
     Address,
     Authentication,
     AuthType,
+    ExtraGarp,
     GlobalDefs,
     Nftables,
     OldUnicastChecksum,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from kaltwisted.config.statement import Statement
 
 DEFAULT_PRIORITY = 100
+# vrrp_min_garp: one announcement of each address.
+_ONE_EACH = VrrpDefaults(garp_master_delay_us=0, garp_master_repeat=1)
 
 
 def _scripts(draft: VrrpDraft) -> dict[str, Script]:
@@ -68,7 +71,8 @@ def _scripts(draft: VrrpDraft) -> dict[str, Script]:
 def shared_defaults(draft: GlobalDraft) -> VrrpDefaults:
     """The ``vrrp_*`` of ``global_defs``."""
     said = {name: getattr(draft, f"vrrp_{name}") for name in attrs.fields_dict(VrrpDefaults)}
-    return VrrpDefaults(**{name: value for name, value in said.items() if value is not None})
+    plain = _ONE_EACH if draft.vrrp_min_garp else VrrpDefaults()
+    return attrs.evolve(plain, **{name: value for name, value in said.items() if value is not None})
 
 
 def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: Names) -> VrrpInstance | None:
@@ -166,6 +170,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         garp_master_refresh_repeat=_or(draft.garp_master_refresh_repeat, shared.garp_master_refresh_repeat),
         garp_lower_prio_delay_us=_either(draft.garp_lower_prio_delay_us, shared.garp_lower_prio_delay_us),
         garp_lower_prio_repeat=_either(draft.garp_lower_prio_repeat, shared.garp_lower_prio_repeat),
+        garp_extra_if=_extra(draft.garp_extra_if or shared.garp_extra_if),
         lower_prio_no_advert=_first(draft.lower_prio_no_advert, shared.lower_prio_no_advert),
         higher_prio_send_advert=_first(draft.higher_prio_send_advert, shared.higher_prio_send_advert),
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
@@ -183,6 +188,11 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         where=reader.source.where(statement),
     )
     return strictly(reader, bound, draft) if strict else bound
+
+
+def _extra(said: ExtraGarp | None) -> ExtraGarp | None:
+    """0 is none."""
+    return said if said is not None and said.interval_us else None
 
 
 def _group(shared: VrrpDefaults, ipv6: bool) -> Address | None:

@@ -31,6 +31,7 @@ class TimerName(Enum):
     MASTER_DOWN = "the master has been silent too long"
     GARP_DELAY = "the second burst of gratuitous ARPs"
     GARP_REFRESH = "gratuitous ARPs are repeated"
+    GARP_EXTRA = "addresses are announced where no adverts go"
 
 
 class Subject(Enum):

@@ -255,6 +255,8 @@ class Instance:
             case TimerName.GARP_REFRESH:
                 router.announce(router.config.garp_master_refresh_repeat, 0, now)
                 router.arm(TimerName.GARP_REFRESH, now + router.config.garp_master_refresh_us)
+            case TimerName.GARP_EXTRA:
+                router.announce_extra(now)
             case _:
                 assert_never(expiry.which)
 

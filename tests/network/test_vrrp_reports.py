@@ -42,7 +42,18 @@ global_defs {
     vrrp_garp_master_refresh 60
     vrrp_down_timer_adverts 4
     vrrp_garp_interval 0.001
+    vrrp_garp_extra_if all 7200
     rs_init_notifies
+}
+garp_group {
+    garp_interval 0.25
+    interfaces {
+        eth1
+    }
+}
+garp_group {
+    gna_interval 0.5
+    interface lo
 }
 vrrp_script good {
     script "/usr/bin/test -d /"
@@ -109,7 +120,7 @@ INSTANCES = (
     instance(
         "PASS",
         51,
-        "state MASTER\npriority 150\nadvert_int 1\nsmtp_alert\n" + PASSWORD % "PASS",
+        "state MASTER\npriority 150\nadvert_int 1\nsmtp_alert\ngarp_extra_if all 3600\n" + PASSWORD % "PASS",
         "virtual_ipaddress_excluded {\n 10.78.0.51/24 dev eth1 label eth1:x scope link no_track\n"
         " 10.77.0.161/24 brd 10.77.0.255\n 2001:db8::5/64\n 2001:db8::6 no_track\n}",
         "track_script {\n good\n bad weight 7\n}",
@@ -146,6 +157,7 @@ MASTERS = (51, 52, 53, 54)
 VALUES = {
     r"   Last transition = ([\d.]+ \(\w{3} \w{3} [ \d]\d [\d:.]{15} \d{4}\))": "times",
     r"   Read timeout = ([\d.]+ \(\w{3} \w{3} [ \d]\d [\d:.]{15} \d{4}\))": "times",
+    r"   Next gratuitous ARP for such secondary = (.*)": "times",
     r"   Master down timer = (\d+) usecs": (
         "keepalived's is as it was last reckoned, with another priority or the initial interval"
     ),
@@ -159,7 +171,6 @@ ABOUT_GLOBALS = {
     r" LVS flush on stop = disabled": "a keyword that is not ours",
     r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
     r" VRRP notify priority changes = false": "a keyword that is not ours",
-    r" Gratuitous ARP for each secondary VMAC = 0s": "VMACs are not ours",
     r" libnftnl version .*": "a library that is not ours",
     r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
@@ -168,7 +179,7 @@ ABOUT_GLOBALS = {
     r" umask = 0177": "a keyword that is not ours",
 }
 #: Whole sections about keepalived's insides: queues and file descriptors.
-SECTIONS = ("Gratuitous ARP delays", "GARP delay group 0", "VRRP Sockpool")
+SECTIONS = ("Gratuitous ARP delays", "GARP delay group 0", "GARP delay group 1", "VRRP Sockpool")
 LEFT_OUT = ABOUT_GLOBALS | {
     r"   Password = .*": "not to be shown",
     r"   fd_in .*": "file descriptors",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
+
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     AtLeastOne,
@@ -18,6 +20,7 @@ from kaltwisted.config.keywords.convert import (
     flag,
     missing,
 )
+from kaltwisted.config.keywords.garp import ExtraInterval
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import perhaps_command, script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
@@ -129,6 +132,12 @@ NOTIFY = {
 UNICAST_PEER = Table("unicast_peer", values=True, options=("min_ttl", "max_ttl"))
 
 _ROUNDS = AtLeastOne(Number())
+_EXTRA = Keyword(
+    "time from one announcement to the next where no adverts go out: of virtual MACs, or with `all` anywhere",
+    "garp_extra_if",
+    ExtraInterval(0),
+    words=3,
+)
 _GARP = {
     "garp_master_delay": Keyword(
         "pause before the second burst of gratuitous ARP", "garp_master_delay_us", Seconds(whole=True)
@@ -148,6 +157,8 @@ _GARP = {
     "garp_lower_prio_repeat": Keyword(
         "rounds of a burst after a lower priority was heard", "garp_lower_prio_repeat", Number(0, INT_MAX)
     ),
+    "garp_extra_if": _EXTRA,
+    "vmac_garp_intvl": attrs.evolve(_EXTRA, doc="the old word for it", today="garp_extra_if"),
 }
 
 AUTHENTICATION = Table(

@@ -12,6 +12,7 @@ from kaltwisted.config.report import global_definitions
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.vrrp import report
 from kaltwisted.vrrp import status as vrrp_status
+from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.report_json import json_document
 from kaltwisted.vrrp.report_words import Topology
 from kaltwisted.vrrp.service import VrrpService
@@ -22,7 +23,7 @@ def data(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime) -
     """The lines of ``keepalived.data``."""
     defs = configuration.global_defs
     yield from global_definitions(defs, socket.gethostname(), owners(defs), vrrp=True)
-    yield from report.data(topology(configuration, vrrp, clock), defs.vrrp)
+    yield from report.data(topology(configuration, vrrp, clock), Paces.of(configuration))
 
 
 def json(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime, version: int) -> Iterator[str]:
