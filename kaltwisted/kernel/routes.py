@@ -8,6 +8,7 @@ from typing import Final
 
 from kaltwisted.config.model import Address, Route, RoutingItem, Rule
 from kaltwisted.config.model_routes import Metric, NextHop, Placing, RouteType
+from kaltwisted.kernel.encap_messages import encap_attributes
 from kaltwisted.kernel.messages import (
     HEADER_SIZE,
     NLA_F_NESTED,
@@ -165,6 +166,8 @@ def _route(route: Route, index_of: IndexOf) -> bytes:
         payload += attribute(_RTA_DST, network.network_address.packed)
     if only_from is not None and only_from.prefixlen:
         payload += attribute(_RTA_SRC, only_from.network_address.packed)
+    if route.encap is not None:
+        payload += encap_attributes(route.encap)
     if route.gateway is not None:
         payload += _gateway(route.gateway, network.version)
     if route.dev is not None:
@@ -197,7 +200,8 @@ def _scope(route: Route) -> int:
         return _SCOPE_HOST
     if route.type in (RouteType.BROADCAST, RouteType.MULTICAST, RouteType.ANYCAST):
         return _SCOPE_LINK
-    direct = route.type is RouteType.UNICAST and route.gateway is None and not route.nexthops
+    told = (route.gateway, route.encap) != (None, None) or route.nexthops
+    direct = route.type is RouteType.UNICAST and not told
     return _SCOPE_LINK if direct else _SCOPE_UNIVERSE
 
 
@@ -211,6 +215,8 @@ def _nexthop(hop: NextHop, version: int, index_of: IndexOf) -> bytes:
     inner = b"" if hop.gateway is None else _gateway(hop.gateway, version)
     if hop.realms:
         inner += _u32(_RTA_FLOW, hop.realms)
+    if hop.encap is not None:
+        inner += encap_attributes(hop.encap)
     index = 0 if hop.dev is None else _index(hop.dev, index_of)
     flags = _RTNH_F_ONLINK if hop.onlink else 0
     return _NEXTHOP.pack(_NEXTHOP.size + len(inner), flags, hop.weight - 1, index) + inner

@@ -28,6 +28,8 @@ virtual_routes {
     10.55.0.0/24 tos 0x10 via 10.77.0.2 mtu 1300
     10.56.0.0/24 via 10.77.0.2 realms 1/2 initcwnd 10 features ecn quickack 1 hoplimit 4 window 33
     10.57.0.0/24 via 10.99.0.2 dev eth0 onlink congctl reno
+    10.58.0.0/24 encap ip id 5 dst 10.77.0.3 src 10.77.0.51 tos 0x10 ttl 30 dev eth0
+    10.59.0.0/24 encap ip6 id 5 dst fd77::3 src fd77::1 tc 3 hoplimit 30 dev eth0
     2001:db8:50::/48 dev eth0 pref high
     2001:db8:51::/48 dev eth0 metric 77 table 300
 }

@@ -68,6 +68,7 @@ class RouteMessages(SynchronousTestCase):
             ("10.0.0.0/8 dev eth0", 253),
             ("10.0.0.0/8 dev eth0 scope global", 0),
             ("10.0.0.0/8 via 192.0.2.1", 0),
+            ("10.0.0.0/8 encap ip dst 192.0.2.1 dev eth0", 0),
             ("10.0.0.0/8 nexthop via 192.0.2.1 nexthop via 192.0.2.2", 0),
             ("local 10.0.0.0/8 dev lo", 254),
             ("broadcast 10.0.0.0/8 dev eth0", 253),
@@ -107,6 +108,22 @@ class RouteMessages(SynchronousTestCase):
     def test_where_it_goes_among_its_equals(self) -> None:
         for words, flags in (("", 0x400), ("append", 0xC00), ("add", 0x600)):
             self.assertEqual(routes.add_item(route(f"10.0.0.0/8 dev lo {words}"), INDICES.get).flags, flags)
+
+    def test_packets_in_packets(self) -> None:
+        """pyroute2 knows MPLS; the others are held against the kernel (tests/network)."""
+        found = decoded(route("10.0.0.0/8 encap mpls 100/200 via 192.0.2.1"))
+        self.assertEqual(found["RTA_ENCAP_TYPE"], 1)
+        # As keepalived 2.2.7 sends it.
+        locator = decoded(route("2001:db8::/64 encap ila 1:2:3:4 via fe80::1 dev eth0"))
+        self.assertEqual(
+            (locator["RTA_ENCAP_TYPE"], locator["RTA_ENCAP"]), (3, "0c:00:01:00:00:01:00:02:00:03:00:04")
+        )
+        labels = found["RTA_ENCAP"]["MPLS_IPTUNNEL_DST"]
+        self.assertEqual([(each["label"], each["bos"]) for each in labels], [(100, 0), (200, 1)])
+        first, second = decoded(
+            route("10.0.0.0/8 nexthop encap mpls 30 via 192.0.2.2 nexthop via 192.0.2.3")
+        )["RTA_MULTIPATH"]
+        self.assertEqual((first["RTA_ENCAP_TYPE"], second.get("RTA_ENCAP_TYPE")), (1, None))
 
     def test_an_interface_that_is_not_there(self) -> None:
         for line in ("10.0.0.0/8 dev eth9", "10.0.0.0/8 nexthop dev eth9 nexthop dev eth0"):
