@@ -10,6 +10,7 @@ from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.packet import unpacked
+from kaltwisted.vrrp.report_routing import routing_lines
 from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
@@ -43,6 +44,7 @@ def instance_lines(instance: Instance, topology: Topology) -> Iterator[str]:
     yield from _identity(instance)
     yield from _addresses(instance, topology)
     yield from _peers(config, router)
+    yield from routing_lines(config)
     yield from _tracking(instance)
     yield f"   Using smtp notification = {yes(config.smtp_alert)}"
     yield f"   Notify deleted = {'Deleted' if config.notify_deleted else 'Fault'}"
