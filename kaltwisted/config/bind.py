@@ -9,6 +9,7 @@ import attrs
 
 from kaltwisted.config import (
     bind_bfd,
+    bind_garp,
     bind_group,
     bind_lvs,
     bind_track,
@@ -20,6 +21,7 @@ from kaltwisted.config.bind_checks import Timings
 from kaltwisted.config.drafts import Draft, GlobalDraft
 from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
+from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
@@ -120,6 +122,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_instances=instances,
         vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
+        garp_groups=bound(GARP_GROUP, None, lambda statement: bind_garp.garp_group(reader, statement)),
         static_ipaddress=tuple(dict.fromkeys(addresses)),
         static_routes=tuple(dict.fromkeys(routes)),
         static_rules=tuple(dict.fromkeys(rules)),

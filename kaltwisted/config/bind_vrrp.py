@@ -32,6 +32,7 @@ from kaltwisted.config.model import (
     Authentication,
     AuthHmac,
     AuthType,
+    ExtraGarp,
     GlobalDefs,
     Nftables,
     OldUnicastChecksum,
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from kaltwisted.config.statement import Statement
 
 DEFAULT_PRIORITY = 100
+# vrrp_min_garp: one announcement of each address.
+_ONE_EACH = VrrpDefaults(garp_master_delay_us=0, garp_master_repeat=1)
 
 
 def _scripts(draft: VrrpDraft) -> dict[str, Script]:
@@ -62,13 +65,16 @@ def _scripts(draft: VrrpDraft) -> dict[str, Script]:
         script: Script | None = getattr(draft, name)
         if script is not None:
             found[name] = script
+    if isinstance(draft.notify_deleted, Script):
+        found["notify_deleted"] = draft.notify_deleted
     return found
 
 
 def shared_defaults(draft: GlobalDraft) -> VrrpDefaults:
     """The ``vrrp_*`` of ``global_defs``."""
     said = {name: getattr(draft, f"vrrp_{name}") for name in attrs.fields_dict(VrrpDefaults)}
-    return VrrpDefaults(**{name: value for name, value in said.items() if value is not None})
+    plain = _ONE_EACH if draft.vrrp_min_garp else VrrpDefaults()
+    return attrs.evolve(plain, **{name: value for name, value in said.items() if value is not None})
 
 
 def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: Names) -> VrrpInstance | None:
@@ -173,6 +179,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         garp_master_refresh_repeat=_or(draft.garp_master_refresh_repeat, shared.garp_master_refresh_repeat),
         garp_lower_prio_delay_us=_either(draft.garp_lower_prio_delay_us, shared.garp_lower_prio_delay_us),
         garp_lower_prio_repeat=_either(draft.garp_lower_prio_repeat, shared.garp_lower_prio_repeat),
+        garp_extra_if=_extra(draft.garp_extra_if or shared.garp_extra_if),
         lower_prio_no_advert=_first(draft.lower_prio_no_advert, shared.lower_prio_no_advert),
         higher_prio_send_advert=_first(draft.higher_prio_send_advert, shared.higher_prio_send_advert),
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
@@ -182,6 +189,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         vmac_xmit_base=draft.vmac_xmit_base,
         track_src_ip=draft.track_src_ip,
         no_virtual_ipaddress=draft.no_virtual_ipaddress,
+        notify_deleted=draft.notify_deleted is not False,
         promote_secondaries=draft.promote_secondaries,
         notify_priority_changes=_first(draft.notify_priority_changes, shared.notify_priority_changes),
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
@@ -189,6 +197,11 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         where=reader.source.where(statement),
     )
     return strictly(reader, bound, draft) if strict else bound
+
+
+def _extra(said: ExtraGarp | None) -> ExtraGarp | None:
+    """0 is none."""
+    return said if said is not None and said.interval_us else None
 
 
 def _group(shared: VrrpDefaults, ipv6: bool) -> Address | None:

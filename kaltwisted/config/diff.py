@@ -19,6 +19,7 @@ from kaltwisted.config.model import (
     CheckNotRun,
     Configuration,
     FirewallMark,
+    GarpGroup,
     RealServer,
     Route,
     Rule,
@@ -69,6 +70,7 @@ class Changes:
     vrrp_instances: Part[VrrpInstance] = Part()
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
+    garp_groups: Part[GarpGroup] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
     static_routes: Part[Route] = Part()
     static_rules: Part[Rule] = Part()
@@ -109,6 +111,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     instances, kept_instances = _compare(old.vrrp_instances, new.vrrp_instances, vrrp_key)
     groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
+    paces, kept_paces = _compare(old.garp_groups, new.garp_groups, _itself)
     # An address with other options is another one; so is a route or rule.
     addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
     routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
@@ -127,6 +130,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_instances=kept_instances,
             vrrp_sync_groups=kept_groups,
             vrrp_track_processes=kept_processes,
+            garp_groups=kept_paces,
             static_ipaddress=kept_addresses,
             static_routes=kept_routes,
             static_rules=kept_rules,
@@ -143,6 +147,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         instances,
         groups,
         processes,
+        paces,
         addresses,
         routes,
         rules,

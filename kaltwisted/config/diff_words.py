@@ -31,7 +31,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.config.model_checks import kind
 
-AT_THE_NEXT_START: Final = frozenset(("lvs_flush", "vrrp_garp_interval", "vrrp_gna_interval"))
+AT_THE_NEXT_START: Final = frozenset(("lvs_flush",))
 """Settings of ``global_defs`` that a reload does not carry out."""
 
 MOST_MEMBERS = 8
@@ -62,6 +62,8 @@ def words(changes: Changes) -> Iterator[str]:
     ):
         for address in addresses:
             yield f"static_ipaddress {_member(address)} {what}"
+    yield from (f"garp_group {each} removed" for each in changes.garp_groups.removed)
+    yield from (f"garp_group {each} added" for each in changes.garp_groups.added)
     for block, part in (("static_routes", changes.static_routes), ("static_rules", changes.static_rules)):
         yield from (f"{block}: {each} removed" for each in part.removed)
         yield from (f"{block}: {each} added" for each in part.added)

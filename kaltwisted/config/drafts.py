@@ -58,6 +58,8 @@ class GlobalDraft(Draft):
     vrrp_skip_check_adv_addr: bool | None = None
     vrrp_garp_interval_us: int | None = None
     vrrp_gna_interval_us: int | None = None
+    vrrp_garp_extra_if: model.ExtraGarp | None = None
+    vrrp_min_garp: bool = False
     vrrp_strict: bool | None = None
     vrrp_v3_checksum_as_v2: bool | None = None
     vrrp_mcast_group4: IPv4Address | None = None
@@ -204,6 +206,14 @@ class UrlDraft(Draft):
     regex_no_match: bool = False
 
 
+class GarpGroupDraft(Draft):
+    """``garp_group``."""
+
+    interface: tuple[str, ...] = ()
+    garp_interval_us: int | None = None
+    gna_interval_us: int | None = None
+
+
 class VrrpDraft(Draft):
     """``vrrp_instance`` and, as far as it goes, ``vrrp_sync_group``."""
 
@@ -224,6 +234,7 @@ class VrrpDraft(Draft):
     notify_fault: model.Script | None = None
     notify_stop: model.Script | None = None
     notify_master_rx_lower_pri: model.Script | None = None
+    notify_deleted: model.Script | bool = False
     unicast_src_ip: Address | None = None
     check_unicast_src: bool = False
     unicast_ttl: int | None = None
@@ -241,6 +252,7 @@ class VrrpDraft(Draft):
     garp_master_refresh_repeat: int | None = None
     garp_lower_prio_delay_us: int | None = None
     garp_lower_prio_repeat: int | None = None
+    garp_extra_if: model.ExtraGarp | None = None
     lower_prio_no_advert: bool | None = None
     higher_prio_send_advert: bool | None = None
     down_timer_adverts: int | None = None

@@ -35,6 +35,7 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
         if items:
             yield f"  {title} = {len(items)}"
             yield from (f"    {item}" for item in items)
+    yield from (f"  GARP group = {group}" for group in configuration.garp_groups)
     for instance in configuration.vrrp_instances:
         yield from _instance(instance, configuration.global_defs.vrrp)
     for group in configuration.vrrp_sync_groups:

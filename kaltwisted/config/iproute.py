@@ -43,20 +43,26 @@ class Names:
 
 
 def read_names(folders: tuple[Path, ...] = FOLDERS) -> Names:
-    """The names of this machine; what cannot be read is passed over, as ``ip`` does."""
-    return Names(
-        **{kind: dict(standard) | dict(_found(kind, folders)) for kind, standard in _STANDARD.items()}
-    )
+    """The names of this machine; what cannot be read is passed over, as ``ip`` does.
+
+    A later folder's file counts before an earlier one's; what stands in folders
+    of additions takes no name away: FRR's has another ``static``.
+    """
+    return Names(**{kind: _found(kind, standard, folders) for kind, standard in _STANDARD.items()})
 
 
-def _found(kind: str, folders: tuple[Path, ...]) -> Iterator[tuple[str, int]]:
+def _found(kind: str, standard: Mapping[str, int], folders: tuple[Path, ...]) -> dict[str, int]:
+    names = dict(standard)
+    for folder in folders:
+        names.update(_entries(folder / kind))
     for folder in folders:
         try:
             more = sorted((folder / f"{kind}.d").glob("*.conf"))
         except OSError:
             more = []
-        for path in (folder / kind, *more):
-            yield from _entries(path)
+        for path in more:
+            names = dict(_entries(path)) | names
+    return names
 
 
 def _entries(path: Path) -> Iterator[tuple[str, int]]:

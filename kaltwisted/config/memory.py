@@ -19,6 +19,7 @@ from kaltwisted.config.builder import Builder, top_only
 from kaltwisted.config.keywords.top import TOP
 from kaltwisted.config.model import (
     BfdInstance,
+    GarpGroup,
     Position,
     RealServer,
     VirtualServer,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 B = TypeVar(
     "B",
     BfdInstance,
+    GarpGroup,
     VirtualServer,
     VrrpInstance,
     VrrpScript,

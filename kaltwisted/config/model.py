@@ -51,6 +51,8 @@ from kaltwisted.config.model_values import SECOND_US, Address, Position, Script,
 from kaltwisted.config.model_vrrp import (
     Authentication,
     AuthType,
+    ExtraGarp,
+    GarpGroup,
     Nftables,
     OldUnicastChecksum,
     ParamMatch,
@@ -83,9 +85,11 @@ __all__ = [
     "Connection",
     "DnsCheck",
     "DnsType",
+    "ExtraGarp",
     "FirewallMark",
     "Forwarding",
     "ForwardingMethod",
+    "GarpGroup",
     "GlobalDefs",
     "HmacKey",
     "HmacMode",
@@ -207,6 +211,7 @@ class Configuration:
     vrrp_instances: tuple[VrrpInstance, ...] = ()
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
+    garp_groups: tuple[GarpGroup, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
     static_routes: tuple[Route, ...] = ()
     static_rules: tuple[Rule, ...] = ()

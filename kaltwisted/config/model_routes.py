@@ -49,6 +49,53 @@ class Metric:
     lock: bool = False
 
 
+class EncapType(Enum):
+    """How packets are put into others; the values are iproute2's words."""
+
+    MPLS = "mpls"
+    IP = "ip"
+    IP6 = "ip6"
+    ILA = "ila"
+
+
+@attrs.frozen
+class Encap:
+    """``encap TYPE …``: what the packets of a route or next hop are put into.
+
+    ``labels``: of MPLS, outermost first.  ``locator``: of ILA, 64 bits.  Of IP
+    and IP6 the rest; of IPv6 ``tos`` is the traffic class (``tc``), ``ttl`` the
+    hop limit.
+    """
+
+    type: EncapType
+    labels: tuple[int, ...] = ()
+    locator: int = 0
+    id: int | None = None
+    destination: Address | None = None
+    source: Address | None = None
+    tos: int | None = None
+    ttl: int | None = None
+    flags: int | None = None
+
+    def __str__(self) -> str:
+        words = [self.type.value]
+        if self.type is EncapType.MPLS:
+            words.append("/".join(map(str, self.labels)))
+        elif self.type is EncapType.ILA:
+            words.append(":".join(f"{self.locator >> shift & 0xFFFF:x}" for shift in (48, 32, 16, 0)))
+        ipv6 = self.type is EncapType.IP6
+        for option, value in (
+            ("id", self.id),
+            ("dst", self.destination),
+            ("src", self.source),
+            ("tc" if ipv6 else "tos", self.tos),
+            ("hoplimit" if ipv6 else "ttl", self.ttl),
+            ("flags", self.flags),
+        ):
+            words += [] if value is None else [option, str(value)]
+        return " ".join(words)
+
+
 @attrs.frozen
 class NextHop:
     """One way of several: ``nexthop via A dev D weight N``."""
@@ -58,6 +105,7 @@ class NextHop:
     weight: int = 1
     onlink: bool = False
     realms: int = 0
+    encap: Encap | None = None
 
 
 @attrs.frozen
@@ -73,6 +121,7 @@ class Route:
     destination: Network
     type: RouteType = RouteType.UNICAST
     only_from: Network | None = None
+    encap: Encap | None = None
     gateway: Address | None = None
     dev: str | None = None
     source: Address | None = None
@@ -117,7 +166,7 @@ class Route:
 
 
 def _way(way: Route | NextHop) -> list[str]:
-    words = _said(way, via="gateway", dev="dev")
+    words = _said(way, encap="encap", via="gateway", dev="dev")
     words += ["onlink"] if way.onlink else []
     return words + (["realms", f"{way.realms >> 16}/{way.realms & 0xFFFF}"] if way.realms else [])
 

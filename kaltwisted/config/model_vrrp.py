@@ -17,6 +17,44 @@ OWNER_PRIORITY = 255
 
 
 @attrs.frozen
+class ExtraGarp:
+    """``garp_extra_if``: once in so long an address of each interface that no adverts go out of is announced.
+
+    ``every``: of any such interface, not only of virtual MACs' own.
+    """
+
+    interval_us: int
+    every: bool = False
+
+    def __str__(self) -> str:
+        return f"{'all ' if self.every else ''}{self.interval_us // SECOND_US}"
+
+
+@attrs.frozen
+class GarpGroup:
+    """``garp_group``: the least time between two announcements on interfaces; 0 or None: none.
+
+    ``interfaces`` have each a pace of their own, ``shared`` have one together.
+    """
+
+    interfaces: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    garp_interval_us: int | None = None
+    gna_interval_us: int | None = None
+    where: Position | None = place()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All its interfaces."""
+        return self.interfaces + self.shared
+
+    def __str__(self) -> str:
+        words = [*self.interfaces, *(("together", *self.shared) if self.shared else ())]
+        paces = (("garp_interval", self.garp_interval_us), ("gna_interval", self.gna_interval_us))
+        return " ".join([*words, *(f"{keyword} {us / SECOND_US:g}" for keyword, us in paces if us)])
+
+
+@attrs.frozen
 class VrrpDefaults:
     """``vrrp_*`` of ``global_defs``: what instances have that say nothing else.
 
@@ -39,6 +77,7 @@ class VrrpDefaults:
     notify_priority_changes: bool = False
     garp_interval_us: int = 0
     gna_interval_us: int = 0
+    garp_extra_if: ExtraGarp | None = None
     strict: bool = False
     v3_checksum_as_v2: bool = False
     mcast_group4: IPv4Address = IPv4Address("224.0.0.18")
@@ -231,6 +270,7 @@ class VrrpInstance:
     garp_master_refresh_repeat: int = 1
     garp_lower_prio_delay_us: int | None = None
     garp_lower_prio_repeat: int | None = None
+    garp_extra_if: ExtraGarp | None = None
     lower_prio_no_advert: bool = False
     higher_prio_send_advert: bool = False
     down_timer_adverts: int = 3
@@ -240,6 +280,7 @@ class VrrpInstance:
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False
+    notify_deleted: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool = False
     smtp_alert: bool = False
@@ -250,6 +291,11 @@ class VrrpInstance:
     def routing(self) -> tuple[RoutingItem, ...]:
         """Its routes, then its rules."""
         return self.virtual_routes + self.virtual_rules
+
+    @property
+    def configured_source(self) -> Address | None:
+        """The address that ``unicast_src_ip`` or ``mcast_src_ip`` asks for."""
+        return self.unicast_src_ip if self.unicast_peer else self.mcast_src_ip
 
     @property
     def peers(self) -> tuple[Address, ...]:

@@ -107,7 +107,9 @@ class Reader:
                 self.most_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
             if isinstance(value, Keep):
                 continue
-            if keyword.again is not Again.LAST_WINS:
+            if keyword.again is Again.APPENDS:
+                value = (*getattr(draft, keyword.field), value)
+            elif keyword.again is not Again.LAST_WINS:
                 said = said if said is not None else set()
                 if keyword.field in said:
                     self._duplicate(statement, keyword)

@@ -13,7 +13,7 @@ from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
-from kaltwisted.config.model import SECOND_US, GlobalDefs, Script, VrrpDefaults
+from kaltwisted.config.model import SECOND_US, ExtraGarp, GlobalDefs, Script, VrrpDefaults
 
 Owner: TypeAlias = Callable[[Script | None], str]
 """Whom a script runs as, ``uid:gid``; None: a script that names nobody."""
@@ -93,6 +93,9 @@ def _vrrp(defaults: VrrpDefaults, *, in_force: bool) -> Iterator[str]:
     yield f" Gratuitous ARP lower priority delay = {delay}"
     yield f" Gratuitous ARP lower priority repeat = {repeat}"
     yield f" Num adverts before down = {defaults.down_timer_adverts}"
+    extra = defaults.garp_extra_if or ExtraGarp(0)
+    where = "i/f" if extra.every else "VMAC"
+    yield f" Gratuitous ARP for each secondary {where} = {extra.interval_us // SECOND_US}s"
     yield f" Send advert after receive lower priority advert = {true(not defaults.lower_prio_no_advert)}"
     yield f" Send advert after receive higher priority advert = {true(defaults.higher_prio_send_advert)}"
     yield f" Gratuitous ARP interval = {seconds(defaults.garp_interval_us)}"

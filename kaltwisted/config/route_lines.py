@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any
 
+from kaltwisted.config.encap_lines import encap
 from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED, Metric, NextHop, Placing, Route, RouteType
 from kaltwisted.config.option_words import UINT32_MAX, Options, OptionWords, Take, on
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _TYPES = {each.name.lower(): each for each in RouteType if each is not RouteType.NAT}
 _PREFERENCES = {"low": 3, "medium": 0, "high": 1}
 _TIMES = {"ms": 1, "msecs": 1, "s": 1000, "sec": 1000, "secs": 1000}
-_NOT_YET = frozenset(("encap", "as", "ttl-propagate", "vrf", "nat"))
+_NOT_YET = frozenset(("as", "ttl-propagate", "vrf", "nat"))
 _MAX_PATHS = 255
 
 _table: Take = lambda words: words.named("rt_tables", UINT32_MAX)  # noqa: E731
@@ -42,6 +43,7 @@ _FIELDS: Options = {
     "realms": ("realms", OptionWords.realms),
     "expires": ("expires", lambda words: words.number()),
     "pref": ("pref", lambda words: _one_of(words, _PREFERENCES)),
+    "encap": ("encap", encap),
     "prepend": ("placing", lambda _: Placing.PREPEND),
     "append": ("placing", lambda _: Placing.APPEND),
     "add": ("placing", lambda _: Placing.ADD),
@@ -120,7 +122,8 @@ def _route(words: OptionWords) -> Route | None:
         )
         return None
     if len(gateways) > 1:
-        hops += (NextHop(gateway, fields.get("dev")) for gateway in gateways)
+        way = fields.pop("encap", None)
+        hops += (NextHop(gateway, fields.get("dev"), encap=way) for gateway in gateways)
         fields.pop("dev", None)
     elif gateways:
         fields["gateway"] = gateways[0]
@@ -195,7 +198,7 @@ def _read_metric(words: OptionWords) -> Metric:
 
 
 def _hop(words: OptionWords) -> NextHop:
-    """``via A dev D weight N onlink realms R``, up to what belongs to the whole route."""
+    """``encap … via A dev D weight N onlink realms R``, up to what belongs to the whole route."""
     fields: dict[str, Any] = {}
     while not words.at_end:
         word = words.peek()
@@ -205,6 +208,9 @@ def _hop(words: OptionWords) -> NextHop:
         elif word in ("dev", "oif"):
             words.take()
             fields["dev"] = words.interface()
+        elif word == "encap":
+            words.take()
+            fields["encap"] = encap(words)
         elif word == "weight":
             words.take()
             fields["weight"] = words.number(1, 256)

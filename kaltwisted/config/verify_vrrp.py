@@ -198,13 +198,15 @@ def _unicast(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
 
 
 def _addressless(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
-    """Version 3 has no packet for a virtual router without an address (RFC 5798 §5.2.5); nor is it strict."""
+    """The RFC has no virtual router of version 3 without an address (RFC 5798 §5.2.5); nor has strict."""
+    if instance.no_virtual_ipaddress and not instance.strict_mode:
+        return instance
     if (instance.version == 3 or instance.strict_mode) and not instance.virtual_ipaddress:
         error(
             reader,
             instance,
             f"`{instance.name}` has no virtual_ipaddress",
-            expected="at least one",
+            expected="at least one, or no_virtual_ipaddress",
             consequence=Consequence.FATAL,
             log=f"({instance.name}) No VIP specified; at least one is required",
         )

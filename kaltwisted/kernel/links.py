@@ -80,6 +80,11 @@ class LinkTable:
         """The interface's addresses."""
         return tuple(self._addresses.get(index, {}).values())
 
+    def holds(self, address: Address) -> bool:
+        """Whether any interface has this address, and may use it."""
+        tables = self._addresses.values()
+        return any(each.address == address and each.usable for table in tables for each in table.values())
+
     def source(
         self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
     ) -> Address | None:
@@ -216,6 +221,10 @@ class Links:
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         """The interface's addresses."""
         return self._table.addresses(index)
+
+    def holds(self, address: Address) -> bool:
+        """Whether any interface has this address, and may use it."""
+        return self._table.holds(address)
 
     def source(
         self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False

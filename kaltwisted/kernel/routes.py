@@ -7,7 +7,8 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 from kaltwisted.config.model import Address, Route, RoutingItem, Rule
-from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED, Metric, NextHop, Placing, RouteType
+from kaltwisted.config.model_routes import Metric, NextHop, Placing, RouteType
+from kaltwisted.kernel.encap_messages import encap_attributes
 from kaltwisted.kernel.messages import (
     HEADER_SIZE,
     NLA_F_NESTED,
@@ -27,10 +28,8 @@ RTNLGRP_IPV6_RULE = 19
 
 RTM_NEWROUTE = 24
 RTM_DELROUTE = 25
-RTM_GETROUTE = 26
 RTM_NEWRULE = 32
 RTM_DELRULE = 33
-RTM_GETRULE = 34
 
 #: Where the protocol of a route stands in its message.
 PROTOCOL_OFFSET = HEADER_SIZE + 5
@@ -63,7 +62,6 @@ _RTAX: Final = {
 # The kernel keeps round trip times in eighths and their variance in quarters of a millisecond.
 _SCALE = {"rtt": 8, "rttvar": 4}
 _RTNH_F_ONLINK = 4
-_RTM_F_CLONED = 0x200
 _SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_HOST = 0, 253, 254
 
 _FRA_DST, _FRA_SRC, _FRA_IIFNAME, _FRA_GOTO, _FRA_PRIORITY = 1, 2, 3, 4, 6
@@ -111,44 +109,10 @@ def remove_item(item: RoutingItem, index_of: IndexOf) -> Request:
     return Request(RTM_DELRULE, _rule(item), 0, item)
 
 
-def listing_request(type_: int, *, ipv6: bool) -> Request:
-    """Ask (as a dump) for all routes or rules of a family; of routes a kernel that can tells ours only."""
-    family = AF_INET6 if ipv6 else AF_INET
-    if type_ == RTM_GETROUTE:
-        return Request(
-            type_, _RTMSG.pack(family, 0, 0, 0, 0, PROTOCOL_KEEPALIVED, 0, 0, 0), attempted="list routes"
-        )
-    return Request(type_, _RULE.pack(family, 0, 0, 0, 0, 0, 0), attempted="list rules")
-
-
-def is_ours(message: Message) -> bool:
-    """Whether a route or rule that the kernel tells of has our mark."""
-    data = message.data
-    if len(data) < _ATTRIBUTES:
-        raise MalformedError("a route or rule message that is too short")
-    if message.type in (RTM_NEWROUTE, RTM_DELROUTE):
-        (flags,) = _U32.unpack_from(data, _ATTRIBUTES - _U32.size)
-        return data[PROTOCOL_OFFSET] == PROTOCOL_KEEPALIVED and not flags & _RTM_F_CLONED
-    return attributes(data, _ATTRIBUTES).get(_FRA_PROTOCOL) == bytes((PROTOCOL_KEEPALIVED,))
-
-
-def remove_told(message: Message) -> Request:
-    """Take away what the kernel has told of."""
-    type_ = RTM_DELROUTE if message.type == RTM_NEWROUTE else RTM_DELRULE
-    return Request(type_, message.data[HEADER_SIZE:], 0, "remove what an earlier life left")
-
-
-def is_told(wanted: Request, message: Message) -> bool:
-    """Whether the kernel tells of what a request would add: all that the request says is so."""
-    if message.type != wanted.type:
-        return False
-    ours, theirs = wanted.payload[: _RTMSG.size], message.data[HEADER_SIZE:_ATTRIBUTES]
-    # The table is an attribute, and the flags are also about the interface's state.
-    alike = (0, 1, 2, 3, 5, 7) if wanted.type == RTM_NEWROUTE else (0, 1, 2, 3, 7, 8)
-    if any(ours[place] != theirs[place] for place in alike):
-        return False
-    told = attributes(message.data, _ATTRIBUTES)
-    return all(told.get(kind) == value for kind, value in attributes(wanted.payload, _RTMSG.size).items())
+def undo(put: Request) -> Request:
+    """Take away what a request of ``add_item`` has put there."""
+    type_ = RTM_DELROUTE if put.type == RTM_NEWROUTE else RTM_DELRULE
+    return Request(type_, put.payload, 0, "remove what an earlier life left")
 
 
 def key_of(item: RoutingItem) -> Hashable:
@@ -202,6 +166,8 @@ def _route(route: Route, index_of: IndexOf) -> bytes:
         payload += attribute(_RTA_DST, network.network_address.packed)
     if only_from is not None and only_from.prefixlen:
         payload += attribute(_RTA_SRC, only_from.network_address.packed)
+    if route.encap is not None:
+        payload += encap_attributes(route.encap)
     if route.gateway is not None:
         payload += _gateway(route.gateway, network.version)
     if route.dev is not None:
@@ -234,7 +200,8 @@ def _scope(route: Route) -> int:
         return _SCOPE_HOST
     if route.type in (RouteType.BROADCAST, RouteType.MULTICAST, RouteType.ANYCAST):
         return _SCOPE_LINK
-    direct = route.type is RouteType.UNICAST and route.gateway is None and not route.nexthops
+    told = (route.gateway, route.encap) != (None, None) or route.nexthops
+    direct = route.type is RouteType.UNICAST and not told
     return _SCOPE_LINK if direct else _SCOPE_UNIVERSE
 
 
@@ -248,6 +215,8 @@ def _nexthop(hop: NextHop, version: int, index_of: IndexOf) -> bytes:
     inner = b"" if hop.gateway is None else _gateway(hop.gateway, version)
     if hop.realms:
         inner += _u32(_RTA_FLOW, hop.realms)
+    if hop.encap is not None:
+        inner += encap_attributes(hop.encap)
     index = 0 if hop.dev is None else _index(hop.dev, index_of)
     flags = _RTNH_F_ONLINK if hop.onlink else 0
     return _NEXTHOP.pack(_NEXTHOP.size + len(inner), flags, hop.weight - 1, index) + inner

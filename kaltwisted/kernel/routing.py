@@ -2,8 +2,8 @@
 
 To set what is there already changes nothing (EEXIST), so all that is wanted is
 simply asked for once more when something of it was removed, when an interface
-or address changed, and when events were lost.  No table is read but at the
-start, and then only what has our mark: a router may hold a million routes.
+or address changed, and when events were lost.  No table is ever read: a router
+may hold a million routes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -24,6 +25,7 @@ from kaltwisted.kernel import routes
 from kaltwisted.kernel.messages import MalformedError, Message, NetlinkError, Request
 from kaltwisted.kernel.netlink import Netlink, Reactor
 from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
+from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE
 from kaltwisted.kernel.socket_filter import attach, type_filter
 from kaltwisted.ports import IRouting
@@ -42,7 +44,8 @@ SOON_S = 0.1
 PAUSE_S = 1.0
 
 _GONE = frozenset((errno.ESRCH, errno.ENOENT, errno.ENODEV))
-_MOST_READINGS = 5
+# Of what is not ours for certain: a kernel without IPv6 has none of it, and what it cannot have it has not.
+_NOT_THERE = _GONE | {errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EINVAL}
 
 
 def open_requests() -> NetlinkSocket:
@@ -85,6 +88,7 @@ class Routing:
     """Routes and rules of all owners.
 
     :param index_of: finds the number of an interface by its name.
+    :param record: keeps what is put for the next life.
 
     Opens its sockets when something is wanted for the first time.
     """
@@ -95,11 +99,13 @@ class Routing:
         self,
         reactor: Reactor,
         index_of: routes.IndexOf,
+        record: RoutingRecord | None = None,
         connect: Callable[[], NetlinkSocket] = open_requests,
         listen: Callable[[], NetlinkSocket] = open_events,
     ) -> None:
         self._reactor = reactor
         self._index_of = index_of
+        self._record = RoutingRecord() if record is None else record
         self._connect = connect
         self._listen = listen
         self._netlink: Netlink | None = None
@@ -119,9 +125,9 @@ class Routing:
 
     # --- IRouting ------------------------------------------------------------------------
 
-    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
+    def start(self, kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> Deferred[None]:
         """Remove what an earlier life left."""
-        return Deferred.fromCoroutine(self._remove_leftovers(kept))
+        return Deferred.fromCoroutine(self._remove_leftovers(kept, unwanted))
 
     def want(self, owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
         """Bring the kernel to what is wanted now; what is new first: nothing is missing in between."""
@@ -202,11 +208,14 @@ class Routing:
             except routes.NoInterfaceError as error:
                 self._settled(step, wanted, str(error) if wanted else None)
             else:
+                if wanted:
+                    self._record.put(item, request)
                 requests.append(request)
                 asked.append((step, wanted))
         if not requests:
             self._schedule()
             return
+        self._record.save()
         try:
             batch = self._requests().batch(requests)
         except OSError as error:
@@ -224,6 +233,8 @@ class Routing:
             if wanted and error is None:
                 self._tell_return(step[0])
             self._settled(step, wanted, None if fine else _in_words(error))
+        if not self._steps:
+            self._record.save()
         self._schedule()
 
     def _closed(self, failure: Failure, asked: list[tuple[_Step, bool]]) -> None:
@@ -243,6 +254,8 @@ class Routing:
             self._refused.pop(item, None)
         else:
             self._standing.discard(item)
+        if not wanted and why is None:
+            self._record.gone(item)
         if why is not None and self._refused.get(item) != why:
             what = "set" if wanted else "remove"
             self._log.warn(
@@ -280,58 +293,36 @@ class Routing:
 
     # --- what an earlier life left -------------------------------------------------------
 
-    async def _remove_leftovers(self, kept: Sequence[RoutingItem]) -> None:
+    async def _remove_leftovers(self, kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> None:
+        # Of what a life without a record left, or a keepalived, we know what is configured still.
+        requests = self._record.leftovers(self._put_by(kept), self._put_by(unwanted).values())
+        if not requests:
+            return
         try:
             netlink = Netlink(self._reactor, self._connect)
         except OSError as error:
             self._log.warn("Cannot look for routes of an earlier life: {error}", error=str(error))
             return
+        removed = 0
         try:
-            found = await self._list(netlink)
-            standing = []
-            for item in kept:
-                try:
-                    standing.append(routes.add_item(item, self._index_of))
-                except routes.NoInterfaceError:
-                    continue
-            leftovers = [
-                each for each in found if not any(routes.is_told(request, each) for request in standing)
-            ]
-            # Rules first: without them nobody asks for the routes.
-            leftovers.sort(key=lambda message: message.type != routes.RTM_NEWRULE)
-            if leftovers:
-                self._log.info(
-                    "Removing {count} routes and rules, left by an earlier life", count=len(leftovers)
-                )
-                for refusal in await netlink.batch(map(routes.remove_told, leftovers)):
-                    if refusal is not None and refusal.errno not in _GONE:
+            for first in range(0, len(requests), SLICE):
+                for refusal in await netlink.batch(requests[first : first + SLICE]):
+                    removed += refusal is None
+                    if refusal is not None and refusal.errno not in _NOT_THERE:
                         self._log.warn("{error}", error=str(refusal))
-        except NetlinkError as error:
-            self._log.warn("Cannot look for routes of an earlier life: {error}", error=str(error))
         finally:
             netlink.close()
+        self._record.save()
+        if removed:
+            self._log.info("Removed {count} routes and rules, left by an earlier life", count=removed)
 
-    async def _list(self, netlink: Netlink) -> list[Message]:
-        found: list[Message] = []
-        for type_ in (routes.RTM_GETROUTE, routes.RTM_GETRULE):
-            for ipv6 in (False, True):
-                for reading in range(_MOST_READINGS):
-                    try:
-                        listed = await netlink.dump(routes.listing_request(type_, ipv6=ipv6), _ours)
-                    except NetlinkError as refusal:
-                        # EINTR: it changed while the kernel listed it.  No IPv6 there: nothing of it is left.
-                        if refusal.errno == errno.EINTR and reading < _MOST_READINGS - 1:
-                            continue
-                        if ipv6 and refusal.errno in (errno.EOPNOTSUPP, errno.EAFNOSUPPORT):
-                            break
-                        raise
-                    found += (each for each in listed if each is not None)
-                    break
+    def _put_by(self, items: Sequence[RoutingItem]) -> dict[RoutingItem, Request]:
+        """What would put these."""
+        found = {}
+        for item in items:
+            with suppress(routes.NoInterfaceError):
+                found[item] = routes.add_item(item, self._index_of)
         return found
-
-
-def _ours(message: Message) -> Message | None:
-    return message if routes.is_ours(message) else None
 
 
 def _in_words(error: NetlinkError | None) -> str:

@@ -117,6 +117,9 @@ class ILinks(Interface):
     def addresses(index: int) -> tuple[LinkAddress, ...]:
         """The addresses of an interface, in the kernel's order."""
 
+    def holds(address: Address) -> bool:
+        """Whether any interface has this address, and may use it."""
+
     def source(
         index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
     ) -> Address | None:
@@ -166,8 +169,12 @@ class IAddresses(Interface):
 class IRouting(Interface):
     """Keeps routes and rules in the kernel's tables (kernel/routing.py)."""
 
-    def start(kept: Sequence[RoutingItem]) -> Deferred[None]:
-        """Take away what an earlier life left, but for ``kept``, which will be wanted."""
+    def start(kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> Deferred[None]:
+        """Take away what an earlier life left, but for ``kept``, which will be wanted at once.
+
+        ``unwanted`` goes too if it stands, whoever put it there.  What else
+        others have put is left alone.
+        """
 
     def want(owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:
         """From now on ``owner`` wants these to stand, and nothing else; fires when it is done or refused.

@@ -69,6 +69,10 @@ class FakeLinks:
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         return tuple(self._addresses.get(index, ()))
 
+    def holds(self, address: Address) -> bool:
+        held = (each for known in self._addresses.values() for each in known)
+        return any(each.address == address and each.usable for each in held)
+
     def source(
         self, index: int, *, ipv6: bool, but: frozenset[Address] = frozenset(), routed: bool = False
     ) -> Address | None:
@@ -190,6 +194,7 @@ class FakeRouting:
 
     def __init__(self) -> None:
         self.kept: tuple[RoutingItem, ...] | None = None
+        self.unwanted: tuple[RoutingItem, ...] | None = None
         self.wanted: dict[str, tuple[RoutingItem, ...]] = {}
         self.asked: list[tuple[str, tuple[RoutingItem, ...]]] = []
         self.held = False
@@ -197,8 +202,8 @@ class FakeRouting:
         self.looks = 0
         self.stopped = False
 
-    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
-        self.kept = tuple(kept)
+    def start(self, kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> Deferred[None]:
+        self.kept, self.unwanted = tuple(kept), tuple(unwanted)
         return succeed(None)
 
     def want(self, owner: str, items: Sequence[RoutingItem]) -> Deferred[None]:

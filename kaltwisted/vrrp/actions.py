@@ -11,13 +11,17 @@ from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
 
 
 class State(Enum):
-    """Where an instance or group is (RFC 3768 §6.4 and keepalived's FAULT), as logs and scripts say it."""
+    """Where an instance or group is (RFC 3768 §6.4 and keepalived's FAULT), as logs and scripts say it.
+
+    ``DELETED`` is only told, of one that a reload takes away.
+    """
 
     INIT = "INIT"
     BACKUP = "BACKUP"
     MASTER = "MASTER"
     FAULT = "FAULT"
     STOP = "STOP"
+    DELETED = "DELETED"
 
 
 class TimerName(Enum):
@@ -27,6 +31,7 @@ class TimerName(Enum):
     MASTER_DOWN = "the master has been silent too long"
     GARP_DELAY = "the second burst of gratuitous ARPs"
     GARP_REFRESH = "gratuitous ARPs are repeated"
+    GARP_EXTRA = "addresses are announced where no adverts go"
 
 
 class Subject(Enum):

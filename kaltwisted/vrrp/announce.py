@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
-from kaltwisted.config.model import Address
+from kaltwisted.config.model import Address, Configuration, GarpGroup
 from kaltwisted.vrrp.checksum import checksum
 
 _BROADCAST_MAC = b"\xff" * 6
@@ -66,6 +66,55 @@ def neighbour_advertisement(address: IPv6Address, mac: bytes, *, router: bool) -
 
 
 @attrs.frozen
+class Lane:
+    """What announcements wait for one another in: those of one interface, or of all that share a pace.
+
+    ``name``: the interface, or the number of the group, from 1.
+    """
+
+    name: str | int
+    interval_us: int
+
+
+class Paces:
+    """How fast announcements may go, by interface and family (``vrrp_garp_interval``, ``garp_group``)."""
+
+    def __init__(
+        self, garp_interval_us: int = 0, gna_interval_us: int = 0, groups: Iterable[GarpGroup] = ()
+    ) -> None:
+        self._usual = (garp_interval_us, gna_interval_us)
+        self._lanes: dict[str, tuple[Lane, Lane]] = {}
+        shared = 0
+        for group in groups:
+            intervals = (group.garp_interval_us or 0, group.gna_interval_us or 0)
+            self._lanes |= {name: _lanes(name, intervals) for name in group.interfaces}
+            shared += bool(group.shared)
+            self._lanes |= dict.fromkeys(group.shared, _lanes(shared, intervals))
+        self._grouped = frozenset(self._lanes)
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Paces:
+        """As it is configured."""
+        defaults = configuration.global_defs.vrrp
+        return cls(defaults.garp_interval_us, defaults.gna_interval_us, configuration.garp_groups)
+
+    def is_grouped(self, interface: str) -> bool:
+        """Whether a ``garp_group`` names it."""
+        return interface in self._grouped
+
+    def lanes(self, interface: str) -> tuple[Lane, Lane]:
+        """Of an interface, for IPv4 and for IPv6."""
+        found = self._lanes.get(interface)
+        if found is None:
+            found = self._lanes[interface] = _lanes(interface, self._usual)
+        return found
+
+
+def _lanes(name: str | int, intervals: tuple[int, int]) -> tuple[Lane, Lane]:
+    return Lane(name, intervals[0]), Lane(name, intervals[1])
+
+
+@attrs.frozen
 class Announcement:
     """An address of one instance, to be announced on one interface."""
 
@@ -75,7 +124,7 @@ class Announcement:
 
 
 class AnnounceQueue:
-    """What one interface has still to announce, first rounds first.
+    """What one interface, or several together, have still to announce, first rounds first.
 
     Every address gets its first announcement before any gets its second, across
     instances; an address that waits in a round is not queued in it again, so

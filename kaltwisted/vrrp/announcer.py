@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import Address
 from kaltwisted.ports import IAnnouncer, IFrames, Link
-from kaltwisted.vrrp.announce import Announcement, AnnounceQueue, frame
+from kaltwisted.vrrp.announce import Announcement, AnnounceQueue, Lane, Paces, frame
 
 #: Frames from one look at the clock to the next, and what a turn may take before others have theirs.
 _BETWEEN_LOOKS = 8
@@ -20,10 +20,9 @@ _TURN_S = 0.0015
 
 @implementer(IAnnouncer)
 class Announcer:
-    """One queue an interface and family; ``link`` finds an interface by its name.
+    """One queue a lane and family; ``link`` finds an interface by its name.
 
-    :param garp_interval_us: the least time between two announcements on one
-        interface (keepalived: ``vrrp_garp_interval``); ``gna_interval_us``: of IPv6.
+    :param paces: how fast they may go.
     :param forwards: whether the host forwards IPv6 packets of an interface.
     :param log_each: log every announcement (keepalived: ``-D``); a thousand addresses make six
         thousand lines, which take a third of the time even where nobody reads them.
@@ -37,8 +36,7 @@ class Announcer:
         frames: IFrames,
         link: Callable[[str], Link | None],
         *,
-        garp_interval_us: int = 0,
-        gna_interval_us: int = 0,
+        paces: Paces | None = None,
         forwards: Callable[[str], bool] = lambda interface: False,
         log_each: bool = False,
     ) -> None:
@@ -47,18 +45,18 @@ class Announcer:
         self._link = link
         self._forwards = forwards
         self._log_each = log_each
-        self._intervals_us = {4: garp_interval_us, 6: gna_interval_us}
-        self._queues: dict[tuple[str, int], AnnounceQueue] = {}
+        self._paces = Paces() if paces is None else paces
+        self._queues: dict[tuple[Lane, int], AnnounceQueue] = {}
         self._next: IDelayedCall | None = None
         self._failing: set[str] = set()
 
     def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
         """Queue ``repeat`` rounds."""
-        by_queue: dict[tuple[str, int], list[Announcement]] = {}
+        by_queue: dict[tuple[Lane, int], list[Announcement]] = {}
         for interface, address in addresses:
-            by_queue.setdefault((interface, address.version), []).append(
-                Announcement(owner, interface, address)
-            )
+            version = address.version
+            lane = self._paces.lanes(interface)[version == 6]
+            by_queue.setdefault((lane, version), []).append(Announcement(owner, interface, address))
             if self._log_each:
                 self._log.debug(
                     "({owner}) Sending/queueing {kind}s on {interface} for {address}",
@@ -70,9 +68,14 @@ class Announcer:
         for place, announcements in by_queue.items():
             queue = self._queues.get(place)
             if queue is None:
-                queue = self._queues[place] = AnnounceQueue(self._intervals_us[place[1]])
+                queue = self._queues[place] = AnnounceQueue(place[0].interval_us)
             queue.add(announcements, repeat)
         self._schedule()
+
+    def reconfigure(self, paces: Paces) -> None:
+        """Go at these from now on; what waits already goes as it would have."""
+        self._paces = paces
+        self._queues = {place: queue for place, queue in self._queues.items() if queue}
 
     def cancel(self, owner: str) -> None:
         """Announce nothing more for ``owner``."""

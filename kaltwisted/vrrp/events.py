@@ -17,6 +17,7 @@ class FaultKind(Enum):
 
     INTERFACE = "interface {name} down"
     ADDRESS = "no {name} address for interface"
+    SOURCE = "src address not configured"
     PEER = "no unicast peers"
     SCRIPT = "script {name} failed"
     PROCESS = "tracked process {name} quorum not achieved"

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.ports import Election
 from kaltwisted.vrrp import hmac, packet, rivalry
-from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, NotifyPriority, State, TimerName
+from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, Notify, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
     AddressLost,
@@ -259,6 +259,8 @@ class Instance:
             case TimerName.GARP_REFRESH:
                 router.announce(router.config.garp_master_refresh_repeat, 0, now)
                 router.arm(TimerName.GARP_REFRESH, now + router.config.garp_master_refresh_us)
+            case TimerName.GARP_EXTRA:
+                router.announce_extra(now)
             case _:
                 assert_never(expiry.which)
 
@@ -298,10 +300,14 @@ class Instance:
         return self._take_actions()
 
     def remove(self, now: int) -> list[Action]:
-        """The configuration knows it no more: priority 0, the addresses go, FAULT is told."""
+        """The configuration knows it no more: priority 0, the addresses go, FAULT or DELETED is told."""
         self._machine.fail(now)
         self._machine.stop(now)
-        return self._take_actions()
+        actions = self._take_actions()
+        if not self.config.notify_deleted:
+            return actions
+        self.router.notify(State.DELETED)
+        return [each for each in actions if not isinstance(each, Notify)] + self._take_actions()
 
     def _take_actions(self) -> list[Action]:
         actions, self.router.actions = self.router.actions, []

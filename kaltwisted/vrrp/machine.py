@@ -278,7 +278,7 @@ def wait_for_master(router: VirtualRouter, now: int) -> None:
 def leave_master(router: VirtualRouter, state: State, now: int) -> None:
     """Everything that ends with being master, whatever comes next."""
     router.enter(state, now)
-    router.disarm(TimerName.ADVERT, TimerName.GARP_DELAY, TimerName.GARP_REFRESH)
+    router.disarm(TimerName.ADVERT, TimerName.GARP_DELAY, TimerName.GARP_REFRESH, TimerName.GARP_EXTRA)
     router.statistics.released_master += 1
     if state is not State.STOP:
         router.log(f"Entering {state.value} STATE")

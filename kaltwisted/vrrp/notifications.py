@@ -24,6 +24,7 @@ _OF_STATE: Mapping[State, str] = {
     State.BACKUP: "notify_backup",
     State.FAULT: "notify_fault",
     State.STOP: "notify_stop",
+    State.DELETED: "notify_deleted",
 }
 
 _HEADLINE: Mapping[State, str] = {

@@ -112,6 +112,8 @@ class Expected:
     (keepalived: ``check_unicast_src``), packed; None: any.  ``ttls``: the lowest
     and highest TTL of a sender's packets, where that is looked at in unicast.
     ``keys``: adverts are signed, and what theirs are judged by.
+    ``addressless``: its adverts may be without an address (keepalived:
+    ``no_virtual_ipaddress``; against RFC 5798 §7.1).
     """
 
     vrid: int
@@ -125,6 +127,7 @@ class Expected:
     checksum_as_v2: bool = False
     old_unicast_checksum: OldUnicastChecksum = OldUnicastChecksum.DETECT
     keys: hmac.Keys | None = None
+    addressless: bool = False
 
     def form(self, *, old: bool) -> Form:
         """The checksum to send; ``old``: to a peer that sends the old form itself."""
@@ -461,7 +464,7 @@ def _form(
 def _content(message: bytes, source: bytes, destination: bytes, expected: Expected) -> Reason | None:
     if is_multicast(destination) == expected.unicast:
         return Reason.NOT_UNICAST if expected.unicast else Reason.NOT_MULTICAST
-    if expected.version == 3 and not message[3]:
+    if expected.version == 3 and not message[3] and not expected.addressless:
         return Reason.ADDRESS_COUNT
     if expected.sources is not None and source not in expected.sources:
         return Reason.UNKNOWN_PEER

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, VrrpDefaults, VrrpInstance
+from kaltwisted.config.model import SECOND_US, VrrpInstance
 from kaltwisted.config.report import command, script_line, yes
+from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
 from kaltwisted.vrrp.instance import Instance
@@ -24,7 +25,7 @@ NOT_TRACKED: Final = 255
 """The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
 
 
-def data(topology: Topology, defaults: VrrpDefaults) -> Iterator[str]:
+def data(topology: Topology, paces: Paces) -> Iterator[str]:
     """All sections after ``Global definitions``."""
     instances = tuple(topology.router.instances.values())
     yield "------< VRRP Topology >------"
@@ -43,7 +44,7 @@ def data(topology: Topology, defaults: VrrpDefaults) -> Iterator[str]:
             yield from _script(script, instances, topology)
     yield "------< Interfaces >------"
     for interface in topology.interfaces:
-        yield from _interface(interface, instances, defaults)
+        yield from _interface(interface, instances, paces)
 
 
 # --- sync groups -------------------------------------------------------------------------
@@ -102,9 +103,7 @@ def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topol
 # --- interfaces --------------------------------------------------------------------------
 
 
-def _interface(
-    interface: Interface, instances: tuple[Instance, ...], defaults: VrrpDefaults
-) -> Iterator[str]:
+def _interface(interface: Interface, instances: tuple[Instance, ...], paces: Paces) -> Iterator[str]:
     link = interface.link
     yield f" Name = {interface.name}"
     yield f"   index = {'0 (deleted)' if link is None else link.index}"
@@ -125,9 +124,7 @@ def _interface(
         if ethernet or link.loopback:
             yield f"   HW Type = {'LOOPBACK' if link.loopback else 'ETHERNET'}"
     yield "   NIC netlink status update"
-    for what, interval_us in (("ARP", defaults.garp_interval_us), ("NA", defaults.gna_interval_us)):
-        if interval_us and any(_announces(each.config, interface.name) for each in instances):
-            yield f"   Gratuitous {what} interval {interval_us // 1000}ms"
+    yield from _pace(interface.name, instances, paces)
     titled = False
     for each in instances:
         weight = _weight(each.config, interface.name)
@@ -136,6 +133,16 @@ def _interface(
                 yield "   Tracking VRRP instances :"
             titled = True
             yield f"     {each.name}, weight {weight}"
+
+
+def _pace(name: str, instances: tuple[Instance, ...], paces: Paces) -> Iterator[str]:
+    grouped, lanes = paces.is_grouped(name), paces.lanes(name)
+    if grouped or any(_announces(each.config, name) for each in instances):
+        for what, lane in zip(("ARP", "NA"), lanes, strict=True):
+            if lane.interval_us:
+                yield f"   Gratuitous {what} interval {lane.interval_us // 1000}ms"
+    if grouped and isinstance(lanes[0].name, int):
+        yield f"   Gratuitous ARP aggregation group {lanes[0].name}"
 
 
 def _weight(config: VrrpInstance, interface: str) -> int | None:

@@ -10,6 +10,7 @@ from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.packet import unpacked
+from kaltwisted.vrrp.report_routing import routing_lines
 from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
@@ -19,6 +20,7 @@ from kaltwisted.vrrp.report_words import (
     wanted_state,
 )
 from kaltwisted.vrrp.virtual_router import VirtualRouter
+from kaltwisted.vrrp.vmac import extra_addresses
 
 _AUTHENTICATION = {AuthType.PASS: "SIMPLE_PASSWORD", AuthType.AH: "IPSEC_AH"}
 
@@ -38,13 +40,14 @@ def instance_lines(instance: Instance, topology: Topology) -> Iterator[str]:
     yield from _flags(config, router)
     yield from _condition(instance, topology.epoch_us)
     yield from _network(config, router, topology)
-    yield from _announcements(config)
+    yield from _announcements(config, router, topology.epoch_us)
     yield from _identity(instance)
     yield from _addresses(instance, topology)
     yield from _peers(config, router)
+    yield from routing_lines(config)
     yield from _tracking(instance)
     yield f"   Using smtp notification = {yes(config.smtp_alert)}"
-    yield "   Notify deleted = Fault"
+    yield f"   Notify deleted = {'Deleted' if config.notify_deleted else 'Fault'}"
     for keyword, words, _ in SCRIPTS:
         script = config.notify.get(keyword)
         if script is not None:
@@ -71,6 +74,7 @@ def _flags(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
         or not router.preempts
         or config.dont_track_primary
         or config.skip_check_adv_addr
+        or (config.garp_extra_if is not None and config.garp_extra_if.every)
     )
     yield "   Flags:" if flags else "   Flags: none"
     if unicast:
@@ -111,7 +115,7 @@ def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) ->
         yield f"   Multicast address {config.group}{where}"
 
 
-def _announcements(config: VrrpInstance) -> Iterator[str]:
+def _announcements(config: VrrpInstance, router: VirtualRouter, epoch_us: int) -> Iterator[str]:
     delay, repeat = lower_priority_burst(config)
     yield f"   Gratuitous ARP delay = {config.garp_master_delay_us // SECOND_US}"
     yield f"   Gratuitous ARP repeat = {config.garp_master_repeat}"
@@ -120,6 +124,11 @@ def _announcements(config: VrrpInstance) -> Iterator[str]:
     yield f"   Gratuitous ARP lower priority delay = {delay}"
     yield f"   Gratuitous ARP lower priority repeat = {repeat}"
     yield f"   Down timer adverts = {config.down_timer_adverts}"
+    if config.garp_extra_if is not None and extra_addresses(config):
+        yield f"   Gratuitous ARP for each secondary i/f = {config.garp_extra_if.interval_us // SECOND_US}"
+        due = router.deadline(TimerName.GARP_EXTRA)
+        if due is not None:
+            yield f"   Next gratuitous ARP for such secondary = {moment(due + epoch_us)}"
     yield f"   Send advert after receive lower priority advert = {true(not config.lower_prio_no_advert)}"
     yield f"   Send advert after receive higher priority advert = {true(config.higher_prio_send_advert)}"
 

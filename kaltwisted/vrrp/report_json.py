@@ -94,7 +94,7 @@ def _members(instance: Instance, epoch_us: int) -> Iterator[tuple[str, str]]:
     yield "wantstate", f"{_STATES[wanted_state(instance)]}"
     yield "version", f"{config.version}"
     yield "smtp_alert", _text(config.smtp_alert)
-    yield "notify_deleted", "false"
+    yield "notify_deleted", _text(config.notify_deleted)
 
 
 def _addresses(instance: Instance, vips: tuple[VirtualIpAddress, ...], topology: Topology) -> Iterator[str]:

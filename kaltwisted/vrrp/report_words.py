@@ -24,6 +24,7 @@ SCRIPTS: Final = (
     ("notify_master", "Master state", "script_master"),
     ("notify_fault", "Fault state", "script_fault"),
     ("notify_stop", "Stop state", "script_stop"),
+    ("notify_deleted", "Deleted state", "script_deleted"),
     ("notify", "Generic state", "script"),
     ("notify_master_rx_lower_pri", "Master rx lower pri state", "script_master_rx_lower_pri"),
 )

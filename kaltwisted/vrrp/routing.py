@@ -131,6 +131,10 @@ class Statics:
         if self._addresses:
             self._held.remove(self._addresses)
 
+    def stands(self, vip: VirtualIpAddress) -> bool:
+        """Whether we have put this address on its interface."""
+        return self._held.stands(vip)
+
     async def settled(self) -> None:
         """Wait until all is done that was asked until now."""
         await self._held.settled()

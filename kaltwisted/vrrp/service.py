@@ -110,7 +110,7 @@ class VrrpService(Service):
     reactor turn: when 250 instances become master together, the first's log
     lines do not hold back the last's advert.
 
-    ``router``, ``held``, ``surroundings`` and ``trackers`` are for reports to read.
+    ``router``, ``held``, ``statics``, ``surroundings`` and ``trackers`` are for reports to read.
 
     :param note: hears of state changes.
     :param keep_addresses: leave the virtual addresses in place at stop (keepalived: ``-V``).
@@ -148,7 +148,7 @@ class VrrpService(Service):
         self._routes: dict[str, VirtualRouting] = {}
         for config in self._instances.values():
             self._furnish(config)
-        self._statics = Statics(
+        self.statics = Statics(
             configuration, clock, network.links, network.addresses, network.announcer, network.routing
         )
         self.surroundings = Surroundings(
@@ -214,9 +214,10 @@ class VrrpService(Service):
         network = self._network
         await network.links.start()
         await network.virtual_links.want(link_plan(self._instances.values()))
-        await network.routing.start(self._statics.routing)
+        virtual = [item for each in self._instances.values() for item in each.routing]
+        await network.routing.start(self.statics.routing, virtual)
         network.links.watch(lambda _: network.routing.look_again())
-        self._statics.begin()
+        self.statics.begin()
         self._prepare_firewall()
         self.surroundings.begin()
         self._began = True
@@ -249,8 +250,8 @@ class VrrpService(Service):
     async def _stop(self) -> None:
         await self._quiet(self.held)
         if self._began:
-            self._statics.end()
-            await self._statics.settled()
+            self.statics.end()
+            await self.statics.settled()
             if not self._keep_addresses:
                 await self._network.virtual_links.want(LinkPlan())
         try:
@@ -323,9 +324,9 @@ class VrrpService(Service):
             self._tell(config.name, events.Start())
         self.trackers.reconfigure(tracked_scripts(configuration))
         self.processes.reconfigure(tracked_processes(configuration))
-        self._statics.reconfigure(configuration)
+        self.statics.reconfigure(configuration)
         await self._quiet(tuple(self.held))
-        await self._statics.settled()
+        await self.statics.settled()
         for notify in self.router.states():
             self._notifier.tell_again(notify)
 
@@ -407,6 +408,7 @@ class VrrpService(Service):
         """What is known of all that can be tracked."""
         return {
             **{(FaultKind.INTERFACE, name): int(up) for name, up in self.surroundings.up.items()},
+            **{(FaultKind.SOURCE, str(each)): int(there) for each, there in self.surroundings.needed.items()},
             **{(FaultKind.SCRIPT, name): int(good) for name, good in self.trackers.verdicts.items()},
             **{(FaultKind.PROCESS, name): int(good) for name, good in self.processes.verdicts.items()},
             **self._facts,

@@ -62,6 +62,12 @@ class Surroundings:
             for vip in _vips(config):
                 self._holders.setdefault(vip.address, []).append(name)
         self._interfaces = {name for each in self._instances.values() for name in _interfaces(each)}
+        # Addresses that instances need to have (track_src_ip): whether they are there.
+        self.needed = {
+            each.configured_source: self._links.holds(each.configured_source)
+            for each in self._instances.values()
+            if each.track_src_ip and each.configured_source is not None
+        }
 
     def begin(self) -> None:
         """Tell how things are, and every change from now on.
@@ -76,6 +82,7 @@ class Surroundings:
             self._tell_link(name, link is not None and link.works)
         for name in self._instances:
             self._tell_source(name)
+        self._look_for_needed(self.needed, begin=True)
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
@@ -146,12 +153,15 @@ class Surroundings:
                     self._dispatcher.close(link.name)
                     self._tell_link(link.name, False)
                     self._tell_sources(link)
+                self._look_for_needed(self.needed)  # its addresses are gone with it
             case AddressAppeared(address) | AddressChanged(address):
                 self._tell_duplicate(address)
                 self._tell_sources_of(address)
+                self._look_for_needed([address.address])
             case AddressVanished(address):
                 self._tell_loss(address)
                 self._tell_sources_of(address)
+                self._look_for_needed([address.address])
             case _:
                 assert_never(event)
 
@@ -176,6 +186,14 @@ class Surroundings:
                     address=address.address,
                 )
                 self._tell(name, events.AddressLost(address.address))
+
+    def _look_for_needed(self, addresses: Iterable[Address], *, begin: bool = False) -> None:
+        """Tell what of these, if they are needed, is there now and was not, or the other way round."""
+        for address in [each for each in addresses if each in self.needed]:
+            there = self._links.holds(address)
+            if begin or there is not self.needed[address]:
+                self.needed[address] = there
+                self._tell(None, events.Turned(events.FaultKind.SOURCE, str(address), int(there)))
 
     def _tell_duplicate(self, address: LinkAddress) -> None:
         """The kernel has found a virtual address of ours at another host, and does not use it."""

@@ -25,7 +25,11 @@ HIGHEST_PRIORITY: Final = OWNER_PRIORITY - 1
 Thing = tuple[FaultKind, str]
 """What can be tracked: its kind and its name there."""
 
-_UNKNOWN: Final[Mapping[FaultKind, int | None]] = {FaultKind.INTERFACE: 1, FaultKind.BFD: 0}
+_UNKNOWN: Final[Mapping[FaultKind, int | None]] = {
+    FaultKind.INTERFACE: 1,
+    FaultKind.SOURCE: 1,
+    FaultKind.BFD: 0,
+}
 """What counts while nobody knows better.  Of other kinds None: a fault of theirs is waited for."""
 
 
@@ -92,6 +96,8 @@ class Tracking:
         self._weighings: dict[Thing, Weighing] = {}
         self._values: dict[Thing, int | None] = {}
         self._add_interfaces(config)
+        if config.track_src_ip and config.configured_source is not None:
+            self._add(FaultKind.SOURCE, Tracked(str(config.configured_source)), Weighing())
         for tracked in config.track_script:
             script = (scripts or {}).get(tracked.name)
             if script is not None:

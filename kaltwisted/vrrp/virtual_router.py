@@ -24,6 +24,7 @@ from kaltwisted.vrrp.actions import Action, Level, State, TimerName
 from kaltwisted.vrrp.checksum import Form
 from kaltwisted.vrrp.packet import Advert, Expected
 from kaltwisted.vrrp.statistics import Statistics
+from kaltwisted.vrrp.vmac import extra_addresses
 
 COMPLAINT_US: Final = 60 * SECOND_US
 """How seldom one kind of bad packet is logged."""
@@ -160,6 +161,9 @@ class VirtualRouter:
                 self.disarm(TimerName.GARP_REFRESH)
                 if config.garp_master_refresh_us:
                     self.arm(TimerName.GARP_REFRESH, now + config.garp_master_refresh_us)
+            if (config.garp_extra_if, extra_addresses(config)) != (old.garp_extra_if, extra_addresses(old)):
+                self.disarm(TimerName.GARP_EXTRA)
+                self.arm_extra(now)
 
     def _change_addresses(self, old: tuple[VirtualIpAddress, ...], now: int) -> None:
         before, after = frozenset(old), frozenset(self.addresses)
@@ -178,8 +182,8 @@ class VirtualRouter:
 
     @property
     def configured_source(self) -> Address | None:
-        """The address that ``unicast_src_ip`` or ``mcast_src_ip`` asks for."""
-        return self.config.unicast_src_ip if self.config.unicast_peer else self.config.mcast_src_ip
+        """The address that the configuration asks for."""
+        return self.config.configured_source
 
     def set_source(self, primary: Address | None) -> None:
         """Send from here on from the configured source, else from ``primary``."""
@@ -312,6 +316,17 @@ class VirtualRouter:
         self.announce(config.garp_master_repeat, config.garp_master_delay_us, now)
         if config.garp_master_refresh_us:
             self.arm(TimerName.GARP_REFRESH, now + config.garp_master_refresh_us)
+        self.arm_extra(now)
+
+    def arm_extra(self, now: int) -> None:
+        """Announce more, in a while, if there is anything to be announced so."""
+        if (extra := self.config.garp_extra_if) is not None and extra_addresses(self.config):
+            self.arm(TimerName.GARP_EXTRA, now + extra.interval_us)
+
+    def announce_extra(self, now: int) -> None:
+        """Remind switches of the interfaces that no adverts go out of."""
+        self.actions.append(act.Announce(extra_addresses(self.config), 1))
+        self.arm_extra(now)
 
     def announce(self, repeat: int, again_after_us: int, now: int) -> None:
         """A burst of gratuitous ARPs, and unless ``again_after_us`` is 0 a second one later."""
@@ -448,6 +463,7 @@ def _expected(config: VrrpInstance) -> Expected:
         checksum_as_v2=config.v3_checksum_as_v2,
         old_unicast_checksum=config.old_unicast_checksum,
         keys=None if config.auth_hmac is None else _keys(config.auth_hmac, config.advert_int_us),
+        addressless=config.no_virtual_ipaddress and not config.virtual_ipaddress,
     )
 
 

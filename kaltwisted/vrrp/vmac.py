@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from kaltwisted.config.iproute import read_names
-from kaltwisted.config.model import VrrpInstance
+from kaltwisted.config.model import VirtualIpAddress, VrrpInstance
 from kaltwisted.ports import LinkPlan, VirtualLink
 
 DEFAULT_PREFIX: Final = "vrrp"
@@ -82,6 +82,20 @@ def receiving_interface(config: VrrpInstance) -> str | None:
 def sending_interface(config: VrrpInstance) -> str | None:
     """Where its adverts go out."""
     return config.interface if config.vmac_xmit_base else vmac_interface(config) or config.interface
+
+
+def extra_addresses(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
+    """One address of each interface that no adverts go out of, for ``garp_extra_if``.
+
+    With ``all``; without, they are those of interfaces for an address alone (``use_vmac_addr``), which
+    there are not yet.
+    """
+    if config.garp_extra_if is None or not config.garp_extra_if.every:
+        return ()
+    first: dict[str, VirtualIpAddress] = {}
+    for vip in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
+        first.setdefault(vip.dev or address_interface(config), vip)
+    return tuple(vip for name, vip in first.items() if name != sending_interface(config))
 
 
 def link_plan(instances: Iterable[VrrpInstance]) -> LinkPlan:

@@ -27,7 +27,7 @@ _SCRIPTS = "(?:(?:vrrp_|lvs_)?notify(?:_\\w+)?|quorum_(?:up|down)|script|misc_pa
 DIFFERENT: dict[str, tuple[str, ...]] = {
     "2.2.7 does not know it, 2.4.3 does": (
         f".* (?:json_version|state_dump_file): (?:missing|{_ALL_RIGHT})",
-        f"vrrp_instance timer_expired_backup: {_ALL_RIGHT}",
+        f"vrrp_instance (?:timer_expired_backup|thread_timer_expired): {_ALL_RIGHT}",
         f"global_defs vrrp_delay_after_boot: (?:missing|{_ALL_RIGHT})",
         f".* sni_name: {_ALL_RIGHT}",
         "global_defs include_check: (?:right (?:all|none)|twice)",
@@ -55,6 +55,11 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         f".* (?:lvs_sync_daemon_interface|nb_get_retry): {_ALL_RIGHT}",
         "virtual_server lb_algo: wrong «lbhc",
     ),
+    "one interface twice in one group does no harm": ("garp_group interface: twice",),
+    "a word too many, of which ours warns": (".* (?:vrrp_)?garp_extra_if: one word too many",),
+    "keepalived's old word, accepted": (
+        f".* (?:global_tracking|(?:vrrp_)?vmac_garp_intvl|vrrp_vmac_garp_intvl): {_ALL_RIGHT}",
+    ),
     "what was closed too early is put where it belongs, with a warning": (
         "global_defs notification_email: in top level",
     ),
@@ -71,6 +76,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         r'UDP_CHECK (?:min|max)_reply_length: wrong «""',
         r'(?:vrrp_(?:script|track_process)|bfd_instance) weight: wrong «""',
         r'bfd_instance max_hops: wrong «""',
+        r'garp_group (?:garp|gna)_interval: wrong «(?:""|\.)',
+        r'vrrp_instance garp_extra_if: wrong «""',
         r'global_defs nftables_priority: wrong «""',
         r'global_defs vmac_prefix: wrong «(?:longestthat|a/b|"")',
         r'vrrp_track_process quorum_max: wrong «""',

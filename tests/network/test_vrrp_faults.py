@@ -67,6 +67,37 @@ def test_a_sync_group_fails_and_returns_as_one(other: object) -> None:
         wait_for(lambda: has_both(one) and has_none(two), "for the whole group to return")
 
 
+def test_an_instance_that_needs_its_source_waits_for_it() -> None:
+    """On whatever interface: a loopback address that a routing daemon announces will do."""
+    with lan(2) as (one, two):
+        more = "advert_int 0.1\nversion 3\ntrack_src_ip\n"
+        more += "unicast_src_ip 10.77.0.200\nunicast_peer {\n10.77.0.2\n}\n"
+        router = one.ours(instance(51, 150, more=more))
+        wait_for(lambda: router.says("(VI_51) entering FAULT state (src address not configured)"))
+        one.ip("address", "add", "10.77.0.200/32", "dev", "lo")
+        wait_for(lambda: one.holds(vip(51)))
+        adverts = two.run(
+            "timeout", "5", "tcpdump", "-c1", "-nni", "eth0", "ip proto 112 and src 10.77.0.200"
+        )
+        assert "10.77.0.200 > 10.77.0.2" in adverts.communicate()[0].decode()
+        one.ip("address", "del", "10.77.0.200/32", "dev", "lo")
+        wait_for(lambda: holds_none(one, [51]), "for FAULT")
+        assert not router.says("Traceback")
+
+
+def test_a_virtual_router_without_an_address_in_its_adverts() -> None:
+    """Version 3: what it has is excluded, and the two agree on who has that."""
+    text = instance(51, 150, more="advert_int 0.1\nversion 3\nno_virtual_ipaddress\n")
+    text = text.replace("virtual_ipaddress {", "virtual_ipaddress_excluded {")
+    with lan(2) as (one, two):
+        better = one.ours(text)
+        two.ours(text.replace("priority 150", "priority 100"))
+        wait_for(lambda: one.holds(vip(51)) and not two.holds(vip(51)))
+        assert not better.says("split brain")
+        better.stop()
+        wait_for(lambda: two.holds(vip(51)))
+
+
 def test_an_address_deleted_by_hand_comes_back() -> None:
     """A rival would not notice, and clients would find nobody: so the master does."""
     with lan(1) as (one,):

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.network.test_vrrp_failover import Start, instance, vip
-from tests.network.vrrp_lan import Host, Router, lan, needs_keepalived, needs_lan, wait_for
+from tests.network.vrrp_lan import (
+    Host,
+    Router,
+    keepalived_is_there,
+    lan,
+    needs_keepalived,
+    needs_lan,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.network, needs_lan]
 
@@ -20,6 +28,8 @@ virtual_routes {
     10.55.0.0/24 tos 0x10 via 10.77.0.2 mtu 1300
     10.56.0.0/24 via 10.77.0.2 realms 1/2 initcwnd 10 features ecn quickack 1 hoplimit 4 window 33
     10.57.0.0/24 via 10.99.0.2 dev eth0 onlink congctl reno
+    10.58.0.0/24 encap ip id 5 dst 10.77.0.3 src 10.77.0.51 tos 0x10 ttl 30 dev eth0
+    10.59.0.0/24 encap ip6 id 5 dst fd77::3 src fd77::1 tc 3 hoplimit 30 dev eth0
     2001:db8:50::/48 dev eth0 pref high
     2001:db8:51::/48 dev eth0 metric 77 table 300
 }
@@ -43,6 +53,19 @@ static_routes {
 }
 static_rules {
     from 10.98.0.0/16 table 300 priority 3000
+}
+"""
+OTHERS = """
+static_routes {
+    10.40.0.0/16 via 10.77.0.9
+}
+static_rules {
+    from 10.40.0.0/16 table 40 priority 40
+}
+"""
+OTHER_ROUTES = """
+virtual_routes {
+    10.41.0.0/16 via 10.77.0.9 dev eth0
 }
 """
 
@@ -149,6 +172,53 @@ def test_a_killed_run_leaves_nothing_behind_the_next_start() -> None:
         assert "10.97.0.0" not in told
         watch.stop()
         assert nothing(one)
+
+
+def test_what_other_daemons_in_the_namespace_put_is_left_alone() -> None:
+    """It has the same mark, and is theirs: a second one of ours, or a keepalived."""
+    with lan(1) as (one,):
+        other = (one.keepalived if keepalived_is_there else one.daemon)(
+            OTHERS + instance(53, 150, more="version 3\nadvert_int 0.1\n" + OTHER_ROUTES)
+        )
+        wait_for(lambda: len(routes(one)) == 2 and len(rules(one)) == 1, "for the other one's")
+        theirs = routes(one), rules(one)
+        first = one.ours(STATICS + instance(51, 150, more="version 3\nadvert_int 0.1\n" + ROUTES))
+        wait_for(lambda: len(rules(one)) == 9)
+        first.kill()
+        changes = one.run("ip", "-o", "monitor", "route", "rule")
+        second = one.ours(instance(52, 100, more="version 3\nadvert_int 10\n"))
+        wait_for(lambda: (routes(one), rules(one)) == theirs, "for ours to go")
+        changes.terminate()
+        told = changes.communicate()[0].decode()
+        assert "Deleted 10.50.0.0/16" in told
+        assert "10.40.0.0" not in told
+        assert "10.41.0.0" not in told
+        for each in (second, other):
+            each.stop()
+        assert nothing(one)
+
+
+def test_what_a_killed_keepalived_left_goes_if_it_is_configured() -> None:
+    """Who goes over from keepalived may have had to kill it."""
+    with lan(1) as (one,):
+        one.ip("route", "add", "10.50.0.0/16", "via", "10.77.0.2", "proto", "keepalived")
+        one.ip(
+            "rule",
+            "add",
+            "from",
+            "10.55.0.0/16",
+            "goto",
+            "32766",
+            "priority",
+            "700",
+            "protocol",
+            "keepalived",
+        )
+        one.ip("route", "add", "10.49.0.0/16", "via", "10.77.0.2", "proto", "keepalived")
+        router = one.ours(instance(51, 100, more="version 3\nadvert_int 10\n" + ROUTES))
+        wait_for(lambda: router.says("Removed 2 routes and rules, left by an earlier life"))
+        assert [line for line in routes(one) if "10.49.0.0/16" in line] == routes(one)
+        assert not rules(one)
 
 
 def test_static_items_alone_are_work_enough() -> None:

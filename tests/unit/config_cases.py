@@ -81,6 +81,11 @@ def _session(lines: str) -> str:
     return f"bfd_instance b {{\n{_indented(_with(lines, 'neighbor_ip', 'neighbor_ip 10.0.0.8'), 4)}}}\n"
 
 
+def _pace(lines: str) -> str:
+    inside = _with(_with(lines, "garp_interval", "garp_interval 1"), "interface", "interface eth0")
+    return f"garp_group {{\n{_indented(inside, 4)}}}\n" + instance("")
+
+
 def _group(lines: str) -> str:
     inside = _indented(_with(lines, "group", "group {\n    VI_1\n    VI_2\n}"), 4)
     return f"{TWO}vrrp_sync_group G {{\n{inside}}}\n"
@@ -111,6 +116,7 @@ AROUND: dict[str, Callable[[str], str]] = {
     "vrrp_track_process": _process,
     "bfd_instance": _session,
     "vrrp_sync_group": _group,
+    "garp_group": _pace,
 }
 # What a keyword does not go without.
 BESIDE = {
@@ -170,6 +176,8 @@ BLOCKS = {
     "virtual_rules": ("virtual_rules", "from 192.0.2.0/24 table 100 priority 1000"),
     "track_process": ("track_process", ""),
     "track_bfd": ("track_bfd", ""),
+    "garp_group": ("garp_group", "garp_interval 1\ninterface eth0"),
+    "interfaces": ("interfaces", "eth1"),
     "bfd_instance": ("bfd_instance B", "neighbor_ip 10.0.0.8"),
 }
 

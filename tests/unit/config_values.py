@@ -139,6 +139,15 @@ WRITTEN: dict[str, Values] = {
     "nftables": Values(("keepalived", "own"), bare=True),
     "nftables_priority": Values(("-100", "0", "100"), ("«high", "«5x", "«2147483648", EMPTY)),
     "old_unicast_checksum": Values(("never",), ("«always",), bare=True),
+    **{
+        word: Values(
+            (f"{low}", "86400", "all 5"),
+            ("«86401", "«x", "all «x", "«all", f"«{below}", EMPTY),
+            most="all 5",
+        )
+        for word, low, below in (("garp_extra_if", 0, "-1"), ("vrrp_garp_extra_if", 1, "0"))
+    },
+    "notify_deleted": SCRIPT._replace(bare=True),
     "process": Values(("nginx", "nginx -g daemon")),
     "param_match": Values(("initial", "partial"), ("«exact", "«INITIAL", EMPTY), bare=True),
     "use_vmac": Values(

@@ -237,7 +237,7 @@ class Words(SynchronousTestCase):
             self.words(Configuration(), new),
             [
                 "global_defs: lvs_flush off -> on, at the next start",
-                "global_defs: vrrp_garp_interval 0 -> 0.5, at the next start",
+                "global_defs: vrrp_garp_interval 0 -> 0.5",
             ],
         )
 

@@ -139,10 +139,9 @@ class TrackedTests(SynchronousTestCase):
 
 class InstanceTests(SynchronousTestCase):
     def test_scalars(self) -> None:
-        found = one(
-            globals_("vrrp_notify_priority_changes")
-            + instance("track_src_ip\nno_virtual_ipaddress\npromote_secondaries\nuse_vmac\nvmac_xmit_base")
-        )
+        lines = "track_src_ip\nno_virtual_ipaddress\npromote_secondaries\nuse_vmac\nvmac_xmit_base"
+        text = globals_("vrrp_notify_priority_changes") + instance(lines)
+        [found] = accepted(text).configuration.vrrp_instances
         self.assertEqual(found.use_vmac, Vmac())
         for name in (
             *("track_src_ip", "no_virtual_ipaddress", "promote_secondaries"),

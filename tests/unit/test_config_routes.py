@@ -15,7 +15,7 @@ from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.config.iproute import read_names
 from kaltwisted.config.load import load_text
 from kaltwisted.config.model import Route, Rule
-from kaltwisted.config.model_routes import Metric, NextHop, Placing, RouteType, RuleAction
+from kaltwisted.config.model_routes import Encap, EncapType, Metric, NextHop, Placing, RouteType, RuleAction
 from kaltwisted.kernel.routes import NoInterfaceError, add_item, key_of
 
 INSTANCE = """
@@ -133,7 +133,14 @@ class RouteLines(SynchronousTestCase):
             ("10.0.0.0/8 dev abcdefghijklmnop", "abcdefghijklmnop", "interface"),
             ("10.0.0.0/8 nexthop weight 3", "3", "needs `via` or `dev`"),
             ("10.0.0.0/8 nexthop via 10.0.0.1 weight 257", "257", "out of range"),
-            ("10.0.0.0/8 encap mpls 33", "encap", "not acted on yet"),
+            ("10.0.0.0/8 vrf red", "vrf", "not acted on yet"),
+            ("10.0.0.0/8 encap gue 33", "gue", "no way to encapsulate"),
+            ("10.0.0.0/8 dev lo encap ip ttl 3", "3", "needs `dst` or `id`"),
+            ("10.0.0.0/8 encap ip dst fd77::1", "fd77::1", "not an IPv4 address"),
+            ("10.0.0.0/8 encap ip6 dst 10.0.0.1", "10.0.0.1", "not an IPv6 address"),
+            ("10.0.0.0/8 encap ip dst 10.0.0.1 ttl 256", "256", "out of range"),
+            ("10.0.0.0/8 encap mpls 16/1048576", "16/1048576", "no MPLS label"),
+            ("10.0.0.0/8 encap ila 1:2:3", "1:2:3", "no locator"),
             ("10.0.0.0/8 from 10.0.0.0/8 dev lo", "lo", "IPv6"),
             ("10.0.0.0/8 src 2001:db8::1", "2001:db8::1", "do not go together"),
             ("2001:db8::/32 via 10.0.0.1", "10.0.0.1", "do not go together"),
@@ -154,6 +161,34 @@ class RouteLines(SynchronousTestCase):
         [found], [finding] = read("virtual_routes", "10.0.0.0/8 dev lo protocol static")
         self.assertEqual(found, Route(ip_network("10.0.0.0/8"), dev="lo"))
         self.assertIs(finding.severity, Severity.WARNING)
+
+
+class EncapLines(SynchronousTestCase):
+    def test_every_kind(self) -> None:
+        for words, expected in (
+            ("mpls 100/200", Encap(EncapType.MPLS, labels=(100, 200))),
+            ("ila 1:2:c:ffff", Encap(EncapType.ILA, locator=0x0001_0002_000C_FFFF)),
+            (
+                "ip id 5 dst 10.0.0.3 src 10.0.0.1 tos 16 ttl 30 flags 3",
+                Encap(EncapType.IP, (), 0, 5, ip_address("10.0.0.3"), ip_address("10.0.0.1"), 16, 30, 3),
+            ),
+            (
+                "ip6 id 0 dst fd77::3 tc 3 hoplimit 30",
+                Encap(EncapType.IP6, (), 0, 0, ip_address("fd77::3"), None, 3, 30),
+            ),
+        ):
+            found = route(f"10.0.0.0/8 encap {words} dev lo")
+            self.assertEqual(found, Route(ip_network("10.0.0.0/8"), dev="lo", encap=expected))
+            self.assertEqual(str(expected), words)
+
+    def test_of_one_way_of_several(self) -> None:
+        found = route("10.0.0.0/8 nexthop encap mpls 30 via 10.0.0.1 nexthop via 10.0.0.2")
+        way = Encap(EncapType.MPLS, labels=(30,))
+        self.assertEqual([hop.encap for hop in found.nexthops], [way, None])
+        self.assertEqual(
+            str(found),
+            "10.0.0.0/8 nexthop encap mpls 30 via 10.0.0.1 weight 1 nexthop via 10.0.0.2 weight 1",
+        )
 
 
 class RuleLines(SynchronousTestCase):
@@ -346,7 +381,7 @@ class Names(SynchronousTestCase):
             vendor.mkdir()
             (vendor / "rt_tables").write_text("# comment\n100 one\n101 two # more\nx three\n\n4\n")
             (local / "rt_tables").write_text("0x70 one\n")
-            (local / "rt_tables.d/more.conf").write_text("300 four\n")
+            (local / "rt_tables.d/more.conf").write_text("300 four\n301 two\n302 main\n")
             (local / "rt_tables.d/ignored").write_text("300 five\n")
             tables = read_names((vendor, local)).rt_tables
             self.assertEqual(

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
 from kaltwisted.config.load import load_text
-from kaltwisted.config.model import SECOND_US, VrrpInstance
+from kaltwisted.config.model import SECOND_US, ExtraGarp, VrrpInstance
 
 INSTANCE = """
 vrrp_instance {name} {{
@@ -25,6 +25,7 @@ SAID = {
     "garp_master_refresh_repeat": ("3", 3),
     "garp_lower_prio_delay": ("9", 9 * SECOND_US),
     "garp_lower_prio_repeat": ("4", 4),
+    "garp_extra_if": ("all 60", ExtraGarp(60 * SECOND_US, every=True)),
     "lower_prio_no_advert": ("true", True),
     "higher_prio_send_advert": ("", True),
     "down_timer_adverts": ("5", 5),
@@ -47,6 +48,8 @@ def field(instance: VrrpInstance, name: str) -> object:
 OTHERS = {
     "garp_interval",
     "gna_interval",
+    "min_garp",
+    "vmac_garp_intvl",
     "strict",
     "notify_priority_changes",
     "mcast_group4",
@@ -75,6 +78,17 @@ class Defaults(SynchronousTestCase):
         self.assertEqual(plain.garp_master_delay_us, 5 * SECOND_US)
         self.assertEqual((plain.garp_master_repeat, plain.down_timer_adverts), (5, 3))
         self.assertIsNone(plain.garp_lower_prio_repeat)
+
+    def test_one_announcement_each_where_nothing_else_is_said(self) -> None:
+        for more, expected in (("", (0, 1)), ("vrrp_garp_master_repeat 3", (0, 3))):
+            text = f"global_defs {{\nvrrp_min_garp\n{more}\n}}\n"
+            plain, own = read(
+                text
+                + INSTANCE.format(name="plain", vrid=1, more="")
+                + INSTANCE.format(name="own", vrid=2, more="garp_master_delay 7")
+            ).values()
+            self.assertEqual((plain.garp_master_delay_us, plain.garp_master_repeat), expected)
+            self.assertEqual(own.garp_master_delay_us, 7 * SECOND_US)
 
     def test_the_pace_of_announcements(self) -> None:
         text = "global_defs {\nvrrp_garp_interval 0.001\nvrrp_gna_interval 0.5\n}\n"

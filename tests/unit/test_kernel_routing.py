@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,10 +13,12 @@ from zope.interface.verify import verifyObject
 
 from kaltwisted.config.model import Route, RoutingItem
 from kaltwisted.kernel import routes
+from kaltwisted.kernel.boot_file import boot_id
 from kaltwisted.kernel.messages import HEADER_SIZE, Message, Request
+from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.routing import PAUSE_S, SLICE, SOON_S, Routing
 from kaltwisted.ports import IRouting
-from kaltwisted.testing.netlink import FakeNetlinkSocket, ReaderClock, acknowledgement, listing, message
+from kaltwisted.testing.netlink import FakeNetlinkSocket, ReaderClock, acknowledgement, message
 from kaltwisted.testing.vrrp import FakeRouting
 from tests.unit.test_config_routes import route, rule
 
@@ -34,18 +38,20 @@ class Kernel(SynchronousTestCase):
         self.refuse = 0
         self.asked: list[tuple[int, bytes]] = []
         self.events = FakeNetlinkSocket()
-        self.routing = Routing(self.reactor, self.indices.get, self.connect, lambda: self.events)
+        self.before: Callable[[], object] = lambda: None
+        self.routing = self.life(None)
+
+    def life(self, path: Path | None) -> Routing:
+        """A process' own."""
+        record = RoutingRecord(path)
+        return Routing(self.reactor, self.indices.get, record, self.connect, lambda: self.events)
 
     def connect(self) -> FakeNetlinkSocket:
         return FakeNetlinkSocket(self.answer)
 
     def answer(self, asked: Message) -> Iterable[bytes]:
         payload = asked.data[HEADER_SIZE:]
-        if asked.type in (routes.RTM_GETROUTE, routes.RTM_GETRULE):
-            kind = asked.type - 2
-            found = [each for each, type_ in self.tables.items() if type_ == kind and each[0] == payload[0]]
-            parts = listing(asked, found)
-            return [kind.to_bytes(2, "little").join((part[:4], part[6:])) for part in parts[:-1]] + parts[-1:]
+        self.before()
         self.asked.append((asked.type, payload))
         adds = asked.type in (routes.RTM_NEWROUTE, routes.RTM_NEWRULE)
         if adds and payload in self.tables:
@@ -219,16 +225,68 @@ class Kernel(SynchronousTestCase):
         self.wait(0)
         self.successResultOf(done)  # type: ignore[arg-type]
 
-    def test_what_an_earlier_life_left_goes_but_what_is_wanted_stays(self) -> None:
-        foreign = route("10.9.0.0/16 dev eth0 protocol static no_track")
-        for item in (ONE, TWO, RULE, foreign, route("2001:db8::/32 dev eth0")):
-            request = self.request(item)
-            self.tables[request.payload] = request.type
-        started = self.routing.start((ONE,))
+    def another_life(self, path: Path | None) -> Routing:
+        """What follows this one's sudden death."""
+        self.routing.stop()
+        self.routing = self.life(path)
+        self.asked.clear()
+        return self.routing
+
+    def begin(self, kept: Iterable[RoutingItem] = (), unwanted: Iterable[RoutingItem] = ()) -> None:
+        started = self.routing.start(tuple(kept), tuple(unwanted))
         self.wait(0)
         self.successResultOf(started)
-        self.assertTrue(self.has(ONE, foreign))
-        self.assertNotIn((routes.RTM_DELROUTE, self.request(ONE).payload), self.asked)
+
+    def test_what_an_earlier_life_left_goes_but_what_is_wanted_stays(self) -> None:
+        path = Path(self.mktemp())
+        self.routing = self.life(path)
+        self.routing.want("X", (ONE, TWO, RULE))
+        self.wait(0)
+        anothers = route("10.9.0.0/16 dev eth0"), rule("from 10.9.0.0/16 table 9 priority 9")
+        for item in anothers:
+            self.tables[self.request(item).payload] = self.request(item).type
+        self.another_life(path)
+        with capturedLogs() as logged:
+            self.begin(kept=[ONE])
+        self.assertTrue(self.has(ONE, *anothers))
+        self.assertEqual([kind for kind, _ in self.asked], [routes.RTM_DELRULE, routes.RTM_DELROUTE])
+        self.assertEqual(self.lines(logged), ["Removed 2 routes and rules, left by an earlier life"])
+        self.another_life(path)
+        self.begin()
+        self.assertTrue(self.has(*anothers))  # what was kept is ours still
+
+    def test_what_is_put_is_recorded_before_and_forgotten_once_removed(self) -> None:
+        path = Path(self.mktemp())
+        self.routing = self.life(path)
+        recorded: list[bool] = []
+        self.before = lambda: recorded.append(path.exists())
+        self.routing.want("X", (ONE, RULE))
+        self.wait(0)
+        self.assertEqual(recorded, [True, True])
+        self.routing.want("X", ())
+        self.wait(0)
+        self.assertFalse(path.exists())
+        self.another_life(path)
+        self.begin()
+        self.assertEqual(self.asked, [])
+
+    def test_what_is_configured_and_stands_goes_though_nobody_recorded_it(self) -> None:
+        """As a keepalived that was killed, or a life whose record is lost, leaves it."""
+        self.tables[self.request(ONE).payload] = routes.RTM_NEWROUTE
+        with capturedLogs() as logged:
+            self.begin(unwanted=[ONE, TWO, route("10.3.0.0/16 dev eth7")])
+        self.assertTrue(self.has())
+        self.assertEqual(self.lines(logged), ["Removed 1 routes and rules, left by an earlier life"])
+
+    def test_a_record_that_is_none_is_told_of_and_passed_over(self) -> None:
+        path = Path(self.mktemp())
+        for text in ("00", "zz"):
+            path.write_text(json.dumps({"boot": boot_id(), "route": [text], "rule": []}))
+            with capturedLogs() as logged:
+                self.another_life(path)
+                self.begin()
+            self.assertIn("is of no use", str(self.lines(logged)))
+            self.assertEqual(self.asked, [])
 
     def test_a_stop_answers_everybody(self) -> None:
         waiting = self.routing.want("X", (ONE,))

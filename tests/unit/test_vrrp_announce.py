@@ -13,9 +13,16 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from kaltwisted.config.model import GarpGroup
 from kaltwisted.ports import IAnnouncer, IFrames, Link
 from kaltwisted.testing.vrrp import FakeAnnouncer, FakeFrames
-from kaltwisted.vrrp.announce import Announcement, AnnounceQueue, gratuitous_arp, neighbour_advertisement
+from kaltwisted.vrrp.announce import (
+    Announcement,
+    AnnounceQueue,
+    Paces,
+    gratuitous_arp,
+    neighbour_advertisement,
+)
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.checksum import is_intact
 
@@ -117,7 +124,7 @@ class Sending(SynchronousTestCase):
         self.links = {"eth0": ETH0, "lo": Link(1, "lo", mac=bytes(6), loopback=True), "tun0": Link(9, "tun0")}
 
     def announcer(self, interval_us: int = 0) -> Announcer:
-        return Announcer(self.clock, self.frames, self.links.get, garp_interval_us=interval_us)
+        return Announcer(self.clock, self.frames, self.links.get, paces=Paces(garp_interval_us=interval_us))
 
     def test_frames_go_out_on_their_interface_with_its_mac(self) -> None:
         announcer = self.announcer()
@@ -188,13 +195,52 @@ class Sending(SynchronousTestCase):
             )
 
     def test_the_interval_of_ipv6_is_its_own(self) -> None:
-        announcer = Announcer(self.clock, self.frames, self.links.get, gna_interval_us=1_000_000)
+        announcer = Announcer(self.clock, self.frames, self.links.get, paces=Paces(gna_interval_us=1_000_000))
         for network in ("10.0.0.", "fd00::"):
             announcer.announce("A", [("eth0", ip_address(f"{network}{last}")) for last in (1, 2)], 1)
         self.clock.pump([0] * 20)
         self.assertEqual(len(self.frames.sent), 3)
         self.clock.advance(1)
         self.assertEqual(len(self.frames.sent), 4)
+
+    def counts(self, pace_s: float, turns: int) -> list[int]:
+        """How many frames have gone after each turn."""
+        found = []
+        for _ in range(turns):
+            self.clock.advance(pace_s)
+            self.clock.pump([0] * 5)
+            found.append(len(self.frames.sent))
+        return found
+
+    def test_interfaces_of_a_group_go_by_one_pace_together_and_others_by_their_own(self) -> None:
+        for number in (1, 2, 3):
+            self.links[f"eth{number}"] = Link(3 + number, f"eth{number}", mac=MAC)
+        for group, expected in (
+            (GarpGroup(shared=("eth1", "eth2"), garp_interval_us=100_000), [2, 3, 4, 5]),
+            (GarpGroup(interfaces=("eth1", "eth2"), garp_interval_us=100_000), [3, 5, 5, 5]),
+            # Of what a group says nothing there is no pace, whatever the others have.
+            (GarpGroup(interfaces=("eth1", "eth2"), gna_interval_us=100_000), [5, 5, 5, 5]),
+        ):
+            self.frames.sent.clear()
+            paces = Paces(garp_interval_us=5_000_000, groups=(group,))
+            announcer = Announcer(self.clock, self.frames, self.links.get, paces=paces)
+            addresses = [("eth3", ip_address("10.0.0.9"))]
+            addresses += [
+                (name, ip_address(f"10.0.0.{last}")) for name in ("eth1", "eth2") for last in (1, 2)
+            ]
+            announcer.announce("A", addresses, 1)
+            self.assertEqual(self.counts(0.1, 4), expected, group)
+            announcer.stop()
+
+    def test_another_pace_counts_from_the_next_announcement_on(self) -> None:
+        announcer = self.announcer(interval_us=1_000_000)
+        announcer.announce("A", [("eth0", ip_address(f"10.0.0.{last}")) for last in (1, 2)], 1)
+        self.assertEqual(self.counts(0.1, 1), [1])
+        announcer.reconfigure(Paces())
+        announcer.announce("A", [("eth0", ip_address(f"10.0.0.{last}")) for last in (3, 4, 5)], 1)
+        self.assertEqual(self.counts(0.1, 1), [4])
+        self.assertEqual(self.counts(1, 1), [5], "what waited was not lost")
+        announcer.cancel("A")
 
     def test_a_broken_interface_is_told_once(self) -> None:
         self.frames.broken = "Network is down"

@@ -291,6 +291,16 @@ class BackupTests(SynchronousTestCase):
         self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
         driven.become_master()
 
+    def test_without_an_address_of_its_own_it_hears_who_has_none(self) -> None:
+        alone = Driven(version=3, virtual_ipaddress=(), no_virtual_ipaddress=True)
+        alone.after(seconds(1))
+        alone.hear(200, block=b"")
+        self.assertEqual(alone.instance.statistics.packet_errors, {})
+        self.assertEqual(alone.waits_us(TimerName.MASTER_DOWN), 3_609_375)
+        with_one = Driven(version=3, no_virtual_ipaddress=True)
+        with_one.hear(200, block=b"")
+        self.assertEqual(with_one.instance.statistics.packet_errors, {Reason.ADDRESS_COUNT: 1})
+
     def test_another_address_list_is_told_counted_and_followed(self) -> None:
         driven = Driven()
         two = VIP.address.packed + ip_address("10.0.0.7").packed

@@ -21,7 +21,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.ports import ScriptResult
 from kaltwisted.vrrp.actions import State, TimerName
-from tests.unit.test_vrrp_service import ETH1, VIP, World, advert, priority_of
+from tests.unit.test_vrrp_service import ETH0, ETH1, VIP, World, advert, priority_of
 from tests.unit.vrrp_helpers import SECRET, config
 
 OTHER_VIP = ip_address("10.0.0.101")
@@ -279,6 +279,21 @@ class ReloadTests(World):
         self.assertEqual(self.wire.ports["eth0"].vrids, {9})
         self.wire.ports["eth0"].receive(advert(200), 0)
         self.stop()
+
+    def test_with_notify_deleted_it_is_told_to_be_deleted(self) -> None:
+        scripts = {name: Script((f"/{name}",)) for name in ("notify", "notify_fault", "notify_deleted")}
+        for state in ("MASTER", "FAULT"):
+            self.master(notify=scripts, notify_deleted=True)
+            if state == "FAULT":
+                self.links.change(attrs.evolve(ETH0, running=False))
+                self.settle()
+            self.told()
+            self.scripts.runs.clear()
+            self.reload(Z)
+            self.assertEqual(
+                self.told(), [("/notify_deleted",), ("/notify", "INSTANCE", "X", "DELETED", "150")]
+            )
+            self.stop()
 
     def test_a_new_instance_starts_as_at_the_start(self) -> None:
         self.start(config(priority=150))

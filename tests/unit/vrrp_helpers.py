@@ -58,7 +58,10 @@ class Driven:
 
     def do(self, event: ev.Event) -> list[Action]:
         """Give it an event; returns this event's actions."""
-        actions = self.instance.handle(event, self.now)
+        return self.take(self.instance.handle(event, self.now))
+
+    def take(self, actions: list[Action]) -> list[Action]:
+        """Carry out its timers."""
         for action in actions:
             if isinstance(action, act.ArmTimer):
                 self.timers[action.which] = action

@@ -10,13 +10,13 @@ from kaltwisted.config.model import (
     SECOND_US,
     Configuration,
     Script,
-    VrrpDefaults,
     VrrpInstance,
     VrrpScript,
 )
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp import packet
 from kaltwisted.vrrp.actions import State, TimerName
+from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.group import Router
 from kaltwisted.vrrp.packet import Expected
 from kaltwisted.vrrp.report import data
@@ -77,7 +77,7 @@ class Running:
 
     @property
     def lines(self) -> list[str]:
-        return list(data(self.topology, VrrpDefaults()))
+        return list(data(self.topology, Paces()))
 
     def document(self, version: int = 1) -> Any:
         return json.loads("".join(json_document(self.topology, version)))

@@ -26,7 +26,6 @@ use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 track_group {}: names a set of VRRP instances that decides whether static items may be added
-garp_group {}: rate limits shared by a set of interfaces
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
 track_file {}: a file whose number is tracked
@@ -48,9 +47,6 @@ lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one
 lvs_flush_onstop: the old word for lvs_flush_on_stop
 lvs_sync_daemon: kernel IPVS connection sync, role following a VRRP instance
 disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
-vrrp_min_garp: one gratuitous message for each VIP
-vrrp_garp_extra_if: period of extra gratuitous messages on other interfaces for VMAC/ipvlan VIPs
-vrrp_vmac_garp_intvl: the old word for vrrp_garp_extra_if
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
 nftables_ifindex: match by ifindex rather than name in nftables sets
@@ -99,7 +95,6 @@ json_dump_file: name of the JSON dump
 """,
     "vrrp_sync_group": """
 track_file {}: files tracked for every member
-global_tracking: the old word for sync_group_tracking_weight
 """,
     "vrrp_instance": """
 use_vmac_addr: a VMAC interface for each VIP not on the base interface
@@ -108,21 +103,11 @@ vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
-notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
-thread_timer_expired: the old word for timer_expired_backup
-garp_extra_if: period of gratuitous messages on VMAC extra interfaces
-vmac_garp_intvl: the old word for garp_extra_if
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 """,
     "track_group": """
 group {}: the instances of the set
-""",
-    "garp_group": """
-garp_interval: least time between two gratuitous ARPs
-gna_interval: least time between two unsolicited NAs
-interface: an interface with a pace of its own
-interfaces {}: interfaces that share one pace
 """,
     "track_file": _TRACK_FILE,
     "vrrp_track_file": _TRACK_FILE,

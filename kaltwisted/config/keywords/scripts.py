@@ -32,6 +32,11 @@ def command(words: list[str], problems: Problems, *, fatal: bool = True) -> Scri
     return Script(tuple(argv), *words[2:4])
 
 
+def perhaps_command(words: list[str], problems: Problems) -> Script | bool | Keep:
+    """A command, or True where the keyword stands alone."""
+    return command(words, problems) if len(words) > 1 else True
+
+
 def checking_command(words: list[str], problems: Problems) -> Script | Keep:
     """The command of a check, which keepalived goes on without."""
     return command(words, problems, fatal=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
+from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
@@ -51,6 +52,7 @@ TOP = Table(
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
         "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),
+        "garp_group": Keyword("the pace of announcements on interfaces", block=GARP_GROUP, words=1),
         "static_ipaddress": Keyword("addresses from start to stop", block=STATIC_IPADDRESS, words=1),
         "static_routes": Keyword("routes from start to stop", block=STATIC_ROUTES, words=1),
         "static_rules": Keyword("policy rules from start to stop", block=STATIC_RULES, words=1),

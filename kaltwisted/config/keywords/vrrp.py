@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
+
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     AtLeastOne,
@@ -18,10 +20,11 @@ from kaltwisted.config.keywords.convert import (
     flag,
     missing,
 )
+from kaltwisted.config.keywords.garp import ExtraInterval
 from kaltwisted.config.keywords.hmac import AUTH_HMAC
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.scripts import script
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.keywords.scripts import perhaps_command, script
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
 from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum, Vmac
 from kaltwisted.config.route_lines import ROUTE_OPTIONS
@@ -130,6 +133,12 @@ NOTIFY = {
 UNICAST_PEER = Table("unicast_peer", values=True, options=("min_ttl", "max_ttl"))
 
 _ROUNDS = AtLeastOne(Number())
+_EXTRA = Keyword(
+    "time from one announcement to the next where no adverts go out: of virtual MACs, or with `all` anywhere",
+    "garp_extra_if",
+    ExtraInterval(0),
+    words=3,
+)
 _GARP = {
     "garp_master_delay": Keyword(
         "pause before the second burst of gratuitous ARP", "garp_master_delay_us", Seconds(whole=True)
@@ -149,6 +158,8 @@ _GARP = {
     "garp_lower_prio_repeat": Keyword(
         "rounds of a burst after a lower priority was heard", "garp_lower_prio_repeat", Number(0, INT_MAX)
     ),
+    "garp_extra_if": _EXTRA,
+    "vmac_garp_intvl": attrs.evolve(_EXTRA, doc="the old word for it", today="garp_extra_if"),
 }
 
 AUTHENTICATION = Table(
@@ -175,6 +186,7 @@ STATIC_RULES = Table("static_rules", values=True, options=RULE_OPTIONS)
 GROUP = Table("group", values=True)
 
 _sync_interface = Word("an interface")
+_LATE_RIVAL = Number(1, 254, optional=254)
 _PRIORITY_CHANGES = Keyword("tell the FIFO of priorities", "notify_priority_changes", boolean)
 _READ = {
     "use_vmac": Keyword(
@@ -185,12 +197,8 @@ _READ = {
         again=Again.FIRST_WINS,
     ),
     "vmac_xmit_base": Keyword("send adverts through the base interface", "vmac_xmit_base", flag, words=1),
-    "track_src_ip": Keyword(
-        "FAULT while the source address is not there", "track_src_ip", flag, words=1, stage=Stage.READ
-    ),
-    "no_virtual_ipaddress": Keyword(
-        "it may be without addresses", "no_virtual_ipaddress", flag, words=1, stage=Stage.READ
-    ),
+    "track_src_ip": Keyword("FAULT while the source address is not there", "track_src_ip", flag, words=1),
+    "no_virtual_ipaddress": Keyword("it may be without addresses", "no_virtual_ipaddress", flag, words=1),
     "promote_secondaries": Keyword(
         "removing an address keeps its secondaries", "promote_secondaries", flag, words=1
     ),
@@ -204,6 +212,14 @@ VRRP_INSTANCE = Table(
         **_GARP,
         "notify_master_rx_lower_pri": script(
             "notify_master_rx_lower_pri", "run when a master hears a lower priority"
+        ),
+        "notify_deleted": Keyword(
+            "at a reload without it be DELETED, in place of FAULT, and run this if it is given",
+            "notify_deleted",
+            perhaps_command,
+            words=4,
+            script=True,
+            again=Again.FIRST_WINS,
         ),
         "unicast_src_ip": Keyword("source address of unicast adverts", "unicast_src_ip", IpAddress()),
         "unicast_peer": Keyword("routers to send adverts to, one by one", block=UNICAST_PEER, words=1),
@@ -249,7 +265,10 @@ VRRP_INSTANCE = Table(
         "timer_expired_backup": Keyword(
             "step back when the advert timer ran so late that a rival of this priority may have taken over",
             "timer_expired_backup",
-            Number(1, 254, optional=254),
+            _LATE_RIVAL,
+        ),
+        "thread_timer_expired": Keyword(
+            "the old word for it", "timer_expired_backup", _LATE_RIVAL, today="timer_expired_backup"
         ),
         "state": Keyword(
             "state to begin with: MASTER or BACKUP", "state", OneOf({"MASTER": "MASTER", "BACKUP": "BACKUP"})
@@ -307,6 +326,13 @@ VRRP_SYNC_GROUP = Table(
         "smtp_alert": Keyword("mail on changes", "smtp_alert", boolean),
         "sync_group_tracking_weight": Keyword(
             "let weights change priorities in the group", "sync_group_tracking_weight", flag, words=1
+        ),
+        "global_tracking": Keyword(
+            "the old word for it",
+            "sync_group_tracking_weight",
+            flag,
+            words=1,
+            today="sync_group_tracking_weight",
         ),
         **OF_GROUPS,
         "notify_priority_changes": _PRIORITY_CHANGES,

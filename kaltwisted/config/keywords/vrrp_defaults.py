@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from kaltwisted.config.keywords.convert import Group, Seconds
+from kaltwisted.config.keywords.convert import Group, Seconds, boolean
+from kaltwisted.config.keywords.garp import ExtraInterval
 from kaltwisted.config.keywords.table import Keyword
 from kaltwisted.config.keywords.vrrp import VRRP_INSTANCE
 
@@ -31,6 +32,7 @@ def _default(name: str) -> Keyword:
     return attrs.evolve(keyword, doc=f"{keyword.doc}; default of instances", field=f"{PREFIX}{keyword.field}")
 
 
+_EXTRA = attrs.evolve(_default("garp_extra_if"), convert=ExtraInterval(1))
 VRRP_DEFAULTS = {
     **{f"{PREFIX}{name}": _default(name) for name in _OF_INSTANCES},
     # Of these two the default has another name than the instance's own.
@@ -38,6 +40,11 @@ VRRP_DEFAULTS = {
     "vrrp_strict": attrs.evolve(_default("strict_mode"), field="vrrp_strict"),
     "vrrp_mcast_group4": Keyword("group of IPv4 adverts", "vrrp_mcast_group4", Group(4)),
     "vrrp_mcast_group6": Keyword("group of IPv6 adverts", "vrrp_mcast_group6", Group(6)),
+    "vrrp_min_garp": Keyword(
+        "announce each address once, where nothing else is said", "vrrp_min_garp", boolean
+    ),
+    "vrrp_garp_extra_if": _EXTRA,
+    "vrrp_vmac_garp_intvl": attrs.evolve(_EXTRA, doc="the old word for it", today="vrrp_garp_extra_if"),
     "vrrp_garp_interval": Keyword(
         "least time between two gratuitous ARPs on an interface", "vrrp_garp_interval_us", Seconds(1)
     ),

@@ -95,6 +95,7 @@ VRRP: Final = RoleKind(
             "vrrp_instances",
             "vrrp_sync_groups",
             "vrrp_track_processes",
+            "garp_groups",
             "bfd_instances",
             *_STATICS,
         }

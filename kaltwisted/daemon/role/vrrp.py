@@ -42,6 +42,7 @@ from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.process_events import Processes
 from kaltwisted.kernel.remembered import RememberedAddresses
+from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.routing import Routing
 from kaltwisted.kernel.virtual_links import VirtualLinks
 from kaltwisted.ports import (
@@ -54,6 +55,7 @@ from kaltwisted.ports import (
     WireError,
     unnoted,
 )
+from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.announcer import Announcer
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
@@ -63,6 +65,7 @@ from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
 
 STATE_FILE = "vrrp-addresses.json"
+ROUTING_FILE = "vrrp-routing.json"
 LINKS_FILE = "vrrp-links.json"
 FIREWALL_FILE = "vrrp-firewall.json"
 
@@ -110,13 +113,11 @@ class VrrpRole(Service):
         if state_directory is not None:
             addresses = self._remembered = RememberedAddresses(addresses, state_directory / STATE_FILE)
         self._frames = Ethernet()
-        defaults = configuration.global_defs.vrrp
-        announcer = Announcer(
+        self._announcer = announcer = Announcer(
             reactor,
             self._frames,
             links.link,
-            garp_interval_us=defaults.garp_interval_us,
-            gna_interval_us=defaults.gna_interval_us,
+            paces=Paces.of(configuration),
             forwards=Ipv6Forwarding(reactor.seconds),
             log_each=log_detail,
         )
@@ -134,7 +135,11 @@ class VrrpRole(Service):
                 addresses,
                 RawWire(reactor),
                 announcer,
-                Routing(reactor, _index_in(links)),
+                Routing(
+                    reactor,
+                    _index_in(links),
+                    RoutingRecord(None if state_directory is None else state_directory / ROUTING_FILE),
+                ),
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
                 firewall,
                 Processes(reactor),
@@ -215,10 +220,7 @@ class VrrpRole(Service):
         if changes.global_defs:
             self.scripts.reconfigure(global_defs)
             self.mail.reconfigure(global_defs)
-        for name in ("garp_interval_us", "gna_interval_us"):
-            if getattr(before.vrrp, name) != getattr(global_defs.vrrp, name):
-                keyword = f"vrrp_{name.removesuffix('_us')}"
-                self._log.warn("A changed {keyword} takes effect at the next start", keyword=keyword)
+        self._announcer.reconfigure(Paces.of(self._configuration))
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
         if not (changes.vrrp or changes.vrrp_track_processes or changes.bfd_instances):

@@ -12,8 +12,11 @@ from kaltwisted.config.report import global_definitions
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.vrrp import report
 from kaltwisted.vrrp import status as vrrp_status
+from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.report_json import json_document
+from kaltwisted.vrrp.report_routing import static_lines
 from kaltwisted.vrrp.report_words import Topology
+from kaltwisted.vrrp.routing import STATIC
 from kaltwisted.vrrp.service import VrrpService
 from kaltwisted.vrrp.statistics import Statistics
 
@@ -22,7 +25,9 @@ def data(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime) -
     """The lines of ``keepalived.data``."""
     defs = configuration.global_defs
     yield from global_definitions(defs, socket.gethostname(), owners(defs), vrrp=True)
-    yield from report.data(topology(configuration, vrrp, clock), defs.vrrp)
+    made_of = topology(configuration, vrrp, clock)
+    yield from static_lines(configuration, made_of)
+    yield from report.data(made_of, Paces.of(configuration))
 
 
 def json(configuration: Configuration, vrrp: VrrpService, clock: IReactorTime, version: int) -> Iterator[str]:
@@ -50,6 +55,8 @@ def topology(configuration: Configuration, vrrp: VrrpService, clock: IReactorTim
     """What the reports are made of, at this moment and after it."""
 
     def stands(name: str, vip: VirtualIpAddress) -> bool:
+        if name == STATIC:
+            return vrrp.statics.stands(vip)
         held = vrrp.held.get(name)  # a reload may have removed it since
         return held is not None and held.stands(vip)
 
