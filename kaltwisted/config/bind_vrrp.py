@@ -170,6 +170,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
         timer_expired_backup=draft.timer_expired_backup,
         use_vmac=draft.use_vmac,
+        use_vmac_addr=draft.use_vmac_addr,
         vmac_xmit_base=draft.vmac_xmit_base,
         track_src_ip=draft.track_src_ip,
         no_virtual_ipaddress=draft.no_virtual_ipaddress,

@@ -99,12 +99,11 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
 
 def _address(address: VirtualIpAddress) -> str:
     words = [f"{address.address}/{address.prefix}"]
-    for name in ("dev", "label", "scope", "brd"):
+    for name in ("dev", "base", "label", "scope", "brd"):
         value = getattr(address, name)
         if value is not None:
             words += [name, value]
-    if address.no_track:
-        words.append("no_track")
+    words += [name for name in ("no_track", "use_vmac") if getattr(address, name)]
     return " ".join(words)
 
 

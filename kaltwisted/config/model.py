@@ -166,6 +166,7 @@ class GlobalDefs:
     vrrp_version: int = 2
     default_interface: str | None = None
     vmac_prefix: str | None = None
+    vmac_addr_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
     nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()

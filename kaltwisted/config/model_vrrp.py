@@ -70,7 +70,11 @@ class Authentication:
 
 @attrs.frozen
 class VirtualIpAddress:
-    """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``."""
+    """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``.
+
+    ``use_vmac``: on a VMAC of its interface.  ``base``: once VMACs have names,
+    the interface below, where ``dev`` is one that is there for addresses only.
+    """
 
     address: Address
     prefix: int
@@ -79,6 +83,8 @@ class VirtualIpAddress:
     scope: str | None = None
     brd: str | None = None
     no_track: bool = False
+    use_vmac: bool = False
+    base: str | None = None
 
 
 @attrs.frozen
@@ -188,7 +194,8 @@ class VrrpInstance:
     With ``unicast_peer`` adverts go to the peers and never to the group,
     ``mcast_dst_ip``.  ``accept`` False: packets to the virtual addresses are
     dropped.  A ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
-    ``timer_expired_backup``: the priority of the rival to reckon with.
+    ``use_vmac_addr``: addresses that are not on its interface, or of another
+    family, are on VMACs too.  ``timer_expired_backup``: the priority of the rival to reckon with.
     """
 
     name: str
@@ -235,6 +242,7 @@ class VrrpInstance:
     skip_check_adv_addr: bool = False
     timer_expired_backup: int | None = None
     use_vmac: Vmac | None = None
+    use_vmac_addr: bool = False
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False

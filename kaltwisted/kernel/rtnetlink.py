@@ -149,7 +149,7 @@ def parse_address(message: Message) -> LinkAddress | None:
     )
 
 
-def add_address(index: int, vip: VirtualIpAddress) -> Request:
+def add_address(index: int, vip: VirtualIpAddress, *, deprecated: bool = False) -> Request:
     """Put ``vip`` on the interface ``index``; EEXIST when it is there.
 
     An IPv6 address gets no duplicate address detection: another router may
@@ -168,7 +168,7 @@ def add_address(index: int, vip: VirtualIpAddress) -> Request:
             payload += attribute(_IFA_LABEL, vip.label.encode("utf-8", "surrogateescape") + b"\0")
     else:
         payload += attribute(_IFA_FLAGS, _U32.pack(_IFA_F_NODAD))
-        if vip.prefix == 128:
+        if deprecated or vip.prefix == 128:
             payload += attribute(_IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
     return Request(RTM_NEWADDR, payload, _NLM_F_CREATE | _NLM_F_EXCL, f"add {vip.address}/{vip.prefix}")
 

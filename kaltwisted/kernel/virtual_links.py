@@ -39,6 +39,9 @@ PAUSE_S = 1.0
 
 _CONF = "/proc/sys/net/{family}/conf"
 _RP_LOOSE, _RP_OFF, _RP_STRICT = 2, 0, 1
+_ARP_NEVER = 8
+#: Silent until it is unmuted, and never one that takes addresses or routes from router advertisements.
+_IPV6_SETTINGS = (("disable_ipv6", 1), ("accept_ra", 0), ("autoconf", 0))
 
 
 def open_requests() -> NetlinkSocket:
@@ -61,11 +64,11 @@ class Conf:
         except (OSError, ValueError):
             return None
 
-    def disable_ipv6(self, interface: str) -> None:
-        """Where /proc is read-only the interface has no IPv6 address all the same (``no_own_addresses``)."""
+    def set_ipv6(self, interface: str, name: str, value: int) -> None:
+        """A setting of IPv6; where /proc is read-only, or the interface has none, it stays as it is."""
         try:
-            path = Path(self._root.format(family="ipv6")) / interface / "disable_ipv6"
-            path.write_text("1", encoding="ascii")
+            path = Path(self._root.format(family="ipv6")) / interface / name
+            path.write_text(str(value), encoding="ascii")
         except OSError:
             pass
 
@@ -109,6 +112,18 @@ class VirtualLinks:
         """Bring the host to it, in turn."""
         self._plan = plan
         return self._turn.run(lambda: Deferred.fromCoroutine(self._reconcile()))
+
+    def unmute(self, name: str) -> str | None:
+        """Let one for IPv6 speak it."""
+        link = self._made.get(name)
+        if link is None or not link.ipv6:
+            return None
+        self._conf.set_ipv6(name, "disable_ipv6", 0)
+        return link.parent
+
+    def mute(self, name: str) -> None:
+        """Silence it."""
+        self._conf.set_ipv6(name, "disable_ipv6", 1)
 
     def stop(self) -> None:
         """Change no more."""
@@ -162,26 +177,34 @@ class VirtualLinks:
             self._complain(link.name, _words(refusal))
             return
         else:
-            self._log.info("Success creating VMAC interface {name}", name=link.name)
-        strict = self._conf.get("all", "rp_filter") == _RP_STRICT
-        settings = {
-            "arp_ignore": 1,
-            "accept_local": 1,
-            "promote_secondaries": 1,
-            # The higher of this and of all's counts, and the way back may be by the parent.
-            "rp_filter": _RP_LOOSE if strict else _RP_OFF,
-        }
-        requests = [link_messages.no_own_addresses(link.name), link_messages.set_up(link.name)]
-        if not link.ipv6:
-            self._conf.disable_ipv6(link.name)
-            requests.insert(0, link_messages.ipv4_settings(link.name, settings))
-        for request in requests:
+            self._log.info("({link.owner}): Success creating VMAC interface {link.name}", link=link)
+        # In a /proc that is read-only it has no address of its own all the same (``no_own_addresses``).
+        for name, value in _IPV6_SETTINGS:
+            self._conf.set_ipv6(link.name, name, value)
+        for request in (
+            link_messages.ipv4_settings(link.name, self._ipv4_settings(link)),
+            link_messages.no_own_addresses(link.name),
+            link_messages.set_up(link.name),
+        ):
             refusal = await self._ask(request)
             # Without IPv6 in the kernel there is nothing to set of it.
             if refusal is not None and refusal.errno not in (errno.EAFNOSUPPORT, errno.EOPNOTSUPP):
                 self._complain(link.name, _words(refusal))
                 return
         self._failing.pop(link.name, None)
+
+    def _ipv4_settings(self, link: VirtualLink) -> dict[str, int]:
+        if link.ipv6:
+            # Not a word of IPv4: it would tell its MAC as that of the parent's addresses.
+            return {"arp_ignore": _ARP_NEVER}
+        strict = self._conf.get("all", "rp_filter") == _RP_STRICT
+        return {
+            "arp_ignore": 1,
+            "accept_local": 1,
+            "promote_secondaries": 1,
+            # The higher of this and of all's counts, and the way back may be by the parent.
+            "rp_filter": _RP_LOOSE if strict else _RP_OFF,
+        }
 
     async def _remove(self, link: VirtualLink) -> None:
         there = self._links.link(link.name)
@@ -191,7 +214,7 @@ class VirtualLinks:
             if refusal is not None and refusal.errno != errno.ENODEV:
                 self._complain(link.name, _words(refusal))
                 return
-            self._log.info("Success removing VMAC interface {name}", name=link.name)
+            self._log.info("({link.owner}) Success removing VMAC interface {link.name}", link=link)
         del self._made[link.name]
         self._write()
 

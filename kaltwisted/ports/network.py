@@ -129,10 +129,14 @@ class ILinks(Interface):
 
 @attrs.frozen
 class PlacedAddress:
-    """An address and the number of the interface it belongs on."""
+    """An address and the number of the interface it belongs on.
+
+    ``deprecated``: not one that connections of this host begin at; a /128 is so anyway.
+    """
 
     index: int
     address: VirtualIpAddress
+    deprecated: bool = False
 
 
 @attrs.frozen
@@ -189,6 +193,7 @@ class VirtualLink:
     """An interface with the MAC of a virtual router, on top of the interface ``parent`` (keepalived: VMAC).
 
     ``ipv6``: for addresses of IPv6 only, else of IPv4 only.  ``group``: the interface group's number.
+    One for IPv6 says nothing by itself until it is unmuted.  ``owner``: whose it is, for the log.
     """
 
     name: str
@@ -196,6 +201,7 @@ class VirtualLink:
     mac: bytes
     ipv6: bool = False
     group: int | None = None
+    owner: str = attrs.field(default="", eq=False)
 
 
 @attrs.frozen
@@ -219,6 +225,15 @@ class IVirtualLinks(Interface):
         were.  An interface that has no parent yet is made when that comes.
         What cannot be done is logged.
         """
+
+    def unmute(name: str) -> str | None:
+        """Let one for IPv6 speak it: it is a master's now.
+
+        Says what its parent is; None: it is none of those.
+        """
+
+    def mute(name: str) -> None:
+        """Silence it, which takes its addresses too: two routers have its MAC, and it is the master's."""
 
     def stop() -> None:
         """Change no more."""

@@ -14,11 +14,13 @@ from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
     lower_priority_burst,
+    own_place,
     tracked_interfaces,
     virtual_address,
     wanted_state,
 )
 from kaltwisted.vrrp.virtual_router import VirtualRouter
+from kaltwisted.vrrp.vmac import sending_interface, vmac_interface
 
 _AUTHENTICATION = {AuthType.PASS: "SIMPLE_PASSWORD", AuthType.AH: "IPSEC_AH"}
 
@@ -71,6 +73,8 @@ def _flags(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
         or not router.preempts
         or config.dont_track_primary
         or config.skip_check_adv_addr
+        or config.use_vmac is not None
+        or config.use_vmac_addr
     )
     yield "   Flags:" if flags else "   Flags: none"
     if unicast:
@@ -93,7 +97,17 @@ def _condition(instance: Instance, epoch_us: int) -> Iterator[str]:
 
 
 def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) -> Iterator[str]:
-    if config.interface is not None:
+    vmac = vmac_interface(config)
+    if vmac is not None:
+        found = next((each.link for each in topology.interfaces if each.name == vmac), None)
+        up = found is not None and found.works
+        yield f"   Use VMAC, i/f name {vmac}, is_up = {true(up)}, xmit_base = {true(config.vmac_xmit_base)}"
+    if config.use_vmac_addr:
+        yield "   Use VMAC for VIPs on other interfaces"
+    if vmac is not None:
+        base = ", xmit base i/f" if config.vmac_xmit_base else ""
+        yield f"   Interface = {vmac}, vmac on {config.interface}{base}"
+    elif config.interface is not None:
         yield f"   Interface = {config.interface}"
     if config.dont_track_primary:
         yield "   VRRP interface tracking disabled"
@@ -104,7 +118,8 @@ def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) ->
     configured = " (from configuration)" if router.configured_source is not None else ""
     yield f"   Using src_ip = {router.source or '(none)'}{configured}"
     if not config.unicast_peer:
-        links = (each.link for each in topology.interfaces if each.name == config.interface)
+        sends = sending_interface(config)
+        links = (each.link for each in topology.interfaces if each.name == sends)
         link = next(links, None)
         # A group of IPv6 is one on a link, so keepalived names the link.
         where = "" if config.ip_version == 4 or link is None else f", ifindex {link.index}"
@@ -149,7 +164,7 @@ def _interval(version: int, interval_us: int) -> str:
 
 
 def _addresses(instance: Instance, topology: Topology) -> Iterator[str]:
-    config, interface = instance.config, instance.config.interface or ""
+    config, interface = instance.config, own_place(instance.config)
     for title, vips in (
         (f"Virtual IP ({len(config.virtual_ipaddress)}):", config.virtual_ipaddress),
         ("Virtual IP Excluded :", config.virtual_ipaddress_excluded),

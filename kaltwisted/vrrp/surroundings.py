@@ -235,5 +235,6 @@ def _kernel_order(interface: Interface) -> tuple[bool, int]:
 
 def _interfaces(config: VrrpInstance) -> set[str]:
     """All interfaces that an instance has to do with."""
-    named = {vip.dev for vip in _vips(config)} | {config.interface, vmac_interface(config)}
+    named = {name for vip in _vips(config) for name in (vip.dev, vip.base)}
+    named |= {config.interface, vmac_interface(config)}
     return {name for name in named if name is not None} | {each.name for each in config.track_interface}

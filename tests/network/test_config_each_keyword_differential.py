@@ -70,7 +70,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         r'(?:vrrp_(?:script|track_process)|bfd_instance) weight: wrong «""',
         r'bfd_instance max_hops: wrong «""',
         r'global_defs nftables_priority: wrong «""',
-        r'global_defs vmac_prefix: wrong «(?:longestthat|a/b|"")',
+        r'global_defs vmac_(?:addr_)?prefix: wrong «(?:longestthat|a/b|"")',
         r'vrrp_track_process quorum_max: wrong «""',
         r'vrrp_instance unicast_ttl: wrong «""',
         r'vrrp_instance preempt_delay: wrong «(?:""|\.)',

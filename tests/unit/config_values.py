@@ -147,6 +147,7 @@ WRITTEN: dict[str, Values] = {
         bare=True,
     ),
     "vmac_prefix": Values(("v", "longestfit"), ("«longestthat", "«a/b", EMPTY)),
+    "vmac_addr_prefix": Values(("va", "longestfit"), ("«longestthat", "«a/b", EMPTY)),
     **{
         f"{prefix}notify_fifo": Values(
             ("/run/fifo", "/run/fifo root", "/run/fifo root root"), most="/run/fifo root root"

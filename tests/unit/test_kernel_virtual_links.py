@@ -130,6 +130,21 @@ class Kernel(SynchronousTestCase):
         self.assertEqual(self.asked, [(RTM_DELLINK, "vrrp.51"), (messages.RTM_SETLINK, "eth0")])
         self.assertFalse((self.path / "state").exists())
 
+    def test_one_for_ipv6_is_mute_until_it_may_speak(self) -> None:
+        """Nor does it tell of IPv4 or take what routers advertise."""
+        six = VirtualLink("vrrp.61", "eth0", bytes.fromhex("00005e00023d"), ipv6=True)
+        conf = self.path / "ipv6/vrrp.61"
+        conf.mkdir(parents=True)
+        self.want(LinkPlan((VMAC, six)))
+        found = {each.name: each.read_text() for each in conf.iterdir()}
+        self.assertEqual(found, {"disable_ipv6": "1", "accept_ra": "0", "autoconf": "0"})
+        self.assertEqual(self.made.unmute("vrrp.61"), "eth0")
+        self.assertEqual((conf / "disable_ipv6").read_text(), "0")
+        self.made.mute("vrrp.61")
+        self.assertEqual((conf / "disable_ipv6").read_text(), "1")
+        self.assertIsNone(self.made.unmute("vrrp.51"))
+        self.assertIsNone(self.made.unmute("eth0"))
+
     def test_nothing_is_asked_where_nothing_is_wanted(self) -> None:
         self.want(LinkPlan())
         self.assertEqual(self.asked, [])

@@ -159,10 +159,10 @@ AUTHENTICATION = Table(
 )
 
 # Options of an address that stand alone, those that take a word, and of these what is acted on, by its field.
-ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac")
+ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin")
 ADDRESS_WORDS = ("peer", "preferred_lft", "track_group")
 ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
-ADDRESS_OPTIONS = ("no_track", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
+ADDRESS_OPTIONS = ("no_track", "use_vmac", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
 
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True, options=ADDRESS_OPTIONS)
@@ -182,6 +182,9 @@ _READ = {
         _use_vmac,
         words=None,
         again=Again.FIRST_WINS,
+    ),
+    "use_vmac_addr": Keyword(
+        "addresses elsewhere than on its interface have a macvlan too", "use_vmac_addr", flag, words=1
     ),
     "vmac_xmit_base": Keyword("send adverts through the base interface", "vmac_xmit_base", flag, words=1),
     "track_src_ip": Keyword(
