@@ -249,6 +249,7 @@ class VrrpDraft(Draft):
     timer_expired_backup: int | None = None
     use_vmac: model.Vmac | None = None
     use_vmac_addr: bool = False
+    use_ipvlan: model.Ipvlan | None = None
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False

@@ -69,7 +69,7 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
         instance,
         "name state interface virtual_router_id priority advert_int_us version mcast_src_ip"
         " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication virtual_ipaddress"
-        " virtual_ipaddress_excluded virtual_routes virtual_rules use_vmac notify smtp_alert",
+        " virtual_ipaddress_excluded virtual_routes virtual_rules use_vmac use_ipvlan notify smtp_alert",
         "    ",
         **attrs.asdict(defaults),
     )
@@ -91,6 +91,9 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
     if instance.use_vmac is not None:
         yield "    use_vmac = yes"
         yield from others(instance.use_vmac, "", "      ")
+    if instance.use_ipvlan is not None:
+        yield "    use_ipvlan = yes"
+        yield from others(instance.use_ipvlan, "", "      ")
     for name, script in instance.notify.items():
         yield f"    {name} script = {command(script)}"
     if instance.smtp_alert:

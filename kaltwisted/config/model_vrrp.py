@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 import attrs
 
@@ -187,6 +187,28 @@ class Vmac:
     group: str | None = None
 
 
+class IpvlanType(Enum):
+    """What interfaces on one base may do with each other; the kernel has one for all of them, the last."""
+
+    BRIDGE = 0
+    PRIVATE = 1
+    VEPA = 2
+
+
+@attrs.frozen
+class Ipvlan:
+    """``use_ipvlan``: adverts by an ipvlan (L2), which has the MAC of its base and an address of its own.
+
+    ``ifname`` None: ``vrrp.`` and the VRID.  ``address``: without one there is
+    no IPv4, for IPv6 the kernel gives it one.  ``group``: that of the interface.
+    """
+
+    ifname: str | None = None
+    address: IPv4Interface | IPv6Interface | None = None
+    type: IpvlanType = IpvlanType.BRIDGE
+    group: str | None = None
+
+
 @attrs.frozen
 class VrrpInstance:
     """``vrrp_instance``: one virtual router.
@@ -243,6 +265,7 @@ class VrrpInstance:
     timer_expired_backup: int | None = None
     use_vmac: Vmac | None = None
     use_vmac_addr: bool = False
+    use_ipvlan: Ipvlan | None = None
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False

@@ -66,6 +66,9 @@ class FakeLinks:
     def link(self, name: str) -> Link | None:
         return self._links.get(name)
 
+    def by_index(self, index: int) -> Link | None:
+        return next((each for each in self._links.values() if each.index == index), None)
+
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         return tuple(self._addresses.get(index, ()))
 

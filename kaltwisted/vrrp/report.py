@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, VrrpDefaults, VrrpInstance
+from kaltwisted.config.model import SECOND_US, IpvlanType, VrrpDefaults, VrrpInstance
 from kaltwisted.config.report import command, script_line, yes
 from kaltwisted.ports import Link, VirtualLink
 from kaltwisted.vrrp.events import FaultKind
@@ -20,7 +20,7 @@ from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.report_instance import instance_lines
 from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology
 from kaltwisted.vrrp.track import ScriptState, Weighing
-from kaltwisted.vrrp.vmac import address_interface, link_plan, vmac_interface
+from kaltwisted.vrrp.vmac import address_interface, link_plan, own_interface
 
 NOT_TRACKED: Final = 255
 """The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
@@ -111,10 +111,12 @@ def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topol
 def _below(own: VirtualLink, parent: Link | None) -> tuple[str, ...]:
     """What an interface that we made is on."""
     if parent is None:
-        return ("   VMAC underlying interface deleted",)
-    state = _state(parent)
+        return ("   I/f created by keepalived",)
+    kind = "VMAC type private"
+    if own.ipvlan is not None:
+        kind = f"IPVLAN type L2 {IpvlanType(own.ipvlan).name.lower()}"
     return (
-        f"   VMAC type private, underlying interface = {own.parent}, state = {state}",
+        f"   {kind}, underlying interface = {own.parent}, state = {_state(parent)}",
         "   I/f created by keepalived",
     )
 
@@ -146,6 +148,8 @@ def _interface(
         if ethernet or link.loopback:
             yield f"   HW Type = {'LOOPBACK' if link.loopback else 'ETHERNET'}"
     yield "   NIC netlink status update"
+    if interface.vrf is not None:
+        yield f"   VRF slave of {interface.vrf}"
     for what, interval_us in (("ARP", defaults.garp_interval_us), ("NA", defaults.gna_interval_us)):
         if interval_us and any(_announces(each.config, interface.name) for each in instances):
             yield f"   Gratuitous {what} interval {interval_us // 1000}ms"
@@ -161,7 +165,7 @@ def _interface(
 
 def _weight(config: VrrpInstance, interface: str) -> int | None:
     """The configured weight of an interface for an instance; None: it has nothing to do with it."""
-    if interface in (config.interface, vmac_interface(config)):
+    if interface in (config.interface, own_interface(config)):
         return NOT_TRACKED if config.dont_track_primary else 0
     for tracked in config.track_interface:
         if tracked.name == interface:

@@ -20,7 +20,7 @@ from kaltwisted.vrrp.report_words import (
     wanted_state,
 )
 from kaltwisted.vrrp.virtual_router import VirtualRouter
-from kaltwisted.vrrp.vmac import sending_interface, vmac_interface
+from kaltwisted.vrrp.vmac import own_interface, sending_interface
 
 _AUTHENTICATION = {AuthType.PASS: "SIMPLE_PASSWORD", AuthType.AH: "IPSEC_AH"}
 
@@ -73,7 +73,7 @@ def _flags(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
         or not router.preempts
         or config.dont_track_primary
         or config.skip_check_adv_addr
-        or config.use_vmac is not None
+        or own_interface(config) is not None
         or config.use_vmac_addr
     )
     yield "   Flags:" if flags else "   Flags: none"
@@ -97,16 +97,20 @@ def _condition(instance: Instance, epoch_us: int) -> Iterator[str]:
 
 
 def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) -> Iterator[str]:
-    vmac = vmac_interface(config)
-    if vmac is not None:
-        found = next((each.link for each in topology.interfaces if each.name == vmac), None)
-        up = found is not None and found.works
-        yield f"   Use VMAC, i/f name {vmac}, is_up = {true(up)}, xmit_base = {true(config.vmac_xmit_base)}"
+    own, ipvlan = own_interface(config), config.use_ipvlan
+    found = next((each.link for each in topology.interfaces if each.name == own), None)
+    up = true(found is not None and found.works)
+    if ipvlan is not None:
+        address = "" if ipvlan.address is None else f", i/f address = {ipvlan.address}"
+        yield f"   Use IPVLAN, i/f {own}, is_up = {up}{address}, type {ipvlan.type.name.lower()}"
+    elif own is not None:
+        yield f"   Use VMAC, i/f name {own}, is_up = {up}, xmit_base = {true(config.vmac_xmit_base)}"
     if config.use_vmac_addr:
         yield "   Use VMAC for VIPs on other interfaces"
-    if vmac is not None:
+    if own is not None:
+        kind = "vmac" if ipvlan is None else "ipvlan"
         base = ", xmit base i/f" if config.vmac_xmit_base else ""
-        yield f"   Interface = {vmac}, vmac on {config.interface}{base}"
+        yield f"   Interface = {own}, {kind} on {config.interface}{base}"
     elif config.interface is not None:
         yield f"   Interface = {config.interface}"
     if config.dont_track_primary:

@@ -41,12 +41,16 @@ _SCOPES: Final[Mapping[str, str]] = {
 
 @attrs.frozen
 class Interface:
-    """An interface that instances have to do with; ``link`` None: there is none of that name."""
+    """An interface that instances have to do with; ``link`` None: there is none of that name.
+
+    ``vrf``: the name of the VRF that it is in.
+    """
 
     name: str
     link: Link | None = None
     ipv4: Address | None = None
     ipv6: Address | None = None
+    vrf: str | None = None
 
 
 @attrs.frozen

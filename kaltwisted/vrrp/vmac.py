@@ -34,7 +34,7 @@ def with_vmacs(
     """
     instances = tuple(instances)
     prefix = prefix or DEFAULT_PREFIX
-    names = _Names(each.use_vmac.ifname for each in instances if each.use_vmac is not None)
+    names = _Names(own_interface(each) for each in instances)
     return tuple(
         _with_addresses(_with_own(config, names, prefix), names, address_prefix or prefix)
         for config in instances
@@ -65,8 +65,13 @@ def _candidates(prefix: str, vrid: int, ip_version: int) -> Iterator[str]:
 
 
 def _with_own(config: VrrpInstance, names: _Names, prefix: str) -> VrrpInstance:
-    """Its own VMAC with name and MAC."""
+    """Its own VMAC with name and MAC, or its ipvlan with its name, by whose address it sends."""
     vmac, vrid = config.use_vmac, config.virtual_router_id
+    if config.use_ipvlan is not None:
+        ipvlan = config.use_ipvlan
+        name = ipvlan.ifname or names.free(prefix, vrid, config.ip_version)
+        source = config.mcast_src_ip or (None if ipvlan.address is None else ipvlan.address.ip)
+        return attrs.evolve(config, use_ipvlan=attrs.evolve(ipvlan, ifname=name), mcast_src_ip=source)
     if vmac is None:
         return config
     mac = vmac.mac or _RFC_MAC[config.ip_version]
@@ -111,6 +116,16 @@ def vmac_interface(config: VrrpInstance) -> str | None:
     return None if config.use_vmac is None else config.use_vmac.ifname
 
 
+def own_interface(config: VrrpInstance) -> str | None:
+    """The interface of its VMAC or its ipvlan."""
+    return vmac_interface(config) if config.use_ipvlan is None else config.use_ipvlan.ifname
+
+
+def source_interface(config: VrrpInstance) -> str | None:
+    """Whose address its adverts come from: its ipvlan's, else that of its interface."""
+    return config.interface if config.use_ipvlan is None else config.use_ipvlan.ifname
+
+
 def address_interface(config: VrrpInstance) -> str:
     """Where its addresses go that name no interface, once ``with_vmacs`` has been over them."""
     return vmac_interface(config) or config.interface or ""
@@ -123,12 +138,14 @@ def receiving_interface(config: VrrpInstance) -> str | None:
     none with the MAC of a macvlan on it for a source, which is the MAC of the
     other routers too.  Unicast goes to the interface below.
     """
-    return config.interface if config.unicast_peer else vmac_interface(config) or config.interface
+    if config.unicast_peer:
+        return source_interface(config)
+    return own_interface(config) or config.interface
 
 
 def sending_interface(config: VrrpInstance) -> str | None:
     """Where its adverts go out."""
-    return config.interface if config.vmac_xmit_base else vmac_interface(config) or config.interface
+    return config.interface if config.vmac_xmit_base else own_interface(config) or config.interface
 
 
 def link_plan(instances: Iterable[VrrpInstance]) -> LinkPlan:
@@ -143,7 +160,7 @@ def link_plan(instances: Iterable[VrrpInstance]) -> LinkPlan:
             settings.setdefault(base, set()).add(_PROMOTE)
         for link in _links(config, base):
             links.setdefault(link.name, link)
-            if not link.ipv6:
+            if not link.ipv6 and link.ipvlan is None:
                 settings.setdefault(link.parent, set()).update(_BASE_SETTINGS)
     return LinkPlan(
         tuple(links.values()), tuple((name, tuple(sorted(each))) for name, each in sorted(settings.items()))
@@ -155,7 +172,19 @@ def _links(config: VrrpInstance, base: str) -> Iterator[VirtualLink]:
     vmac = config.use_vmac
     if vmac is not None and vmac.ifname is not None and vmac.mac is not None:
         yield VirtualLink(
-            vmac.ifname, base, vmac.mac, config.ip_version == 6, _group(vmac.group), config.name
+            vmac.ifname, base, vmac.mac, config.ip_version == 6, _group(vmac.group), owner=config.name
+        )
+    ipvlan = config.use_ipvlan
+    if ipvlan is not None and ipvlan.ifname is not None:
+        yield VirtualLink(
+            ipvlan.ifname,
+            base,
+            b"",
+            config.ip_version == 6,
+            _group(ipvlan.group),
+            ipvlan.type.value,
+            None if ipvlan.address is None else str(ipvlan.address),
+            config.name,
         )
     for vip in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
         if vip.dev is not None and vip.base is not None:

@@ -71,6 +71,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         r'bfd_instance max_hops: wrong «""',
         r'global_defs nftables_priority: wrong «""',
         r'global_defs vmac_(?:addr_)?prefix: wrong «(?:longestthat|a/b|"")',
+        r"vrrp_instance use_ipvlan: wrong 10\.0\.0\.5 «(?:a/b|group)",
         r'vrrp_track_process quorum_max: wrong «""',
         r'vrrp_instance unicast_ttl: wrong «""',
         r'vrrp_instance preempt_delay: wrong «(?:""|\.)',

@@ -26,6 +26,7 @@ from kaltwisted.config.model import (
     GlobalDefs,
     HttpCheck,
     HttpProtocol,
+    Ipvlan,
     MiscCheck,
     Nftables,
     NotifyFifo,
@@ -96,6 +97,7 @@ OTHER: dict[str, Any] = {
     "track_interface": (Tracked("eth9", -10),),
     "track_process": (Tracked("p", 10, reverse=True),),
     "use_vmac": Vmac("vmac7"),
+    "use_ipvlan": Ipvlan(),
     "nexthops": (NextHop(dev="eth7"),),
     "metrics": (Metric("mtu", 1400),),
     "destination": ip_network("10.7.0.0/24"),
@@ -264,6 +266,14 @@ class TestDump(SynchronousTestCase):
             (
                 (n, Configuration(vrrp_instances=(VrrpInstance("VI_1", use_vmac=each),)))
                 for n, each in every_change(Vmac())
+            ),
+        )
+        base = Configuration(vrrp_instances=(VrrpInstance("VI_1", use_ipvlan=Ipvlan()),))
+        self.assert_all_show(
+            base,
+            (
+                (n, Configuration(vrrp_instances=(VrrpInstance("VI_1", use_ipvlan=each),)))
+                for n, each in every_change(Ipvlan())
             ),
         )
         for tracked in (Tracked("p", 1, reverse=True), Tracked("p", 1, reverse=False)):

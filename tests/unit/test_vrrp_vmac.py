@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 
 import attrs
 from hypothesis import given
@@ -11,7 +11,15 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from kaltwisted.config.model import Configuration, UnicastPeer, VirtualIpAddress, Vmac, VrrpInstance
+from kaltwisted.config.model import (
+    Configuration,
+    Ipvlan,
+    IpvlanType,
+    UnicastPeer,
+    VirtualIpAddress,
+    Vmac,
+    VrrpInstance,
+)
 from kaltwisted.ports import IVirtualLinks, LinkAddress, LinkPlan, Listening, VirtualLink
 from kaltwisted.vrrp.actions import State
 from kaltwisted.vrrp.silent import group_mac
@@ -19,8 +27,10 @@ from kaltwisted.vrrp.silent_ipv6 import packed, unpacked
 from kaltwisted.vrrp.vmac import (
     address_interface,
     link_plan,
+    own_interface,
     receiving_interface,
     sending_interface,
+    source_interface,
     with_vmacs,
 )
 from tests.unit.test_vrrp_service import ETH0, VIP, World, advert
@@ -142,6 +152,25 @@ class Values(World):
             [found] = with_vmacs([config(virtual_ipaddress=marked, use_vmac=vmac)], address_prefix="va")
             self.assertEqual(" ".join(map(place, found.virtual_ipaddress)), places)
 
+    def test_an_ipvlan_has_the_source_and_its_base_the_addresses(self) -> None:
+        ipvlan = Ipvlan(address=ip_interface("10.0.0.5/24"), type=IpvlanType.VEPA, group="7")
+        [found, six] = with_vmacs(
+            [config(use_ipvlan=ipvlan), config(use_ipvlan=Ipvlan(), virtual_ipaddress=(IPV6,))]
+        )
+        self.assertEqual((own_interface(found), address_interface(found)), ("vrrp.51", "eth0"))
+        self.assertEqual((sending_interface(found), receiving_interface(found)), ("vrrp.51", "vrrp.51"))
+        self.assertEqual((source_interface(found), found.mcast_src_ip), ("vrrp.51", ip_address("10.0.0.5")))
+        plan = link_plan([found, six])
+        self.assertEqual(
+            plan,
+            LinkPlan(
+                (
+                    VirtualLink("vrrp.51", "eth0", b"", group=7, ipvlan=2, address="10.0.0.5/24"),
+                    VirtualLink("vrrp6.51", "eth0", b"", ipv6=True, ipvlan=0),
+                )
+            ),
+        )
+
     def test_the_macs_of_addresses(self) -> None:
         """That of the instance in its family, else the RFC's: one interface has no MAC twice."""
         mac = bytes.fromhex("021122334455")
@@ -239,6 +268,20 @@ class Instances(World):
         self.links.change(ETH0)
         self.wait(3.7)
         self.assertEqual(self.virtual_links.speaking, {"vrrp.51"})
+        self.stop()
+
+    def test_an_ipvlan_of_its_own(self) -> None:
+        """Not silent, for its MAC is the base's; the base's address is none to send from."""
+        self.start(config(use_ipvlan=Ipvlan()))
+        self.assertIs(self.state(), State.FAULT)
+        self.stop()
+        self.start(config(use_ipvlan=Ipvlan(address=ip_interface("10.0.0.5/24"))))
+        self.wait(3.7)
+        self.assertIs(self.state(), State.MASTER)
+        own = self.wire.ports["vrrp.51"]
+        self.assertFalse(own.listening.silent)
+        self.assertEqual({source for source, _ in own.headers}, {ip_address("10.0.0.5")})
+        self.assertTrue(self.holds(VIP, 2))
         self.stop()
 
     def test_its_group_is_joined_where_it_hears_and_below(self) -> None:

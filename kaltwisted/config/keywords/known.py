@@ -101,7 +101,6 @@ track_file {}: files tracked for every member
 global_tracking: the old word for sync_group_tracking_weight
 """,
     "vrrp_instance": """
-use_ipvlan: use an ipvlan interface instead of macvlan
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface
