@@ -167,6 +167,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vrrp_version=draft.vrrp_version or plain.vrrp_version,
         default_interface=draft.default_interface,
         vmac_prefix=draft.vmac_prefix,
+        vmac_addr_prefix=draft.vmac_addr_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
         nftables=bind_vrrp.nftables(draft),
         vrrp_process=_settings(draft, "vrrp", ProcessSettings),

@@ -34,6 +34,7 @@ from kaltwisted.config.model import (
     AuthType,
     ExtraGarp,
     GlobalDefs,
+    Ipvlan,
     Nftables,
     OldUnicastChecksum,
     Route,
@@ -138,6 +139,8 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
     priority = draft.priority or (OWNER_PRIORITY if state == "MASTER" else DEFAULT_PRIORITY)
     first = addresses[0].address if addresses else None
     ipv6 = draft.native_ipv6 if first is None else isinstance(first, IPv6Address)
+    if not ipv6 and draft.use_ipvlan is not None and draft.use_vmac is None:
+        _tell_of_lacking_source(reader, statement, draft.use_ipvlan)
     strict = _first(draft.strict_mode, shared.strict)
     bound = VrrpInstance(
         name=statement.words[1],
@@ -186,6 +189,8 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
         timer_expired_backup=draft.timer_expired_backup,
         use_vmac=draft.use_vmac,
+        use_vmac_addr=draft.use_vmac_addr,
+        use_ipvlan=draft.use_ipvlan,
         vmac_xmit_base=draft.vmac_xmit_base,
         track_src_ip=draft.track_src_ip,
         no_virtual_ipaddress=draft.no_virtual_ipaddress,
@@ -309,6 +314,21 @@ def _unicast(reader: Reader, statement: Statement, peers: list[UnicastPeer]) -> 
             log=f"({name}) A unicast keyword has been specified without any unicast peers."
             " Defaulting to multicast. This usage is deprecated - please update your configuration.",
         )
+
+
+def _tell_of_lacking_source(reader: Reader, statement: Statement, ipvlan: Ipvlan) -> None:
+    """Over IPv4 an ipvlan needs its address; one that is wrong was told of."""
+    name = statement.words[1]
+    for inner in statement.block or ():
+        tried = any(":" in word or word[:1].isdecimal() for word in inner.words[1:])
+        if inner.words[0] == "use_ipvlan" and ipvlan.address is None and not tried:
+            reader.error(
+                inner,
+                f"use_ipvlan of `{name}` needs an address: without it the instance stays in FAULT",
+                expected="use_ipvlan 192.0.2.5/24",
+                log=f"({name}) IPv4 ipvlan requires a source ip address to be configured."
+                " setting instance to fault state",
+            )
 
 
 def _authentication(reader: Reader, statement: Statement) -> Authentication | None:

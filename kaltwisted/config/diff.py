@@ -173,7 +173,8 @@ def real_server_key(server: RealServer) -> Hashable:
 
 def vrrp_key(instance: VrrpInstance) -> Hashable:
     """VRID, interface, family (4 or 6), and the interface of its own that it may have."""
-    return instance.virtual_router_id, instance.interface, instance.ip_version, instance.use_vmac
+    own = instance.use_vmac or instance.use_ipvlan
+    return instance.virtual_router_id, instance.interface, instance.ip_version, own
 
 
 def predecessors(

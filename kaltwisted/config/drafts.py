@@ -45,6 +45,7 @@ class GlobalDraft(Draft):
     vrrp_version: int | None = None
     default_interface: str | None = None
     vmac_prefix: str | None = None
+    vmac_addr_prefix: str | None = None
     vrrp_garp_master_delay_us: int | None = None
     vrrp_garp_master_repeat: int | None = None
     vrrp_garp_master_refresh_us: int | None = None
@@ -259,6 +260,8 @@ class VrrpDraft(Draft):
     skip_check_adv_addr: bool | None = None
     timer_expired_backup: int | None = None
     use_vmac: model.Vmac | None = None
+    use_vmac_addr: bool = False
+    use_ipvlan: model.Ipvlan | None = None
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False

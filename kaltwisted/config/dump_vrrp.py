@@ -73,7 +73,7 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
         instance,
         "name state interface virtual_router_id priority advert_int_us version mcast_src_ip"
         " lvs_sync_daemon_interface nopreempt preempt_delay_us authentication auth_hmac virtual_ipaddress"
-        " virtual_ipaddress_excluded virtual_routes virtual_rules use_vmac notify smtp_alert",
+        " virtual_ipaddress_excluded virtual_routes virtual_rules use_vmac use_ipvlan notify smtp_alert",
         "    ",
         **attrs.asdict(defaults),
     )
@@ -95,6 +95,9 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
     if instance.use_vmac is not None:
         yield "    use_vmac = yes"
         yield from others(instance.use_vmac, "", "      ")
+    if instance.use_ipvlan is not None:
+        yield "    use_ipvlan = yes"
+        yield from others(instance.use_ipvlan, "", "      ")
     for name, script in instance.notify.items():
         yield f"    {name} script = {command(script)}"
     if instance.smtp_alert:
@@ -111,12 +114,11 @@ def _auth_hmac(auth_hmac: AuthHmac) -> Iterator[str]:
 
 def _address(address: VirtualIpAddress) -> str:
     words = [f"{address.address}/{address.prefix}"]
-    for name in ("dev", "label", "scope", "brd"):
+    for name in ("dev", "base", "label", "scope", "brd"):
         value = getattr(address, name)
         if value is not None:
             words += [name, value]
-    if address.no_track:
-        words.append("no_track")
+    words += [name for name in ("no_track", "use_vmac") if getattr(address, name)]
     return " ".join(words)
 
 

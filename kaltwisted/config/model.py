@@ -53,6 +53,8 @@ from kaltwisted.config.model_vrrp import (
     AuthType,
     ExtraGarp,
     GarpGroup,
+    Ipvlan,
+    IpvlanType,
     Nftables,
     OldUnicastChecksum,
     ParamMatch,
@@ -95,6 +97,8 @@ __all__ = [
     "HmacMode",
     "HttpCheck",
     "HttpProtocol",
+    "Ipvlan",
+    "IpvlanType",
     "Listen",
     "MiscCheck",
     "Nftables",
@@ -175,6 +179,7 @@ class GlobalDefs:
     vrrp_version: int = 2
     default_interface: str | None = None
     vmac_prefix: str | None = None
+    vmac_addr_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
     nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()

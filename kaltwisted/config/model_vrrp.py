@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 import attrs
 
@@ -110,7 +110,11 @@ class Authentication:
 
 @attrs.frozen
 class VirtualIpAddress:
-    """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``."""
+    """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``.
+
+    ``use_vmac``: on a VMAC of its interface.  ``base``: once VMACs have names,
+    the interface below, where ``dev`` is one that is there for addresses only.
+    """
 
     address: Address
     prefix: int
@@ -119,6 +123,8 @@ class VirtualIpAddress:
     scope: str | None = None
     brd: str | None = None
     no_track: bool = False
+    use_vmac: bool = False
+    base: str | None = None
 
 
 @attrs.frozen
@@ -221,6 +227,28 @@ class Vmac:
     group: str | None = None
 
 
+class IpvlanType(Enum):
+    """What interfaces on one base may do with each other; the kernel has one for all of them, the last."""
+
+    BRIDGE = 0
+    PRIVATE = 1
+    VEPA = 2
+
+
+@attrs.frozen
+class Ipvlan:
+    """``use_ipvlan``: adverts by an ipvlan (L2), which has the MAC of its base and an address of its own.
+
+    ``ifname`` None: ``vrrp.`` and the VRID.  ``address``: without one there is
+    no IPv4, for IPv6 the kernel gives it one.  ``group``: that of the interface.
+    """
+
+    ifname: str | None = None
+    address: IPv4Interface | IPv6Interface | None = None
+    type: IpvlanType = IpvlanType.BRIDGE
+    group: str | None = None
+
+
 @attrs.frozen
 class VrrpInstance:
     """``vrrp_instance``: one virtual router.
@@ -228,7 +256,8 @@ class VrrpInstance:
     With ``unicast_peer`` adverts go to the peers and never to the group,
     ``mcast_dst_ip``.  ``accept`` False: packets to the virtual addresses are
     dropped.  A ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
-    ``timer_expired_backup``: the priority of the rival to reckon with.
+    ``use_vmac_addr``: addresses that are not on its interface, or of another
+    family, are on VMACs too.  ``timer_expired_backup``: the priority of the rival to reckon with.
     """
 
     name: str
@@ -277,6 +306,8 @@ class VrrpInstance:
     skip_check_adv_addr: bool = False
     timer_expired_backup: int | None = None
     use_vmac: Vmac | None = None
+    use_vmac_addr: bool = False
+    use_ipvlan: Ipvlan | None = None
     vmac_xmit_base: bool = False
     track_src_ip: bool = False
     no_virtual_ipaddress: bool = False

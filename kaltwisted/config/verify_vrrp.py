@@ -20,7 +20,7 @@ from kaltwisted.config.model import (
     VrrpTrackProcess,
 )
 from kaltwisted.config.model_vrrp import OWNER_PRIORITY
-from kaltwisted.config.verify_report import error, report
+from kaltwisted.config.verify_report import error, report, warn
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
@@ -110,6 +110,7 @@ def _instance(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
         _authentication,
         _preemption,
         _vmac,
+        _ipvlan,
         _unicast_ttl,
     ):
         instance = rule(instance, reader)
@@ -331,6 +332,26 @@ def _vmac(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
             log=f"({instance.name}) unicast with use_vmac requires vmac_xmit_base - setting",
         )
         return attrs.evolve(instance, vmac_xmit_base=True)
+    return instance
+
+
+def _ipvlan(instance: VrrpInstance, reader: Reader) -> VrrpInstance:
+    """One interface of its own is enough, with an address that can be the source of its adverts."""
+    ipvlan = instance.use_ipvlan
+    if ipvlan is None:
+        return instance
+    if instance.use_vmac is not None:
+        message = f"`{instance.name}` has use_vmac already: use_ipvlan is left out"
+        warn(reader, instance, message, expected="one of the two")
+        return attrs.evolve(instance, use_ipvlan=None)
+    if ipvlan.address is not None and ipvlan.address.version != instance.ip_version:
+        error(
+            reader,
+            instance,
+            f"{ipvlan.address} in use_ipvlan of `{instance.name}` is not IPv{instance.ip_version}"
+            " as its virtual addresses, and is left out",
+        )
+        instance = attrs.evolve(instance, use_ipvlan=attrs.evolve(ipvlan, address=None))
     return instance
 
 

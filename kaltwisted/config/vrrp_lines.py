@@ -77,13 +77,13 @@ def _address(reader: Reader, line: Statement) -> VirtualIpAddress | None:
         reader.error(line, f"prefix length `{length}` {prefix}", expected=f"0 to {address.max_prefixlen}")
         return None
     options: dict[str, str] = {}
-    no_track = False
+    flags: set[str] = set()
     index = 1
     while index < len(line.words):
         word = line.words[index]
         field = ADDRESS_FIELDS.get(word)
-        if word == "no_track":
-            no_track = True
+        if word in ("no_track", "use_vmac"):
+            flags.add(word)
             index += 1
             continue
         if word in ADDRESS_FLAGS:
@@ -108,5 +108,6 @@ def _address(reader: Reader, line: Statement) -> VirtualIpAddress | None:
         options.get("label"),
         options.get("scope"),
         options.get("brd"),
-        no_track,
+        no_track="no_track" in flags,
+        use_vmac="use_vmac" in flags,
     )

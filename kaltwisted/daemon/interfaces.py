@@ -13,7 +13,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from kaltwisted.config.findings import Consequence, Finding, Severity, masked
 from kaltwisted.config.model import Configuration, Position, VrrpInstance
-from kaltwisted.vrrp.vmac import vmac_interface, with_vmacs
+from kaltwisted.vrrp.vmac import own_interface, with_vmacs
 
 _PATIENCE_S = 5.0
 _LARGEST_ANSWER = 1 << 16
@@ -24,7 +24,7 @@ def missing_interfaces(configuration: Configuration) -> tuple[Finding, ...]:
     there = {name for _, name in socket.if_nameindex()}
     # Those that will be made.
     instances = with_vmacs(configuration.vrrp_instances, configuration.global_defs.vmac_prefix)
-    there |= {name for each in instances if (name := vmac_interface(each)) is not None}
+    there |= {name for each in instances if (name := own_interface(each)) is not None}
     dynamic = configuration.global_defs.dynamic_interfaces
     return tuple(
         _finding(instance, name, what, dynamic=dynamic)

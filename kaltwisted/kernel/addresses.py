@@ -18,7 +18,6 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from kaltwisted.config.model import VirtualIpAddress
 from kaltwisted.kernel.messages import (
     NLM_F_ACK,
     NLM_F_REQUEST,
@@ -65,12 +64,20 @@ def why_not() -> str | None:
     return None
 
 
+def _add(placed: PlacedAddress) -> Request:
+    return add_address(placed.index, placed.address, deprecated=placed.deprecated)
+
+
+def _remove(placed: PlacedAddress) -> Request:
+    return remove_address(placed.index, placed.address)
+
+
 @attrs.define(eq=False)
 class _Job:
     """One call of ``add`` or ``remove``, until its last address is settled."""
 
     addresses: Sequence[PlacedAddress]
-    request: Callable[[int, VirtualIpAddress], Request]
+    request: Callable[[PlacedAddress], Request]
     fine: frozenset[int]
     settled: Callable[[Sequence[PlacedAddress]], object] | None
     done: Deferred[tuple[Refused, ...]]
@@ -109,11 +116,11 @@ class Addresses:
         placed: Callable[[Sequence[PlacedAddress]], object] | None = None,
     ) -> Deferred[tuple[Refused, ...]]:
         """Put them there; ``placed`` hears of every few that stand."""
-        return self._enqueue(addresses, add_address, _ADDED_BEFORE, placed)
+        return self._enqueue(addresses, _add, _ADDED_BEFORE, placed)
 
     def remove(self, addresses: Sequence[PlacedAddress]) -> Deferred[tuple[Refused, ...]]:
         """Take them away."""
-        return self._enqueue(addresses, remove_address, _NOT_THERE, None)
+        return self._enqueue(addresses, _remove, _NOT_THERE, None)
 
     def stop(self) -> None:
         """Ask the kernel for no more; what waits is told that it was not done."""
@@ -131,7 +138,7 @@ class Addresses:
     def _enqueue(
         self,
         addresses: Sequence[PlacedAddress],
-        request: Callable[[int, VirtualIpAddress], Request],
+        request: Callable[[PlacedAddress], Request],
         fine: frozenset[int],
         settled: Callable[[Sequence[PlacedAddress]], object] | None,
     ) -> Deferred[tuple[Refused, ...]]:
@@ -154,7 +161,7 @@ class Addresses:
             for placed in job.addresses[job.asked : job.asked + SLICE - len(requests)]:
                 job.asked += 1
                 try:
-                    requests.append(job.request(placed.index, placed.address))
+                    requests.append(job.request(placed))
                 except ValueError as error:
                     job.refused.append(Refused(placed, str(error)))
                 else:

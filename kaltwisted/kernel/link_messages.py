@@ -30,24 +30,45 @@ _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINK, _IFLA_LINKINFO, _IFLA_AF_SPEC, _IFLA_GR
 _IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
 _IFLA_MACVLAN_MODE = 1
 _MACVLAN_PRIVATE = 1
+_IFLA_IPVLAN_MODE, _IFLA_IPVLAN_FLAGS = 1, 2
+_IPVLAN_L2 = 0
+_IFLA_MASTER = 10
 _IFLA_INET_CONF = 1
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _NO_ADDRESSES = b"\1"
 
 # family, pad, type, index, flags, change
 _IFINFO = struct.Struct("=BxHiII")
+_U16 = struct.Struct("=H")
 _U32 = struct.Struct("=I")
 
 
 def create_macvlan(name: str, parent: int, mac: bytes, group: int | None = None) -> Request:
     """A macvlan in mode private: those of one interface do not meet; EEXIST when the name is taken."""
     data = attribute(_IFLA_MACVLAN_MODE, _U32.pack(_MACVLAN_PRIVATE))
-    info = attribute(_IFLA_INFO_KIND, b"macvlan\0") + attribute(_IFLA_INFO_DATA | NLA_F_NESTED, data)
-    payload = _named(name) + attribute(_IFLA_LINK, _U32.pack(parent)) + attribute(_IFLA_ADDRESS, mac)
+    return _create(name, parent, group, attribute(_IFLA_ADDRESS, mac), b"macvlan\0", data)
+
+
+def create_ipvlan(name: str, parent: int, type_: int, group: int | None = None) -> Request:
+    """An ipvlan in mode L2; ``type_``: 0 bridge, 1 private, 2 VEPA."""
+    data = attribute(_IFLA_IPVLAN_MODE, _U16.pack(_IPVLAN_L2))
+    data += attribute(_IFLA_IPVLAN_FLAGS, _U16.pack(type_))
+    return _create(name, parent, group, b"", b"ipvlan\0", data)
+
+
+def _create(name: str, parent: int, group: int | None, more: bytes, kind: bytes, data: bytes) -> Request:
+    info = attribute(_IFLA_INFO_KIND, kind) + attribute(_IFLA_INFO_DATA | NLA_F_NESTED, data)
+    payload = _named(name) + attribute(_IFLA_LINK, _U32.pack(parent)) + more
     if group is not None:
         payload += attribute(_IFLA_GROUP, _U32.pack(group))
     payload += attribute(_IFLA_LINKINFO | NLA_F_NESTED, info)
     return Request(RTM_NEWLINK, payload, _NLM_F_CREATE | _NLM_F_EXCL, f"create interface {name}")
+
+
+def set_vrf(name: str, vrf: int | None) -> Request:
+    """Put an interface into the VRF of that number, or take it out of the one that it is in."""
+    payload = _named(name) + attribute(_IFLA_MASTER, _U32.pack(vrf or 0))
+    return Request(RTM_SETLINK, payload, 0, f"set the VRF of {name}")
 
 
 def no_own_addresses(name: str) -> Request:

@@ -218,6 +218,10 @@ class Links:
         """The interface of that name."""
         return self._table.link(name)
 
+    def by_index(self, index: int) -> Link | None:
+        """The interface of that number."""
+        return self._table.by_index(index)
+
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         """The interface's addresses."""
         return self._table.addresses(index)

@@ -41,6 +41,10 @@ _NLM_F_CREATE = 0x400
 _IFLA_ADDRESS = 1
 _IFLA_IFNAME = 3
 _IFLA_MTU = 4
+_IFLA_MASTER = 10
+_IFLA_LINKINFO = 18
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_INFO_SLAVE_KIND = 1, 2, 4
+_IFLA_VRF_TABLE = 1
 
 _IFA_ADDRESS = 1
 _IFA_LOCAL = 2
@@ -57,6 +61,7 @@ _IFA_F_DEPRECATED = 0x20
 _IFA_F_TENTATIVE = 0x40
 
 _FOREVER = 0xFFFFFFFF
+_VRF = "vrf"
 
 # family, pad, type, index, flags, change
 _IFINFO = struct.Struct("=BxHiII")
@@ -99,8 +104,18 @@ def parse_link(message: Message) -> Link | None:
     try:
         name = found[_IFLA_IFNAME].rstrip(b"\0").decode("utf-8", "surrogateescape")
         (mtu,) = _U32.unpack(found.get(_IFLA_MTU, bytes(4)))
+        info = attributes(found.get(_IFLA_LINKINFO, b""), 0)
+        kind, slave = (
+            info.get(each, b"").rstrip(b"\0").decode("ascii", "replace")
+            for each in (_IFLA_INFO_KIND, _IFLA_INFO_SLAVE_KIND)
+        )
+        vrf = table = None
+        if slave == _VRF:
+            (vrf,) = _U32.unpack(found[_IFLA_MASTER])
+        if kind == _VRF:
+            (table,) = _U32.unpack(attributes(info[_IFLA_INFO_DATA], 0)[_IFLA_VRF_TABLE])
     except (KeyError, struct.error) as error:
-        raise MalformedError("a link without name or with an odd MTU") from error
+        raise MalformedError("a link without name, or with odd numbers") from error
     return Link(
         index=index,
         name=name,
@@ -109,6 +124,9 @@ def parse_link(message: Message) -> Link | None:
         mac=found.get(_IFLA_ADDRESS, b""),
         mtu=mtu,
         loopback=bool(flags & IFF_LOOPBACK),
+        kind=kind,
+        vrf=vrf,
+        table=table,
     )
 
 
@@ -149,7 +167,7 @@ def parse_address(message: Message) -> LinkAddress | None:
     )
 
 
-def add_address(index: int, vip: VirtualIpAddress) -> Request:
+def add_address(index: int, vip: VirtualIpAddress, *, deprecated: bool = False) -> Request:
     """Put ``vip`` on the interface ``index``; EEXIST when it is there.
 
     An IPv6 address gets no duplicate address detection: another router may
@@ -168,7 +186,7 @@ def add_address(index: int, vip: VirtualIpAddress) -> Request:
             payload += attribute(_IFA_LABEL, vip.label.encode("utf-8", "surrogateescape") + b"\0")
     else:
         payload += attribute(_IFA_FLAGS, _U32.pack(_IFA_F_NODAD))
-        if vip.prefix == 128:
+        if deprecated or vip.prefix == 128:
             payload += attribute(_IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
     return Request(RTM_NEWADDR, payload, _NLM_F_CREATE | _NLM_F_EXCL, f"add {vip.address}/{vip.prefix}")
 

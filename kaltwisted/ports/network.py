@@ -20,7 +20,9 @@ class Link:
     """A network interface as the kernel reports it.
 
     ``up``: somebody wants it up; ``running``: it can carry packets (carrier).
-    ``mac`` is empty where the interface has none.
+    ``mac`` is empty where the interface has none.  ``kind``: what the kernel
+    calls its driver, where it is made of others.  ``vrf``: the number of the
+    VRF that it is in; ``table``: of a VRF its routing table.
     """
 
     index: int
@@ -30,6 +32,9 @@ class Link:
     mac: bytes = b""
     mtu: int = 1500
     loopback: bool = False
+    kind: str = ""
+    vrf: int | None = None
+    table: int | None = None
 
     @property
     def works(self) -> bool:
@@ -114,6 +119,9 @@ class ILinks(Interface):
     def link(name: str) -> Link | None:
         """The interface of that name, None when there is none."""
 
+    def by_index(index: int) -> Link | None:
+        """The interface of that number, None when there is none."""
+
     def addresses(index: int) -> tuple[LinkAddress, ...]:
         """The addresses of an interface, in the kernel's order."""
 
@@ -132,10 +140,14 @@ class ILinks(Interface):
 
 @attrs.frozen
 class PlacedAddress:
-    """An address and the number of the interface it belongs on."""
+    """An address and the number of the interface it belongs on.
+
+    ``deprecated``: not one that connections of this host begin at; a /128 is so anyway.
+    """
 
     index: int
     address: VirtualIpAddress
+    deprecated: bool = False
 
 
 @attrs.frozen
@@ -195,7 +207,11 @@ class IRouting(Interface):
 class VirtualLink:
     """An interface with the MAC of a virtual router, on top of the interface ``parent`` (keepalived: VMAC).
 
+    Or an ipvlan, with its parent's MAC: ``ipvlan`` is its type then, and
+    ``address`` what it has for its own.  It is in the VRF that its parent is in.
+
     ``ipv6``: for addresses of IPv6 only, else of IPv4 only.  ``group``: the interface group's number.
+    One for IPv6 says nothing by itself until it is unmuted.  ``owner``: whose it is, for the log.
     """
 
     name: str
@@ -203,6 +219,9 @@ class VirtualLink:
     mac: bytes
     ipv6: bool = False
     group: int | None = None
+    ipvlan: int | None = None
+    address: str | None = None
+    owner: str = attrs.field(default="", eq=False)
 
 
 @attrs.frozen
@@ -226,6 +245,15 @@ class IVirtualLinks(Interface):
         were.  An interface that has no parent yet is made when that comes.
         What cannot be done is logged.
         """
+
+    def unmute(name: str) -> str | None:
+        """Let one for IPv6 speak it: it is a master's now.
+
+        Says what its parent is; None: it is none of those.
+        """
+
+    def mute(name: str) -> None:
+        """Silence it, which takes its addresses too: two routers have its MAC, and it is the master's."""
 
     def stop() -> None:
         """Change no more."""

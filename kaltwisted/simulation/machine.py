@@ -80,6 +80,14 @@ class Interfaces:
         """The interface of that name."""
         return self._table.link(name)
 
+    def by_index(self, index: int) -> Link | None:
+        """The interface of that number."""
+        return self._table.by_index(index)
+
+    def holds(self, address: Address) -> bool:
+        """Whether any interface has it."""
+        return self._table.holds(address)
+
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         """The interface's addresses."""
         return self._table.addresses(index)
@@ -208,7 +216,7 @@ class Addresses:
 class Routing:
     """Routes and rules are as wanted; nothing here depends on them."""
 
-    def start(self, kept: Sequence[RoutingItem]) -> Deferred[None]:
+    def start(self, kept: Sequence[RoutingItem], unwanted: Sequence[RoutingItem]) -> Deferred[None]:
         """Done."""
         return succeed(None)
 
@@ -230,6 +238,7 @@ class VirtualLinks:
     def __init__(self, interfaces: Interfaces) -> None:
         self._interfaces = interfaces
         self._names: list[str] = []
+        self._ipv6: dict[str, str] = {}
         self._index = 1000
 
     def want(self, plan: LinkPlan) -> Deferred[None]:
@@ -243,7 +252,15 @@ class VirtualLinks:
                 self._interfaces.add_link(Link(self._index, name, mac=link.mac), link.parent)
                 self._index += 1
         self._names = list(wanted)
+        self._ipv6 = {link.name: link.parent for link in plan.links if link.ipv6}
         return succeed(None)
+
+    def unmute(self, name: str) -> str | None:
+        """The parent of one for IPv6; nothing that is sent here depends on more."""
+        return self._ipv6.get(name)
+
+    def mute(self, name: str) -> None:
+        """Nothing is heard of a backup's."""
 
     def stop(self) -> None:
         """Nothing is under way."""

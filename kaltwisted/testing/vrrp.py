@@ -66,6 +66,9 @@ class FakeLinks:
     def link(self, name: str) -> Link | None:
         return self._links.get(name)
 
+    def by_index(self, index: int) -> Link | None:
+        return next((each for each in self._links.values() if each.index == index), None)
+
     def addresses(self, index: int) -> tuple[LinkAddress, ...]:
         return tuple(self._addresses.get(index, ()))
 
@@ -226,12 +229,15 @@ class FakeRouting:
 
 @implementer(IVirtualLinks)
 class FakeVirtualLinks:
-    """Makes interfaces on ``FakeLinks`` at once, numbered from 100; ``plans`` keeps what was wanted."""
+    """Makes interfaces on ``FakeLinks`` at once, numbered from 100; ``plans`` keeps what was wanted,
+    ``speaking`` the names of those that are unmuted.
+    """
 
     def __init__(self, links: FakeLinks) -> None:
         self._links = links
         self._index = 100
         self.plans: list[LinkPlan] = []
+        self.speaking: set[str] = set()
         self.stopped = False
 
     def want(self, plan: LinkPlan) -> Deferred[None]:
@@ -245,6 +251,16 @@ class FakeVirtualLinks:
                 self._links.change(Link(self._index, link.name, mac=link.mac))
                 self._index += 1
         return succeed(None)
+
+    def unmute(self, name: str) -> str | None:
+        links = self.plans[-1].links if self.plans else ()
+        parent = next((each.parent for each in links if each.name == name and each.ipv6), None)
+        if parent is not None:
+            self.speaking.add(name)
+        return parent
+
+    def mute(self, name: str) -> None:
+        self.speaking.discard(name)
 
     def stop(self) -> None:
         self.stopped = True

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from kaltwisted.config.model import Address, VirtualIpAddress
-from kaltwisted.ports import IAddresses, IAnnouncer, IFirewall, ILinks, LinkAddress, PlacedAddress, Refused
+from kaltwisted.ports import (
+    IAddresses,
+    IAnnouncer,
+    IFirewall,
+    ILinks,
+    IVirtualLinks,
+    LinkAddress,
+    PlacedAddress,
+    Refused,
+)
 from kaltwisted.waiting import Waiting
+
+_LINK_LOCAL_PREFIX = 64
 
 _Place = tuple[int, Address]
 
@@ -20,6 +31,8 @@ class VirtualAddresses:
 
     :param interface: where addresses without ``dev`` go.
     :param firewall: keeps packets from them where they are not accepted; None: nothing does.
+    :param virtual_links: the interfaces of virtual MACs, which speak IPv6 while they hold an
+        address of ours; None: there is none.
     """
 
     _log = Logger()
@@ -32,6 +45,7 @@ class VirtualAddresses:
         addresses: IAddresses,
         announcer: IAnnouncer,
         firewall: IFirewall | None = None,
+        virtual_links: IVirtualLinks | None = None,
         *,
         accept: bool = True,
     ) -> None:
@@ -41,6 +55,9 @@ class VirtualAddresses:
         self._addresses = addresses
         self._announcer = announcer
         self._firewall = firewall
+        self._virtual_links = virtual_links
+        # Interfaces of virtual MACs that speak, with the address that the kernel may speak from there.
+        self._speaking: dict[int, tuple[str, PlacedAddress | None]] = {}
         self._accept = accept
         self._closed: frozenset[_Place] = frozenset()
         self._ever_set = False
@@ -65,6 +82,7 @@ class VirtualAddresses:
         self._refused.clear()
         self._guard()
         names = {each.index: each.address.dev or self._interface for each in placed}
+        self._unmute(names)
         self._setting = self._addresses.add(placed, partial(self._stand, names, None))
         self._follow(self._setting, "set")
 
@@ -87,7 +105,8 @@ class VirtualAddresses:
             there = self._listed({each.index for each in placed})
             placed = [each for each in placed if _place_of(each) in there]
         self._note_removals(placed)
-        self._follow(self._addresses.remove(placed), "remove")
+        own = [address for _, address in self._speaking.values() if address is not None]
+        self._follow(self._addresses.remove([*placed, *own]), "remove")
 
     def reconfigure(self, *, accept: bool) -> None:
         """Whether packets to the addresses are accepted from now on."""
@@ -122,6 +141,7 @@ class VirtualAddresses:
             self._refused -= places
             self._guard()
             names = {each.index: each.address.dev or self._interface for each in placed}
+            self._unmute(names)
             change = self._addresses.add(placed, partial(self._stand, names, repeat))
             self._follow(change, "set")
 
@@ -185,12 +205,42 @@ class VirtualAddresses:
         self._pending -= 1
         if self._pending:
             return
+        if self._speaking:
+            self._mute()
         self._guard()
         # What the kernel had not to remove it will not tell of.
         if self._removals:
             there = self._listed({index for index, _ in self._removals})
             self._removals = {place: count for place, count in self._removals.items() if place in there}
         self._waiting.tell()
+
+    # --- interfaces of virtual MACs ------------------------------------------------------
+
+    def _unmute(self, names: Mapping[int, str]) -> None:
+        """Let them speak, from the link-local address of the interface below: without one there is no
+        neighbour discovery, and what is routed out there would be lost.
+        """
+        if self._virtual_links is None:
+            return
+        held = frozenset(address for _, address in self._held)
+        for index, name in names.items():
+            parent = None if index in self._speaking else self._virtual_links.unmute(name)
+            if parent is None:
+                continue
+            below = self._links.link(parent)
+            source = None if below is None else self._links.source(below.index, ipv6=True, but=held)
+            own = None
+            if source is not None:
+                own = PlacedAddress(index, VirtualIpAddress(source, _LINK_LOCAL_PREFIX), deprecated=True)
+                self._follow(self._addresses.add([own]), "set")
+            self._speaking[index] = name, own
+
+    def _mute(self) -> None:
+        """Silence those that hold nothing any more."""
+        assert self._virtual_links is not None
+        for index in self._speaking.keys() - {index for index, _ in self._held}:
+            name, _ = self._speaking.pop(index)
+            self._virtual_links.mute(name)
 
     def _note_removals(self, placed: Sequence[PlacedAddress]) -> None:
         for each in placed:

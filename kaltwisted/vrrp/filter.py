@@ -21,6 +21,8 @@ _RETURN = 0x06  # BPF_RET | BPF_K
 _WHOLE_PACKET = 0xFFFF
 _PROTOCOL_OFFSET = 9
 _VRID_OFFSET = 1
+_IPV6_PROTOCOL_OFFSET = 6
+_IPV6_SIZE = 40
 
 
 def vrid_filter(
@@ -35,7 +37,7 @@ def vrid_filter(
     another version is a mistake somebody must be told about.
     """
     wanted = sorted(frozenset(vrids))
-    program = []
+    program: list[tuple[int, int, int, int]] = []
     if protocol is not None:
         # What is not is dropped by the return behind the comparison.
         program += [
@@ -50,6 +52,22 @@ def vrid_filter(
         ]
     else:
         program += [(_LOAD_BYTE, 0, 0, _VRID_OFFSET)]
+    return _only(program, wanted)
+
+
+def ipv6_packet_filter(vrids: Iterable[int], protocol: int) -> bytes:
+    """The same for a packet socket's view of IPv6, its header first: no advert has extension headers."""
+    program = [
+        (_LOAD_BYTE, 0, 0, _IPV6_PROTOCOL_OFFSET),
+        (_JUMP_IF_EQUAL, 1, 0, protocol),
+        (_RETURN, 0, 0, 0),
+        (_LOAD_BYTE, 0, 0, _IPV6_SIZE + _VRID_OFFSET),
+    ]
+    return _only(program, sorted(frozenset(vrids)))
+
+
+def _only(program: list[tuple[int, int, int, int]], wanted: list[int]) -> bytes:
+    """What ``program`` has loaded must be one of these."""
     # Behind the comparisons stands "drop", then "accept": the longest jump of 255 is over 254 of them and it.
     for index, vrid in enumerate(wanted):
         program.append((_JUMP_IF_EQUAL, len(wanted) - index, 0, vrid))

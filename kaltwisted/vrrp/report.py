@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, VrrpInstance
+from kaltwisted.config.model import SECOND_US, IpvlanType, VrrpInstance
 from kaltwisted.config.report import command, script_line, yes
+from kaltwisted.ports import Link, VirtualLink
 from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
@@ -20,6 +21,7 @@ from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.report_instance import instance_lines
 from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology
 from kaltwisted.vrrp.track import ScriptState, Weighing
+from kaltwisted.vrrp.vmac import address_interface, link_plan, own_interface
 
 NOT_TRACKED: Final = 255
 """The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
@@ -43,8 +45,12 @@ def data(topology: Topology, paces: Paces) -> Iterator[str]:
             titled = True
             yield from _script(script, instances, topology)
     yield "------< Interfaces >------"
+    links = {each.name: each.link for each in topology.interfaces}
+    made = {each.name: each for each in link_plan(each.config for each in instances).links}
     for interface in topology.interfaces:
-        yield from _interface(interface, instances, paces)
+        own = made.get(interface.name)
+        below = () if own is None else _below(own, links.get(own.parent))
+        yield from _interface(interface, below, instances, paces)
 
 
 # --- sync groups -------------------------------------------------------------------------
@@ -103,7 +109,26 @@ def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topol
 # --- interfaces --------------------------------------------------------------------------
 
 
-def _interface(interface: Interface, instances: tuple[Instance, ...], paces: Paces) -> Iterator[str]:
+def _below(own: VirtualLink, parent: Link | None) -> tuple[str, ...]:
+    """What an interface that we made is on."""
+    if parent is None:
+        return ("   I/f created by keepalived",)
+    kind = "VMAC type private"
+    if own.ipvlan is not None:
+        kind = f"IPVLAN type L2 {IpvlanType(own.ipvlan).name.lower()}"
+    return (
+        f"   {kind}, underlying interface = {own.parent}, state = {_state(parent)}",
+        "   I/f created by keepalived",
+    )
+
+
+def _state(link: Link) -> str:
+    return f"{'' if link.up else 'not '}UP, {'' if link.running else 'not '}RUNNING"
+
+
+def _interface(
+    interface: Interface, below: tuple[str, ...], instances: tuple[Instance, ...], paces: Paces
+) -> Iterator[str]:
     link = interface.link
     yield f" Name = {interface.name}"
     yield f"   index = {'0 (deleted)' if link is None else link.index}"
@@ -115,15 +140,17 @@ def _interface(interface: Interface, instances: tuple[Instance, ...], paces: Pac
         yield "   HW Type = UNKNOWN (0)"
     else:
         ethernet = len(link.mac) == 6 and not link.loopback
-        state = f"{'' if link.up else 'not '}UP, {'' if link.running else 'not '}RUNNING"
         if ethernet:
             yield f"   MAC = {link.mac.hex(':')}"
             yield "   MAC broadcast = ff:ff:ff:ff:ff:ff"
-        yield f"   State = {state}{', no broadcast, loopback, no multicast' if link.loopback else ''}"
+        yield f"   State = {_state(link)}{', no broadcast, loopback, no multicast' if link.loopback else ''}"
+        yield from below
         yield f"   MTU = {link.mtu}"
         if ethernet or link.loopback:
             yield f"   HW Type = {'LOOPBACK' if link.loopback else 'ETHERNET'}"
     yield "   NIC netlink status update"
+    if interface.vrf is not None:
+        yield f"   VRF slave of {interface.vrf}"
     yield from _pace(interface.name, instances, paces)
     titled = False
     for each in instances:
@@ -147,7 +174,7 @@ def _pace(name: str, instances: tuple[Instance, ...], paces: Paces) -> Iterator[
 
 def _weight(config: VrrpInstance, interface: str) -> int | None:
     """The configured weight of an interface for an instance; None: it has nothing to do with it."""
-    if interface == config.interface:
+    if interface in (config.interface, own_interface(config)):
         return NOT_TRACKED if config.dont_track_primary else 0
     for tracked in config.track_interface:
         if tracked.name == interface:
@@ -159,4 +186,4 @@ def _weight(config: VrrpInstance, interface: str) -> int | None:
 def _announces(config: VrrpInstance, interface: str) -> bool:
     """Whether an instance has addresses to announce on an interface."""
     vips = config.virtual_ipaddress + config.virtual_ipaddress_excluded
-    return config.interface == interface or any(vip.dev == interface for vip in vips)
+    return address_interface(config) == interface or any(vip.dev == interface for vip in vips)

@@ -15,12 +15,13 @@ from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
     lower_priority_burst,
+    own_place,
     tracked_interfaces,
     virtual_address,
     wanted_state,
 )
 from kaltwisted.vrrp.virtual_router import VirtualRouter
-from kaltwisted.vrrp.vmac import extra_addresses
+from kaltwisted.vrrp.vmac import extra_addresses, own_interface, sending_interface
 
 _AUTHENTICATION = {AuthType.PASS: "SIMPLE_PASSWORD", AuthType.AH: "IPSEC_AH"}
 
@@ -75,6 +76,8 @@ def _flags(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
         or config.dont_track_primary
         or config.skip_check_adv_addr
         or (config.garp_extra_if is not None and config.garp_extra_if.every)
+        or own_interface(config) is not None
+        or config.use_vmac_addr
     )
     yield "   Flags:" if flags else "   Flags: none"
     if unicast:
@@ -97,7 +100,21 @@ def _condition(instance: Instance, epoch_us: int) -> Iterator[str]:
 
 
 def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) -> Iterator[str]:
-    if config.interface is not None:
+    own, ipvlan = own_interface(config), config.use_ipvlan
+    found = next((each.link for each in topology.interfaces if each.name == own), None)
+    up = true(found is not None and found.works)
+    if ipvlan is not None:
+        address = "" if ipvlan.address is None else f", i/f address = {ipvlan.address}"
+        yield f"   Use IPVLAN, i/f {own}, is_up = {up}{address}, type {ipvlan.type.name.lower()}"
+    elif own is not None:
+        yield f"   Use VMAC, i/f name {own}, is_up = {up}, xmit_base = {true(config.vmac_xmit_base)}"
+    if config.use_vmac_addr:
+        yield "   Use VMAC for VIPs on other interfaces"
+    if own is not None:
+        kind = "vmac" if ipvlan is None else "ipvlan"
+        base = ", xmit base i/f" if config.vmac_xmit_base else ""
+        yield f"   Interface = {own}, {kind} on {config.interface}{base}"
+    elif config.interface is not None:
         yield f"   Interface = {config.interface}"
     if config.dont_track_primary:
         yield "   VRRP interface tracking disabled"
@@ -108,7 +125,8 @@ def _network(config: VrrpInstance, router: VirtualRouter, topology: Topology) ->
     configured = " (from configuration)" if router.configured_source is not None else ""
     yield f"   Using src_ip = {router.source or '(none)'}{configured}"
     if not config.unicast_peer:
-        links = (each.link for each in topology.interfaces if each.name == config.interface)
+        sends = sending_interface(config)
+        links = (each.link for each in topology.interfaces if each.name == sends)
         link = next(links, None)
         # A group of IPv6 is one on a link, so keepalived names the link.
         where = "" if config.ip_version == 4 or link is None else f", ifindex {link.index}"
@@ -174,7 +192,7 @@ def _interval(version: int, interval_us: int) -> str:
 
 
 def _addresses(instance: Instance, topology: Topology) -> Iterator[str]:
-    config, interface = instance.config, instance.config.interface or ""
+    config, interface = instance.config, own_place(instance.config)
     for title, vips in (
         (f"Virtual IP ({len(config.virtual_ipaddress)}):", config.virtual_ipaddress),
         ("Virtual IP Excluded :", config.virtual_ipaddress_excluded),

@@ -16,10 +16,12 @@ from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
     lower_priority_burst,
+    own_place,
     tracked_interfaces,
     virtual_address,
     wanted_state,
 )
+from kaltwisted.vrrp.vmac import own_interface
 
 _STATES: Final = {State.INIT: 0, State.BACKUP: 1, State.MASTER: 2, State.FAULT: 3, State.STOP: 3}
 
@@ -68,8 +70,9 @@ def _members(instance: Instance, epoch_us: int) -> Iterator[tuple[str, str]]:
     yield "dont_track_primary", f"{config.dont_track_primary:d}"
     yield "skip_check_adv_addr", f"{config.skip_check_adv_addr:d}"
     yield "strict_mode", f"{config.strict_mode:d}"
-    yield "vmac_ifname", '""'
-    yield "ifp_ifname", _text(config.interface or "")
+    own = own_interface(config)
+    yield "vmac_ifname", _text(own or "")
+    yield "ifp_ifname", _text(own or config.interface or "")
     yield "master_priority", f"{router.master_priority if following else 0}"
     yield "last_transition", seconds(0 if entered is None else entered + epoch_us)
     yield "garp_delay", f"{config.garp_master_delay_us // SECOND_US}"
@@ -98,7 +101,7 @@ def _members(instance: Instance, epoch_us: int) -> Iterator[tuple[str, str]]:
 
 
 def _addresses(instance: Instance, vips: tuple[VirtualIpAddress, ...], topology: Topology) -> Iterator[str]:
-    name, interface = instance.name, instance.config.interface or ""
+    name, interface = instance.name, own_place(instance.config)
     for vip in vips:
         stands = topology.stands(name, vip)
         yield virtual_address(vip, interface, stands=stands, accepted=instance.config.accept)

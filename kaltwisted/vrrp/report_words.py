@@ -15,6 +15,7 @@ from kaltwisted.vrrp.actions import State
 from kaltwisted.vrrp.group import Router
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.track import ScriptState
+from kaltwisted.vrrp.vmac import vmac_interface
 
 Stands: TypeAlias = Callable[[str, VirtualIpAddress], bool]
 """Whether an instance, by name, has put this address on its interface."""
@@ -41,12 +42,16 @@ _SCOPES: Final[Mapping[str, str]] = {
 
 @attrs.frozen
 class Interface:
-    """An interface that instances have to do with; ``link`` None: there is none of that name."""
+    """An interface that instances have to do with; ``link`` None: there is none of that name.
+
+    ``vrf``: the name of the VRF that it is in.
+    """
 
     name: str
     link: Link | None = None
     ipv4: Address | None = None
     ipv6: Address | None = None
+    vrf: str | None = None
 
 
 @attrs.frozen
@@ -80,6 +85,12 @@ def lower_priority_burst(config: VrrpInstance) -> tuple[int, int]:
     )
 
 
+def own_place(config: VrrpInstance) -> str:
+    """Where its addresses are that name no interface: ``eth0``, or ``vrrp.51@eth0``."""
+    vmac, base = vmac_interface(config), config.interface or ""
+    return base if vmac is None else f"{vmac}@{base}"
+
+
 def tracked_interfaces(config: VrrpInstance) -> list[str]:
     """The lines of ``track_interface`` that count: its own interface is none of them."""
     return [each.name for each in config.track_interface if each.name != config.interface]
@@ -93,7 +104,10 @@ def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, acce
     if vip.brd is not None and ipv4:
         words += ["brd", _broadcast(vip)]
     scope = vip.scope or "global"
-    words += ["dev", vip.dev or interface, "scope", _SCOPES.get(scope, scope)]
+    words += ["dev", f"{vip.dev}@{vip.base}" if vip.base else vip.dev or interface]
+    if vip.use_vmac:
+        words.append("use_vmac")
+    words += ["scope", _SCOPES.get(scope, scope)]
     if vip.label is not None and ipv4:
         words += ["label", vip.label]
     if vip.no_track:

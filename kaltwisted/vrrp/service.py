@@ -173,19 +173,9 @@ class VrrpService(Service):
         self._stopping = False
 
     def _ready(self, configuration: Configuration) -> Configuration:
-        """Without what cannot be as asked for, and VMACs with their names."""
-        kept = []
-        for config in configuration.vrrp_instances:
-            if config.use_vmac is not None and config.ip_version == 6:
-                # Its adverts need a link-local address of the VMAC's own (RFC 9568 §7.4).
-                self._log.error(
-                    "({name}) use_vmac is for adverts over IPv4 only yet: the instance is not run;"
-                    " without use_vmac it would be",
-                    name=config.name,
-                )
-            else:
-                kept.append(config)
-        instances = with_vmacs(kept, configuration.global_defs.vmac_prefix)
+        """VMACs have their names, and what is on them."""
+        defaults = configuration.global_defs
+        instances = with_vmacs(configuration.vrrp_instances, defaults.vmac_prefix, defaults.vmac_addr_prefix)
         return attrs.evolve(configuration, vrrp_instances=instances)
 
     def _furnish(self, config: VrrpInstance) -> None:
@@ -198,6 +188,7 @@ class VrrpService(Service):
             network.addresses,
             network.announcer,
             network.firewall,
+            network.virtual_links,
             accept=config.accept,
         )
         self._routes[config.name] = VirtualRouting(config.name, held, network.routing)

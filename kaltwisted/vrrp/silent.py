@@ -3,7 +3,8 @@
 A raw socket joins its multicast group by IGMP, which the kernel tells the
 link of, from the MAC that is also the master's: switches would then look for
 the master where a backup is.  A packet socket's membership is a matter between
-it and the interface.
+it and the interface.  So it is over IPv6 (MLD); what is sent there goes as a
+packet too, for the interface has no address of its own to send from.
 """
 
 from __future__ import annotations
@@ -24,18 +25,22 @@ from kaltwisted.vrrp.raw import only_hear
 _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
 _PACKET_MULTICAST = 0
-_ETH_P_IP = 0x0800
+_ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 # index, type, length of the address, address (struct packet_mreq)
 _MEMBERSHIP = struct.Struct("=iHH8s")
 
 
 def group_mac(group: Address) -> bytes:
-    """A group of IPv4 on Ethernet: the last 23 bits of its address (RFC 1112 §6.4)."""
+    """A group on Ethernet: the last 23 bits of its address (RFC 1112 §6.4), of IPv6 32 (RFC 2464 §7)."""
+    if group.version == 6:
+        return b"\x33\x33" + group.packed[-4:]
     return (0x01005E000000 | int(group) & 0x7FFFFF).to_bytes(6, "big")
 
 
-def open_silent(link: Link, program: bytes, groups: Iterable[Address]) -> socket.socket:
-    """A packet socket for IPv4 on ``link``, IP header first; ``program`` is its filter.
+def open_silent(
+    link: Link, program: bytes, groups: Iterable[Address], protocol: int = _ETH_P_IP
+) -> socket.socket:
+    """A packet socket on ``link``, IP header first; ``program`` is its filter, ``protocol`` an EtherType.
 
     :raises OSError: it cannot be.
     """
@@ -48,7 +53,7 @@ def open_silent(link: Link, program: bytes, groups: Iterable[Address]) -> socket
             mac = group_mac(group)
             member = _MEMBERSHIP.pack(link.index, _PACKET_MULTICAST, len(mac), mac)
             opened.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, member)
-        opened.bind((link.name, _ETH_P_IP))
+        opened.bind((link.name, protocol))
     except BaseException:
         opened.close()
         raise

@@ -24,7 +24,7 @@ from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.report_words import Interface
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
-from kaltwisted.vrrp.vmac import vmac_interface
+from kaltwisted.vrrp.vmac import own_interface, source_interface
 
 
 class Surroundings:
@@ -96,7 +96,8 @@ class Surroundings:
                 ipv4, ipv6 = (
                     self._links.source(link.index, ipv6=ipv6, but=self._vips) for ipv6 in (False, True)
                 )
-                found.append(Interface(name, link, ipv4, ipv6))
+                vrf = None if link.vrf is None else self._links.by_index(link.vrf)
+                found.append(Interface(name, link, ipv4, ipv6, None if vrf is None else vrf.name))
         return tuple(sorted(found, key=_kernel_order))
 
     # --- a reload ----------------------------------------------------------------------
@@ -219,7 +220,7 @@ class Surroundings:
 
     def _tell_sources(self, link: Link) -> None:
         for name, config in self._instances.items():
-            if config.interface == link.name:
+            if source_interface(config) == link.name:
                 self._tell_source(name)
 
     def _tell_source(self, name: str) -> None:
@@ -232,7 +233,7 @@ class Surroundings:
     def _source(self, config: VrrpInstance) -> Address | None:
         """The interface's own address; an owner may have none but the first virtual one."""
         links = self._links
-        link = links.link(config.interface or "")
+        link = links.link(source_interface(config) or "")
         if link is None:
             return None
         # To peers behind a router nothing gets from a link-local address.
@@ -253,5 +254,6 @@ def _kernel_order(interface: Interface) -> tuple[bool, int]:
 
 def _interfaces(config: VrrpInstance) -> set[str]:
     """All interfaces that an instance has to do with."""
-    named = {vip.dev for vip in _vips(config)} | {config.interface, vmac_interface(config)}
+    named = {name for vip in _vips(config) for name in (vip.dev, vip.base)}
+    named |= {config.interface, own_interface(config)}
     return {name for name in named if name is not None} | {each.name for each in config.track_interface}

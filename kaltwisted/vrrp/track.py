@@ -16,7 +16,7 @@ from kaltwisted.config.model import Tracked, VrrpInstance, VrrpScript
 from kaltwisted.ports import Election, ScriptResult
 from kaltwisted.vrrp.events import Fault, FaultKind
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
-from kaltwisted.vrrp.vmac import vmac_interface
+from kaltwisted.vrrp.vmac import own_interface
 
 LOWEST_PRIORITY: Final = 1
 HIGHEST_PRIORITY: Final = OWNER_PRIORITY - 1
@@ -119,9 +119,9 @@ class Tracking:
         weighings: dict[str, Weighing] = {}
         if config.interface is not None and not config.dont_track_primary:
             weighings[config.interface] = Weighing()
-            vmac = vmac_interface(config)
-            if vmac is not None:
-                weighings[vmac] = Weighing()
+            own = own_interface(config)
+            if own is not None:
+                weighings[own] = Weighing()
         for entry in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
             if entry.dev is not None and entry.dev != config.interface and not entry.no_track:
                 weighings[entry.dev] = Weighing()

@@ -33,6 +33,7 @@ from kaltwisted.vrrp.raw import (
     waited_us,
 )
 from kaltwisted.vrrp.silent import SilentPort, open_silent
+from kaltwisted.vrrp.silent_ipv6 import SilentIpv6Port
 from kaltwisted.vrrp.wire_ipv6 import Ipv6Port
 
 #: The longest packet read: a header with options, AH, 255 addresses, and an HMAC trailer.
@@ -132,9 +133,13 @@ class RawWire:
 
     def open(self, link: Link, listening: Listening, received: Received) -> IAdvertPort:
         """Listen on ``link``."""
-        port = _Ipv4Port if listening.ip_version == 4 else Ipv6Port
+        reactor = self._reactor
         try:
-            return port(self._reactor, link, listening, received)
+            if listening.ip_version == 4:
+                return _Ipv4Port(reactor, link, listening, received)
+            if listening.silent:
+                return SilentIpv6Port(reactor, link, listening, received, _waited_us)
+            return Ipv6Port(reactor, link, listening, received)
         except OSError as error:
             raise WireError(in_words(error, link.name)) from error
 

@@ -155,7 +155,21 @@ WRITTEN: dict[str, Values] = {
         ("«" + "v" * 16, "«a/b", "vrrp.51 «vrrp.52", "«01:00:5e:00:01:33", "«02:00:5e", "v «group", EMPTY),
         bare=True,
     ),
+    "use_ipvlan": Values(
+        ("10.0.0.5/24", "ipvl 10.0.0.5/24 private", "10.0.0.5 vepa", "bridge 10.0.0.5/24 ipvl"),
+        (
+            "10.0.0.5 «" + "v" * 16,
+            "10.0.0.5 «a/b",
+            "10.0.0.5 ipvl «other",
+            "10.0.0.5 «10.0.0.6",
+            "«10.0.0.5/99",
+            "10.0.0.5 bridge «vepa",
+            "10.0.0.5 «group",
+            "10.0.0.5 " + EMPTY,
+        ),
+    ),
     "vmac_prefix": Values(("v", "longestfit"), ("«longestthat", "«a/b", EMPTY)),
+    "vmac_addr_prefix": Values(("va", "longestfit"), ("«longestthat", "«a/b", EMPTY)),
     **{
         f"{prefix}notify_fifo": Values(
             ("/run/fifo", "/run/fifo root", "/run/fifo root root"), most="/run/fifo root root"

@@ -28,6 +28,7 @@ from kaltwisted.config.model import (
     HmacKey,
     HttpCheck,
     HttpProtocol,
+    Ipvlan,
     MiscCheck,
     Nftables,
     NotifyFifo,
@@ -99,6 +100,7 @@ OTHER: dict[str, Any] = {
     "track_interface": (Tracked("eth9", -10),),
     "track_process": (Tracked("p", 10, reverse=True),),
     "use_vmac": Vmac("vmac7"),
+    "use_ipvlan": Ipvlan(),
     "nexthops": (NextHop(dev="eth7"),),
     "metrics": (Metric("mtu", 1400),),
     "destination": ip_network("10.7.0.0/24"),
@@ -267,6 +269,14 @@ class TestDump(SynchronousTestCase):
             (
                 (n, Configuration(vrrp_instances=(VrrpInstance("VI_1", use_vmac=each),)))
                 for n, each in every_change(Vmac())
+            ),
+        )
+        base = Configuration(vrrp_instances=(VrrpInstance("VI_1", use_ipvlan=Ipvlan()),))
+        self.assert_all_show(
+            base,
+            (
+                (n, Configuration(vrrp_instances=(VrrpInstance("VI_1", use_ipvlan=each),)))
+                for n, each in every_change(Ipvlan())
             ),
         )
         for tracked in (Tracked("p", 1, reverse=True), Tracked("p", 1, reverse=False)):

@@ -182,6 +182,18 @@ class InstanceTests(SynchronousTestCase):
             self.assertEqual(found.vmac_xmit_base, "use_vmac" in lines)
             self.assertEqual(found.unicast_ttl, 255)
 
+    def test_what_ipvlan_needs(self) -> None:
+        needs = "(VI_1) IPv4 ipvlan requires a source ip address to be configured."
+        needs += " setting instance to fault state"
+        for lines, log in (("use_ipvlan", needs), ("use_ipvlan fe80::1/64", None)):
+            [error] = mistakes(load_text(instance(lines), "x.conf"))
+            self.assertEqual(error.log, log)
+        reading = load_text(instance("use_vmac\nuse_ipvlan 10.0.0.5"), "x.conf")
+        [warning] = reading.findings
+        self.assertIn("has use_vmac already", warning.message)
+        [found] = reading.configuration.vrrp_instances
+        self.assertIsNone(found.use_ipvlan)
+
     def test_static_addresses(self) -> None:
         text = "static_ipaddress {\n10.7.0.1/24 dev eth1\n2001:db8::1/64 dev eth3\n}\n"
         reading = load_text(text, "x.conf")

@@ -83,6 +83,7 @@ class AddressMessages(SynchronousTestCase):
         self.assertEqual(found[8], struct.pack("=I", 0x02))
         self.assertEqual(found[6], struct.pack("=IIII", 0, 0xFFFFFFFF, 0, 0))
         self.assertNotIn(6, attributes(add_address(3, vip("2001:db8::1", 64)).payload, 8))
+        self.assertIn(6, attributes(add_address(3, vip("fe80::1", 64), deprecated=True).payload, 8))
 
     def test_nonsense_is_refused_before_the_kernel_sees_it(self) -> None:
         self.assertEqual((scope_number(None), scope_number("host"), scope_number("0x20")), (0, 254, 32))

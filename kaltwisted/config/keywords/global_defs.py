@@ -150,6 +150,12 @@ GLOBAL_DEFS = Table(
         "vmac_prefix": Keyword(
             "first part of the names of VMACs", "vmac_prefix", _vmac_prefix, again=Again.FIRST_WINS
         ),
+        "vmac_addr_prefix": Keyword(
+            "first part of the names of VMACs of addresses",
+            "vmac_addr_prefix",
+            _vmac_prefix,
+            again=Again.FIRST_WINS,
+        ),
         # Acted on where the files are read, in config.expand.
         "include_check": Keyword(
             "which problems of an include are errors", "", lambda words, problems: KEEP, words=None

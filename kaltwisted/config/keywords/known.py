@@ -80,7 +80,6 @@ vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
 vrrp_rx_bufs_multiplier: factor for the above
 log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
-vmac_addr_prefix: prefix of generated names for per-address VMACs
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload
 reload_repeat: allow the reload-time file to trigger repeatedly
@@ -97,8 +96,6 @@ json_dump_file: name of the JSON dump
 track_file {}: files tracked for every member
 """,
     "vrrp_instance": """
-use_vmac_addr: a VMAC interface for each VIP not on the base interface
-use_ipvlan: use an ipvlan interface instead of macvlan
 vrf: VRF of the instance for VMACs without parent
 track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface

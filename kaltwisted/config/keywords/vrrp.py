@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import attrs
 
 from kaltwisted.config.keywords.convert import (
@@ -23,15 +20,15 @@ from kaltwisted.config.keywords.convert import (
 from kaltwisted.config.keywords.garp import ExtraInterval
 from kaltwisted.config.keywords.hmac import AUTH_HMAC
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.own_interface import use_ipvlan, use_vmac
 from kaltwisted.config.keywords.scripts import perhaps_command, script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
-from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum, Vmac
+from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum
 from kaltwisted.config.route_lines import ROUTE_OPTIONS
 from kaltwisted.config.rule_lines import RULE_OPTIONS
 
 LONGEST_PASSWORD = 8
-_OCTET = re.compile("[0-9a-fA-F]{1,2}")
 
 
 def _password(words: list[str], problems: Problems) -> bytes | Keep:
@@ -50,60 +47,6 @@ def _password(words: list[str], problems: Problems) -> bytes | Keep:
 
 def _unset(words: list[str], problems: Problems) -> bool:
     return False
-
-
-# IFNAMSIZ of the kernel, without the zero at its end.
-LONGEST_INTERFACE = 15
-# What RFC 5798 §7.3 has in front of the VRID.
-_RFC_MAC = bytes.fromhex("00005e0001"), bytes.fromhex("00005e0002")
-
-
-def _mac(text: str) -> bytes | str:
-    """Five or six octets; a str is what is wrong with them."""
-    octets = text.split(":")
-    if len(octets) not in (5, 6) or not all(_OCTET.fullmatch(octet) for octet in octets):
-        return "is no MAC address"
-    mac = bytes(int(octet, 16) for octet in octets)
-    if mac[0] & 1:
-        return "is a multicast address"
-    return "is an address of the RFC's own" if mac[:5] in _RFC_MAC else mac
-
-
-def _use_vmac(words: list[str], problems: Problems) -> Vmac:
-    """``[[name] IFNAME] [MAC] [netlink_notify_msg] [group N]``; what is wrong is left out."""
-    found: dict[str, Any] = {}
-    rest = enumerate(words[1:], 1)
-    for index, word in rest:
-        if word == "netlink_notify_msg":
-            found[word] = True
-        elif word in ("group", "name"):
-            index, value = next(rest, (index, None))
-            if value is None:
-                problems.append(Problem(f"`{word}` lacks its value", index))
-            elif word == "group":
-                found[word] = value
-            else:
-                _vmac_name(value, index, found, problems)
-        elif ":" in word:
-            mac = _mac(word)
-            if isinstance(mac, str):
-                expected = "five or six octets such as 02:00:5e:00:01:33"
-                problems.append(Problem(f"`{word}` {mac}", index, expected))
-            else:
-                found["mac"] = mac
-        else:
-            _vmac_name(word, index, found, problems)
-    return Vmac(**found)
-
-
-def _vmac_name(name: str, index: int, found: dict[str, Any], problems: Problems) -> None:
-    expected = f"one name of up to {LONGEST_INTERFACE} characters, without blanks or `/`"
-    if len(name) > LONGEST_INTERFACE or re.search(r"[\s/]", name) or not name:
-        problems.append(Problem(f"`{name}` is no name for an interface", index, expected))
-    elif "ifname" in found:
-        problems.append(Problem(f"`{name}` is a second name", index, expected))
-    else:
-        found["ifname"] = name
 
 
 def _old_checksum(words: list[str], problems: Problems) -> OldUnicastChecksum | Keep:
@@ -171,10 +114,10 @@ AUTHENTICATION = Table(
 )
 
 # Options of an address that stand alone, those that take a word, and of these what is acted on, by its field.
-ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac")
+ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin")
 ADDRESS_WORDS = ("peer", "preferred_lft", "track_group")
 ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
-ADDRESS_OPTIONS = ("no_track", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
+ADDRESS_OPTIONS = ("no_track", "use_vmac", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
 
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True, options=ADDRESS_OPTIONS)
@@ -192,7 +135,17 @@ _READ = {
     "use_vmac": Keyword(
         "a macvlan with a MAC address of its own",
         "use_vmac",
-        _use_vmac,
+        use_vmac,
+        words=None,
+        again=Again.FIRST_WINS,
+    ),
+    "use_vmac_addr": Keyword(
+        "addresses elsewhere than on its interface have a macvlan too", "use_vmac_addr", flag, words=1
+    ),
+    "use_ipvlan": Keyword(
+        "an ipvlan, by whose address its adverts go",
+        "use_ipvlan",
+        use_ipvlan,
         words=None,
         again=Again.FIRST_WINS,
     ),
