@@ -135,7 +135,7 @@ def test_both_tell_why_they_are_what_they_are(pair: tuple[Director, Director]) -
     words = second.explained("one")
     assert "The master is 10.77.0.1 with priority 150, and ours is 100" in words
     assert "together with two, by sync group G" in words
-    wait_for(lambda: "TCP_CHECK 10.77.0.1:81 fails" in first.explained("10.77.0.1:81"))
+    wait_for(lambda: "TCP_CHECK 10.77.0.1:81: failed" in first.explained("10.77.0.1:81"))
     wait_for(lambda: "the 20 are not added" in first.run("status", "alone").stdout)
 
 
