@@ -12,11 +12,11 @@ from twisted.internet.task import CooperativeTask, Cooperator
 SLICE_S = 0.003
 
 
-def in_slices(steps: Iterator[Any], clock: IReactorTime) -> CooperativeTask[Any]:
-    """Go through ``steps``, each of which should take well under ``SLICE_S``."""
+def in_slices(steps: Iterator[Any], clock: IReactorTime, slice_s: float = SLICE_S) -> CooperativeTask[Any]:
+    """Go through ``steps``, each of which should take well under ``slice_s``."""
 
     def a_slice() -> Callable[[], bool]:
-        ends = clock.seconds() + SLICE_S
+        ends = clock.seconds() + slice_s
         return lambda: clock.seconds() > ends
 
     return Cooperator(a_slice, partial(clock.callLater, 0)).cooperate(steps)

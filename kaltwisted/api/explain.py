@@ -255,7 +255,7 @@ def _check(check: Document, document: Document) -> Iterator[str]:
     if not check["has_run"]:
         yield f"{name} has not run yet{_next(check)}."
         return
-    state = "is good" if check["up"] else "fails"
+    state = "is good" if check["up"] else "is bad"
     took = f" after {check['latency_ms']:.1f} ms" if check["latency_ms"] is not None else ""
     ago = "" if check["last_run"] is None else f", {_ago(check['last_run'], document)}"
     yield f"{name} {state}: {check['last_result']}{took}{ago}{_next(check)}."

@@ -26,7 +26,7 @@ from kaltwisted.api.exchange import Stream as Begin
 from kaltwisted.api.routes import Routes
 
 MOST_CONNECTIONS: Final = 256
-"""When one more comes, the one that has been idle for longest goes."""
+"""When one more comes, the one goes that has been without a whole request for longest."""
 MOST_STREAMS: Final = 128
 MOST_BODY: Final = 65_536
 MOST_FIELDS: Final = 20
@@ -70,7 +70,7 @@ class Site(Factory):
         self.cut = 0
         self.streams = 0
         self._busy: set[_Channel] = set()
-        # In the order in which they fell idle.
+        # Also those of which half a request has come; in the order in which they were answered, or came.
         self._idle: dict[_Channel, None] = {}
 
     @property
@@ -94,7 +94,7 @@ class Site(Factory):
         self._idle[channel] = None
 
     def is_busy(self, channel: _Channel) -> None:
-        """A request has begun to come in."""
+        """A request is there and to be answered."""
         if channel in self._idle:
             del self._idle[channel]
             self._busy.add(channel)
@@ -139,12 +139,12 @@ class _Channel(http.HTTPChannel):  # type: ignore[misc,unused-ignore]
 
     def dataReceived(self, data: bytes) -> None:
         if self._limit is None and not self._handlingRequest:
-            self.site.is_busy(self)
             self._limit = self.site.clock.callLater(REQUEST_S, self._too_slow)
         super().dataReceived(data)
 
     def allContentReceived(self) -> None:
         self._in_time()
+        self.site.is_busy(self)
         super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +102,7 @@ class Daemon:
             return NoAnswerError(f"no daemon is running: nobody listens at {path}")
         if isinstance(error, PermissionError):
             return NoAnswerError(f"{path} may not be opened by you: be root, or of the socket's group", 4)
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError | BlockingIOError):
             return NoAnswerError(f"the daemon at {path} does not answer within {TIMEOUT_S:g} seconds")
         return NoAnswerError(f"the daemon at {path} does not answer: {error}")
 
@@ -113,8 +114,12 @@ class _UnixConnection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
+        # A crowd may be waiting to be let in: wait as well, and not for ever.  (With a timeout of
+        # Python's own, a socket is not blocking, and is turned away instead.)
+        limit = struct.pack("ll", int(TIMEOUT_S), 0)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self.sock.connect(str(self._path))
+        self.sock.settimeout(self.timeout)
 
 
 def _words(body: bytes) -> str:

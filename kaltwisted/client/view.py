@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from kaltwisted.api.explain import Document, now, span, times
+from kaltwisted.api.explain import Document, now, span, times, tracker_state
 from kaltwisted.client.paint import Cell, Paint
 
 _STATES: Final = {"MASTER": "good", "BACKUP": "", "FAULT": "bad", "INIT": "odd", "STOP": "dim"}
@@ -158,10 +158,7 @@ def _trackers(trackers: list[Document], document: Document, paint: Paint) -> Ite
         rows.append(
             [
                 (f"{tracker['kind'].replace('_', ' ')} {tracker['name']}", ""),
-                (
-                    "unknown" if up is None else "good" if up else "bad",
-                    {True: "good", False: "bad"}.get(up, "odd"),
-                ),
+                (tracker_state(tracker), _KNOWN[up]),
                 (told, "dim"),
             ]
         )

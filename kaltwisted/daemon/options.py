@@ -31,6 +31,9 @@ Usage:
   kaltwisted -t -f keepalived.conf
   kaltwisted check [--json | --sarif] keepalived.conf ...   (check --help tells more)
   kaltwisted config [--to json | --diff] keepalived.conf ...  (config --help tells more)
+  kaltwisted status [--json | --watch]   (status --help ...)
+  kaltwisted explain NAME
+  kaltwisted events [--follow]
   kaltwisted drain | disable | enable | weight | pause | resume SERVER  (drain --help ...)
   kaltwisted yield | prefer | release INSTANCE
   kaltwisted overrides

@@ -54,7 +54,7 @@ def why(check: Check, standing: Retry, statistics: Statistics) -> str:
     outcome = statistics.last_outcome
     if not standing.has_run or outcome is None:
         return f"{name} {NOT_RUN}, and until it succeeds the server counts as down"
-    return f"{name} fails: {outcome.words}"
+    return f"{name}: {outcome.words}"
 
 
 def target(check: Check) -> str:

@@ -152,7 +152,7 @@ def virtual_server(**fields: Any) -> dict[str, Any]:
         "sorry_server": None,
         "real_servers": [
             real_server("10.0.0.1", True, None, check(True)),
-            real_server("10.0.0.2", False, "TCP_CHECK 10.0.0.2:80 fails: timeout", check(False)),
+            real_server("10.0.0.2", False, "TCP_CHECK 10.0.0.2:80: timeout", check(False)),
         ],
         **fields,
     }

@@ -86,8 +86,8 @@ class ServerTests(SynchronousTestCase):
     def test_why_a_server_is_not_in_the_pool(self) -> None:
         words = told("10.0.0.2")
         self.assertIn("tcp/192.0.2.1:80/10.0.0.2:80 is down for 30 s, and gets no new clients.", words)
-        self.assertIn("Why: TCP_CHECK 10.0.0.2:80 fails: timeout.", words)
-        self.assertIn("TCP_CHECK 10.0.0.1:80 fails: timeout after 1.2 ms, 2.0 s ago; next in 4.0 s.", words)
+        self.assertIn("Why: TCP_CHECK 10.0.0.2:80: timeout.", words)
+        self.assertIn("TCP_CHECK 10.0.0.1:80 is bad: timeout after 1.2 ms, 2.0 s ago; next in 4.0 s.", words)
 
     def test_by_many_names(self) -> None:
         for name in ("tcp/192.0.2.1:80/10.0.0.1:80", "10.0.0.1:80", "10.0.0.1"):

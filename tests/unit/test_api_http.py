@@ -215,6 +215,7 @@ class BoundTests(World):
         busy, _ = self.connect()
         busy.dataReceived(b"GET /later HTTP/1.1\r\n\r\n")
         idle = [self.connect() for _ in range(http.MOST_CONNECTIONS - 1)]
+        idle[0][0].dataReceived(b"GET /no")
         self.assertFalse(any(transport.cut for _, transport in idle))
         newest = self.connect()
         self.assertEqual([transport.cut for _, transport in idle[:2]], [True, False])

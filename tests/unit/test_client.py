@@ -193,7 +193,7 @@ class ViewTests(SynchronousTestCase):
             "script chk  bad  exited with status 1, 1.0 s ago",
             "tcp/192.0.2.1:80  up  1 min 30 s  rr NAT  1 of 2 servers, weight 1",
             "10.0.0.1:80  up    30 s  weight 1  TCP_CHECK 1.2 ms",
-            "10.0.0.2:80  down  30 s  weight 1  TCP_CHECK 10.0.0.2:80 fails: timeout",
+            "10.0.0.2:80  down  30 s  weight 1  TCP_CHECK 10.0.0.2:80: timeout",
             "far  Up  1 h  10.0.0.9  every 10 ms, lost after 30 ms",
         ):
             self.assertIn(words, text)

@@ -177,7 +177,7 @@ class CheckTests(SynchronousTestCase):
 
     def test_why(self) -> None:
         bad = Outcome(False, "Timeout connecting")
-        self.assertEqual(why(CHECK, *self.of(CHECK, bad)), "TCP_CHECK 10.0.0.1:80 fails: Timeout connecting")
+        self.assertEqual(why(CHECK, *self.of(CHECK, bad)), "TCP_CHECK 10.0.0.1:80: Timeout connecting")
         alpha = attrs.evolve(CHECK, timing=CheckTiming(alpha=True))
         self.assertEqual(
             why(alpha, *self.of(alpha)),

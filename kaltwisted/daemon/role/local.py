@@ -21,6 +21,8 @@ from kaltwisted.ports import Fact, Note
 from kaltwisted.slices import in_slices
 
 WRITTEN_AT_ONCE = 65536
+SLICE_S = 0.002
+"""Of each turn of the reactor for a report: the role's work has to find room beside it, too."""
 
 _WORDS = {Report.DATA: "data", Report.STATISTICS: "stats", Report.JSON: "as json"}
 """keepalived's; of others the log is told nothing."""
@@ -105,7 +107,7 @@ class LocalRunner:
                 what=_WORDS[report],
                 pid=os.getpid(),
             )
-        written = in_slices(_write(self._text(self.role, report, version), write), self._reactor)
+        written = in_slices(_write(self._text(self.role, report, version), write), self._reactor, SLICE_S)
         return written.whenDone().addCallback(lambda _: None)
 
     def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:
