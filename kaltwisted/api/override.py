@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import attrs
 
 from kaltwisted.api.exchange import RefusalError
+from kaltwisted.config.identity import ServerId
 from kaltwisted.config.keywords.convert import INT_MAX
 from kaltwisted.ports import (
     CHECKS_PAUSED,
@@ -188,6 +189,10 @@ class Override:
             raise ValueError("at is no number")
         if kind not in TARGETS[action.aspect]:
             raise ValueError(f"{action.value} is nothing for a {kind.value}")
+        if kind in SERVERS:
+            server = ServerId.parse(name)
+            if str(server) != name or (server.real is None) is (kind is Kind.REAL_SERVER):
+                raise ValueError(f"{name} is no name of a {kind.value}")
         return cls(Target(kind, name), action, value, by, float(at), reason)
 
 

@@ -31,8 +31,11 @@ def wait_for(condition: Callable[[], object], what: str, limit: float = PATIENCE
 class WebServer:
     """An HTTP server on loopback that says its name at ``/`` and ``page`` at ``/check``."""
 
-    def __init__(self, name: str, address: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, name: str, address: str = "127.0.0.1", port: int = 0, *, keeps_alive: bool = False
+    ) -> None:
         self.name, self.address, self.port = name, address, port
+        self._protocol = "HTTP/1.1" if keeps_alive else "HTTP/1.0"
         self.page = b"all is well\n"
         self._server: ThreadingHTTPServer | None = None
         self.start()
@@ -42,6 +45,8 @@ class WebServer:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = self._protocol
+
             def do_GET(self) -> None:
                 body = outer.page if self.path == "/check" else outer.name.encode()
                 self.send_response(200)
@@ -66,9 +71,9 @@ class WebServer:
 
 
 @contextlib.contextmanager
-def web_servers(*names: str) -> Iterator[dict[str, WebServer]]:
-    """Web servers by name, stopped with the block."""
-    made = {name: WebServer(name) for name in names}
+def web_servers(*names: str, keeps_alive: bool = False) -> Iterator[dict[str, WebServer]]:
+    """Web servers by name, stopped with the block; ``keeps_alive``: with connections that last."""
+    made = {name: WebServer(name, keeps_alive=keeps_alive) for name in names}
     try:
         yield made
     finally:

@@ -31,8 +31,9 @@ def overrides(draw: st.DrawFn) -> Override:
     action = draw(st.sampled_from(Action))
     kind = draw(st.sampled_from(sorted(TARGETS[action.aspect], key=str)))
     value = draw(st.integers(0, 2**31 - 1)) if action is Action.WEIGHT else None
+    name = {Kind.REAL_SERVER: SERVER.name, Kind.VIRTUAL_SERVER: "fwmark/7"}.get(kind) or draw(LINES)
     at = draw(st.floats(0, 2e9))
-    return Override(Target(kind, draw(LINES)), action, value, draw(LINES), at, draw(LINES))
+    return Override(Target(kind, name), action, value, draw(LINES), at, draw(LINES))
 
 
 @given(overrides())
@@ -169,6 +170,13 @@ class FileTests(SynchronousTestCase):
             f"1 of 3 overrides in {self.path} cannot be read (by is missing) and do not count;"
             f" the file is set aside as {self.path}.broken-1",
         )
+
+    def test_a_name_that_is_none_counts_for_nothing(self) -> None:
+        for name in ("x", "fwmark/7", "tcp/[2001:db8:0::1]:80/10.0.0.1:80", f"{SERVER.name}/1"):
+            self.assertRaises(ValueError, Override.read, {**DRAIN.told(), "target": name})
+        pause = {**DRAIN.told(), "kind": "virtual_server", "action": "pause"}
+        self.assertRaises(ValueError, Override.read, pause)
+        self.assertEqual(Override.read({**pause, "target": "fwmark/7"}).target.name, "fwmark/7")
 
     def test_one_that_cannot_be_read_at_all(self) -> None:
         self.path.mkdir()

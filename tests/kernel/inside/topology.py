@@ -152,6 +152,13 @@ class Download:
             return False
         return True
 
+    def page(self) -> str:
+        """Who sends it."""
+        data = b""
+        while len(data) < _PIECE and (more := self._connection.recv(_PIECE - len(data))):
+            data += more
+        return data.partition(b"\r\n\r\n")[2].split()[0].decode()
+
     def close(self) -> None:
         self._connection.close()
 
