@@ -2,7 +2,7 @@
 
 A virtual server is its address, port and protocol, or its mark; a real server
 its address and port; a VRRP instance its VRID, interface and family, whatever
-its name; a sync group, script or BFD session its name.  What is equal keeps the old
+its name; a sync group, script, tracked file or BFD session its name.  What is equal keeps the old
 object, so that whoever compares again has only to look at identities.
 """
 
@@ -22,6 +22,7 @@ from kaltwisted.config.model import (
     RealServer,
     Route,
     Rule,
+    TrackFile,
     VirtualIpAddress,
     VirtualServer,
     VirtualServerGroup,
@@ -69,6 +70,7 @@ class Changes:
     vrrp_instances: Part[VrrpInstance] = Part()
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
+    track_files: Part[TrackFile] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
     static_routes: Part[Route] = Part()
     static_rules: Part[Rule] = Part()
@@ -109,6 +111,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     instances, kept_instances = _compare(old.vrrp_instances, new.vrrp_instances, vrrp_key)
     groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
+    files, kept_files = _compare(old.track_files, new.track_files, _name)
     # An address with other options is another one; so is a route or rule.
     addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
     routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
@@ -127,6 +130,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_instances=kept_instances,
             vrrp_sync_groups=kept_groups,
             vrrp_track_processes=kept_processes,
+            track_files=kept_files,
             static_ipaddress=kept_addresses,
             static_routes=kept_routes,
             static_rules=kept_rules,
@@ -143,6 +147,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         instances,
         groups,
         processes,
+        files,
         addresses,
         routes,
         rules,
@@ -207,7 +212,7 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
 
 
 def _name(
-    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance,
+    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | TrackFile | VirtualServerGroup | BfdInstance,
 ) -> Hashable:
     return named.name
 

@@ -21,6 +21,7 @@ from kaltwisted.config.model import (
     BfdInstance,
     Position,
     RealServer,
+    TrackFile,
     VirtualServer,
     VirtualServerGroup,
     VrrpInstance,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 B = TypeVar(
     "B",
     BfdInstance,
+    TrackFile,
     VirtualServer,
     VrrpInstance,
     VrrpScript,

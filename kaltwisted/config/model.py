@@ -55,6 +55,7 @@ from kaltwisted.config.model_vrrp import (
     OldUnicastChecksum,
     ParamMatch,
     Tracked,
+    TrackFile,
     UnicastPeer,
     VirtualIpAddress,
     Vmac,
@@ -113,6 +114,7 @@ __all__ = [
     "SorryServer",
     "TcpCheck",
     "TlsOptions",
+    "TrackFile",
     "Tracked",
     "TunnelType",
     "UdpCheck",
@@ -207,6 +209,7 @@ class Configuration:
     vrrp_instances: tuple[VrrpInstance, ...] = ()
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
+    track_files: tuple[TrackFile, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
     static_routes: tuple[Route, ...] = ()
     static_rules: tuple[Rule, ...] = ()

@@ -69,7 +69,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         rf'{_CONNECTING} fwmark: wrong «""',
         r'MISC_CHECK misc_timeout: wrong «""',
         r'UDP_CHECK (?:min|max)_reply_length: wrong «""',
-        r'(?:vrrp_(?:script|track_process)|bfd_instance) weight: wrong «""',
+        r'(?:vrrp_(?:script|track_process|track_file)|bfd_instance) weight: wrong «""',
         r'bfd_instance max_hops: wrong «""',
         r'global_defs nftables_priority: wrong «""',
         r'global_defs vmac_prefix: wrong «(?:longestthat|a/b|"")',

@@ -44,6 +44,7 @@ from kaltwisted.config.model import (
     TcpCheck,
     TlsOptions,
     Tracked,
+    TrackFile,
     TunnelType,
     UdpCheck,
     UnicastPeer,
@@ -98,6 +99,10 @@ OTHER: dict[str, Any] = {
     "track_script": (Tracked("watch"),),
     "track_interface": (Tracked("eth9", -10),),
     "track_process": (Tracked("p", 10, reverse=True),),
+    "track_file": (Tracked("f", 10, reverse=True),),
+    "track_virtual_server": (Tracked("FWM 7", 10, reverse=True),),
+    "file": "/run/other",
+    "init": 7,
     "use_vmac": Vmac("vmac7"),
     "nexthops": (NextHop(dev="eth7"),),
     "metrics": (Metric("mtu", 1400),),
@@ -253,6 +258,10 @@ class TestDump(SynchronousTestCase):
         process = VrrpTrackProcess("p", ("named",))
         base = Configuration(vrrp_track_processes=(process,))
         changes = [(n, Configuration(vrrp_track_processes=(each,))) for n, each in every_change(process)]
+        self.assert_all_show(base, iter(changes))
+        file = TrackFile("f", "/run/number")
+        base = Configuration(track_files=(file,))
+        changes = [(n, Configuration(track_files=(each,))) for n, each in every_change(file)]
         changes.append(("static_ipaddress", attrs.evolve(base, static_ipaddress=(address,))))
         self.assert_all_show(base, iter(changes))
 

@@ -1,7 +1,7 @@
 """Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves, by their path (``track_file``,
+whole.  Blocks that are listed themselves, by their path (``track_group``,
 ``real_server FILE_CHECK``), lend their keywords to "that is valid in block …";
 lines of the others are values.  What gets its place in a table of its own is
 taken out here.
@@ -11,11 +11,6 @@ from __future__ import annotations
 
 from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
-_TRACK_FILE = """
-file: path of the file
-weight: multiplier for the value
-init_file: create the file at start
-"""
 _NOT_YET = {
     "": """
 linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
@@ -29,8 +24,6 @@ track_group {}: names a set of VRRP instances that decides whether static items 
 garp_group {}: rate limits shared by a set of interfaces
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
-track_file {}: a file whose number is tracked
-vrrp_track_file {}: the old word for track_file
 SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
@@ -98,14 +91,12 @@ stats_dump_file: name of the SIGUSR2 dump
 json_dump_file: name of the JSON dump
 """,
     "vrrp_sync_group": """
-track_file {}: files tracked for every member
 global_tracking: the old word for sync_group_tracking_weight
 """,
     "vrrp_instance": """
 use_vmac_addr: a VMAC interface for each VIP not on the base interface
 use_ipvlan: use an ipvlan interface instead of macvlan
 vrf: VRF of the instance for VMACs without parent
-track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
 notify_deleted: DELETED instead of FAULT when instance vanishes at reload; script optional
@@ -124,8 +115,6 @@ gna_interval: least time between two unsolicited NAs
 interface: an interface with a pace of its own
 interfaces {}: interfaces that share one pace
 """,
-    "track_file": _TRACK_FILE,
-    "vrrp_track_file": _TRACK_FILE,
     "SSL": """
 password: pass phrase of the key file
 ca: CA file (PEM)
@@ -162,13 +151,7 @@ tls_compliant: send TLS close_notify properly
 }
 
 
-_NAMED = frozenset(
-    (
-        "track_file",
-        "track_group",
-        "vrrp_track_file",
-    )
-)
+_NAMED = frozenset(("track_group",))
 """Blocks of the top level that have a name."""
 
 
