@@ -24,7 +24,7 @@ from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
-from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
+from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import (
     STATIC_IPADDRESS,
@@ -96,6 +96,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     )
     scripts = bound(VRRP_SCRIPT, None, lambda statement: bind_track.script(reader, statement))
     processes = bound(VRRP_TRACK_PROCESS, None, lambda statement: bind_track.track_process(reader, statement))
+    files = bound(VRRP_TRACK_FILE, None, lambda statement: bind_track.track_file(reader, statement))
     names = frozenset(instance.name for instance in instances)
     groups = bound(
         VRRP_SYNC_GROUP,
@@ -123,6 +124,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
         garp_groups=bound(GARP_GROUP, None, lambda statement: bind_garp.garp_group(reader, statement)),
+        track_files=files,
         static_ipaddress=tuple(dict.fromkeys(addresses)),
         static_routes=tuple(dict.fromkeys(routes)),
         static_rules=tuple(dict.fromkeys(rules)),

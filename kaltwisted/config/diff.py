@@ -2,7 +2,7 @@
 
 A virtual server is its address, port and protocol, or its mark; a real server
 its address and port; a VRRP instance its VRID, interface and family, whatever
-its name; a sync group, script or BFD session its name.  What is equal keeps the old
+its name; a sync group, script, tracked file or BFD session its name.  What is equal keeps the old
 object, so that whoever compares again has only to look at identities.
 """
 
@@ -23,6 +23,7 @@ from kaltwisted.config.model import (
     RealServer,
     Route,
     Rule,
+    TrackFile,
     VirtualIpAddress,
     VirtualServer,
     VirtualServerGroup,
@@ -71,6 +72,7 @@ class Changes:
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     garp_groups: Part[GarpGroup] = Part()
+    track_files: Part[TrackFile] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
     static_routes: Part[Route] = Part()
     static_rules: Part[Rule] = Part()
@@ -112,6 +114,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
     paces, kept_paces = _compare(old.garp_groups, new.garp_groups, _itself)
+    files, kept_files = _compare(old.track_files, new.track_files, _name)
     # An address with other options is another one; so is a route or rule.
     addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
     routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
@@ -131,6 +134,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_sync_groups=kept_groups,
             vrrp_track_processes=kept_processes,
             garp_groups=kept_paces,
+            track_files=kept_files,
             static_ipaddress=kept_addresses,
             static_routes=kept_routes,
             static_rules=kept_rules,
@@ -148,6 +152,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         groups,
         processes,
         paces,
+        files,
         addresses,
         routes,
         rules,
@@ -213,7 +218,7 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
 
 
 def _name(
-    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance,
+    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | TrackFile | VirtualServerGroup | BfdInstance,
 ) -> Hashable:
     return named.name
 

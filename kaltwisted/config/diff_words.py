@@ -55,6 +55,7 @@ def words(changes: Changes) -> Iterator[str]:
     yield from _named_words("vrrp_sync_group", changes.vrrp_sync_groups)
     yield from _named_words("vrrp_instance", changes.vrrp_instances)
     yield from _named_words("vrrp_track_process", changes.vrrp_track_processes)
+    yield from _named_words("track_file", changes.track_files)
     yield from _named_words("bfd_instance", changes.bfd_instances)
     for what, addresses in (
         ("removed", changes.static_ipaddress.removed),

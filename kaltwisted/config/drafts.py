@@ -297,6 +297,14 @@ class TrackProcessDraft(Draft):
     full_command: bool = False
 
 
+class TrackFileDraft(Draft):
+    """``track_file``."""
+
+    file: str | None = None
+    weight: tuple[int, bool] = (1, False)
+    init_file: tuple[int, bool] | None = None
+
+
 class BfdDraft(Draft):
     """``bfd_instance``."""
 

@@ -27,6 +27,9 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
         yield f"  VRRP Track process = {process.name}"
         yield f"    process = {' '.join(process.process)}"
         yield from others(process, "name process", "    ")
+    for file in configuration.track_files:
+        yield f"  Track file = {file.name}"
+        yield from others(file, "name", "    ")
     for title, items in (
         ("Static IP", [_address(each) for each in configuration.static_ipaddress]),
         ("Static Routes", configuration.static_routes),

@@ -188,3 +188,9 @@ class VirtualServer:
 
     def __str__(self) -> str:
         return self.listen.format(self.protocol)
+
+    @property
+    def fact_name(self) -> str:
+        """What roles call it among themselves: as logs do, and a mark with its family."""
+        six = isinstance(self.listen, FirewallMark) and self.listen.ipv6
+        return f"{self} inet6" if six else str(self)

@@ -199,6 +199,24 @@ class VrrpTrackProcess:
 
 
 @attrs.frozen
+class TrackFile:
+    """``track_file``: a file whose number, times ``weight``, changes the priority (``config.file_number``).
+
+    ``weight`` 0: FAULT unless the number is 0.  ``init``: what the file is made
+    with at the start where there is none, and with ``overwrite`` also where
+    there is one; None: nobody makes it.
+    """
+
+    name: str
+    file: str
+    weight: int = 1
+    reverse: bool = False
+    init: int | None = None
+    overwrite: bool = False
+    where: Position | None = place()
+
+
+@attrs.frozen
 class Tracked:
     """A line of a ``track_*`` block.
 
@@ -292,6 +310,8 @@ class VrrpInstance:
     track_interface: tuple[Tracked, ...] = ()
     track_process: tuple[Tracked, ...] = ()
     track_bfd: tuple[Tracked, ...] = ()
+    track_file: tuple[Tracked, ...] = ()
+    track_virtual_server: tuple[Tracked, ...] = ()
     dont_track_primary: bool = False
     garp_master_delay_us: int = 5 * SECOND_US
     garp_master_repeat: int = 5
@@ -361,6 +381,8 @@ class VrrpSyncGroup:
     track_script: tuple[Tracked, ...] = ()
     track_interface: tuple[Tracked, ...] = ()
     track_process: tuple[Tracked, ...] = ()
+    track_file: tuple[Tracked, ...] = ()
+    track_virtual_server: tuple[Tracked, ...] = ()
     notify_priority_changes: bool = False
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)

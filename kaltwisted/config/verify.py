@@ -14,6 +14,7 @@ from kaltwisted.config.bind_garp import verify_garp_groups
 from kaltwisted.config.verify_bfd import verify_bfd_instances
 from kaltwisted.config.verify_group import verify_group_services, verify_server_groups
 from kaltwisted.config.verify_lvs import verify_virtual_servers
+from kaltwisted.config.verify_tracked_services import verify_tracked_services
 from kaltwisted.config.verify_tracking import verify_tracking
 from kaltwisted.config.verify_vrrp import trackable, verify_instances, verify_sync_groups, verify_tracked
 
@@ -26,20 +27,26 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     """The configuration as it will run."""
     scripts = verify_tracked("vrrp_script", configuration.vrrp_scripts, reader)
     processes = verify_tracked("vrrp_track_process", configuration.vrrp_track_processes, reader)
+    files = verify_tracked("track_file", configuration.track_files, reader)
     sessions = verify_bfd_instances(configuration.bfd_instances, reader)
-    there = trackable(scripts, processes, sessions)
+    there = trackable(scripts, processes, files, sessions)
     server_groups = verify_server_groups(configuration.virtual_server_groups, reader)
     instances = verify_instances(configuration.vrrp_instances, there, reader)
+    services = verify_virtual_servers(configuration.virtual_servers, reader)
+    group_services = verify_group_services(configuration.group_services, server_groups, reader)
+    instances = verify_tracked_services(instances, services, group_services, reader)
     groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, there, reader)
+    groups = verify_tracked_services(groups, services, group_services, reader)
     return attrs.evolve(
         configuration,
-        virtual_servers=verify_virtual_servers(configuration.virtual_servers, reader),
+        virtual_servers=services,
         vrrp_scripts=scripts,
         vrrp_instances=verify_tracking(instances, scripts, groups, reader),
         vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
         garp_groups=verify_garp_groups(configuration.garp_groups, reader),
+        track_files=files,
         virtual_server_groups=server_groups,
-        group_services=verify_group_services(configuration.group_services, server_groups, reader),
+        group_services=group_services,
         bfd_instances=sessions,
     )

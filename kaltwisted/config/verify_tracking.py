@@ -63,6 +63,11 @@ def _idle(instance: VrrpInstance, weights: dict[str, int], group: str | None) ->
         if weights.get(script.name, 0) if script.weight is None else script.weight:
             log = f"ignoring tracked script {script.name} with weights due to "
             yield _Idle(f"script {script.name}", why, log + ("address_owner" if owner else "SYNC group"))
+    for tracked in instance.track_virtual_server:
+        if tracked.weight:
+            log = f"ignoring tracked virtual server {tracked.name} with weight {tracked.weight} due to "
+            log += "address owner" if owner else "SYNC group"
+            yield _Idle(f"virtual server {tracked.name}", why, log)
     for tracked in instance.track_interface:
         if tracked.weight and tracked.name != instance.interface:
             log = f"ignoring {tracked.name} tracked interface "

@@ -14,6 +14,7 @@ from kaltwisted.config.model import (
     AuthType,
     BfdInstance,
     Tracked,
+    TrackFile,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -31,7 +32,7 @@ _MUST_BE = (
     " !!! Skipping..."
 )
 
-T = TypeVar("T", VrrpScript, VrrpTrackProcess)
+T = TypeVar("T", VrrpScript, VrrpTrackProcess, TrackFile)
 Owner = TypeVar("Owner", VrrpInstance, VrrpSyncGroup)
 
 Trackable = Mapping[str, tuple[str, frozenset[str]]]
@@ -41,18 +42,20 @@ Trackable = Mapping[str, tuple[str, frozenset[str]]]
 def trackable(
     scripts: tuple[VrrpScript, ...],
     processes: tuple[VrrpTrackProcess, ...],
+    files: tuple[TrackFile, ...],
     sessions: tuple[BfdInstance, ...],
 ) -> Trackable:
     """What instances and groups may track by name."""
     return {
         "track_script": ("vrrp_script", frozenset(each.name for each in scripts)),
         "track_process": ("vrrp_track_process", frozenset(each.name for each in processes)),
+        "track_file": ("track_file", frozenset(each.name for each in files)),
         "track_bfd": ("bfd_instance", frozenset(each.name for each in sessions if each.vrrp)),
     }
 
 
 def verify_tracked(block: str, tracked: tuple[T, ...], reader: Reader) -> tuple[T, ...]:
-    """Scripts or processes by name; of two the first counts, in keepalived without a word."""
+    """Scripts, processes or files by name; of two the first counts, in keepalived without a word."""
     names: dict[str, T] = {}
     for each in tracked:
         first = names.setdefault(each.name, each)

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.model import Configuration
+from kaltwisted.daemon import initial_files
 from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.role.seam import IRunner, Report, RoleError, RoleKind
 
@@ -48,6 +49,7 @@ class Roles:
         self.running = await self._ready(self._needed(self.configuration), self.configuration)
         self._preparing = {}
         self._pipes.reconfigure(self.configuration.global_defs)
+        initial_files.make(self.configuration.track_files)
         await gatherResults([runner.start() for runner in self.running.values()])
 
     async def prepare(self, changes: Changes) -> Callable[[], Deferred[Any]]:
@@ -67,6 +69,7 @@ class Roles:
     async def _change(self, changes: Changes, kept: set[str], new: dict[str, IRunner]) -> None:
         self.configuration = changes.configuration
         self._pipes.reconfigure(self.configuration.global_defs)
+        initial_files.make(changes.track_files.added)
         applied = [runner.apply(changes) for runner in self.running.values()]
         started = [runner.start() for runner in new.values()]
         gone = [runner for name, runner in self.running.items() if name not in kept]

@@ -54,6 +54,7 @@ class CheckService(Service):
     :param report: told of every change, after it was logged.
     :param clock: the reactor.
     :param initially_up: a state adopted from an earlier life; None: as ``alpha`` says.
+    :param ran: called once, when the first result has been told.
     """
 
     _log = Logger()
@@ -68,6 +69,7 @@ class CheckService(Service):
         report: Callable[[Verdict], object],
         clock: IReactorTime,
         initially_up: bool | None = None,
+        ran: Callable[[], object] = lambda: None,
     ) -> None:
         self.check = check
         self.statistics = Statistics()
@@ -80,6 +82,7 @@ class CheckService(Service):
         self._virtual_server = virtual_server
         self._script = str(configured.script) if isinstance(configured, MiscCheck) else ""
         self._report = report
+        self._ran = ran
         self._clock = clock
         self._origin = 0.0
         self._due = 0.0
@@ -213,6 +216,7 @@ class CheckService(Service):
 
     def _count(self, outcome: Outcome, now: float) -> None:
         statistics, retry = self.statistics, self._retry
+        first = not retry.has_run
         step = retry.handle(outcome)
         if step is Step.RETRY:
             self._arm(now + retry.timing.delay_before_retry_us / SECOND_US, now)
@@ -223,6 +227,8 @@ class CheckService(Service):
             self._arm(due, now)
         if step is not Step.STEADY or not outcome.good:
             self._tell(step, outcome)
+        if first:
+            self._ran()
 
     def _broken(self, failure: Failure) -> None:
         """The check itself failed, by a defect: no news about the server, so nothing changes."""

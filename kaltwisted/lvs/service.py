@@ -18,7 +18,7 @@ from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, se
 from kaltwisted.lvs.status import pool_id, server_id
 from kaltwisted.lvs.steering import UNSTEERED, Steerings, keys_of
 from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
-from kaltwisted.ports import Fact, IDataPlane, IMailer, Mail, Note, StateChange, unnoted
+from kaltwisted.ports import VIRTUAL_SERVER, Fact, IDataPlane, IMailer, Mail, Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 from kaltwisted.waiting import Waiting
 
@@ -61,6 +61,7 @@ class LvsService(TwistedService):
         *,
         keep_at_stop: bool = False,
         mail_every_checker: bool = True,
+        publish: Callable[[Fact], object] = lambda fact: None,
     ) -> None:
         self.pools: dict[ServiceKey, Pool] = {}
         self.plane = plane
@@ -71,6 +72,8 @@ class LvsService(TwistedService):
         self._keep_at_stop = keep_at_stop
         self._abandoned = False
         self._mail_every_checker = mail_every_checker
+        self._publish = publish
+        self._checked: set[ServiceKey] = set()
         self._due: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
         self._reconcile: IDelayedCall | None = None
@@ -165,6 +168,8 @@ class LvsService(TwistedService):
         """A virtual server is gone."""
         pool = self.pools.pop(key)
         self._log.info("service {name} no longer exist", name=pool.name)
+        self._checked.discard(key)
+        self._publish(Fact(VIRTUAL_SERVER, pool.virtual_server.fact_name, None))
         self._happened(pool, pool.stop())
 
     def flush(self) -> Deferred[None]:
@@ -197,6 +202,17 @@ class LvsService(TwistedService):
         return f"weight {left} is left, quorum is {whole.quorum}{sorry}"
 
     # -- what the checkers say ------------------------------------------------------------
+
+    def checked(self, key: ServiceKey) -> None:
+        """All checks that a pool has begun with have run: whether it has quorum is a fact from now on."""
+        pool = self.pools.get(key)
+        if pool is not None and not self._stopping:
+            self._checked.add(key)
+            self._tell_fact(pool)
+
+    def _tell_fact(self, pool: Pool) -> None:
+        if pool.key in self._checked and not self._stopping:
+            self._publish(Fact(VIRTUAL_SERVER, pool.virtual_server.fact_name, int(pool.has_quorum)))
 
     def report(
         self,
@@ -240,6 +256,7 @@ class LvsService(TwistedService):
                     self.note_turned("real_server", server_id(pool, server), up=up, why=why)
                 case QuorumTurned(up, summary):
                     self._quorum_turned(pool, up=up, summary=summary)
+                    self._tell_fact(pool)
         self._changed()
 
     def _quorum_turned(self, pool: Pool, *, up: bool, summary: str) -> None:

@@ -6,12 +6,14 @@ has a public fake of each.  Time is Twisted's own ``IReactorTime``.
 
 from kaltwisted.ports.host import (
     BFD_SESSION,
+    VIRTUAL_SERVER,
     Fact,
     ICheck,
     IDataPlane,
     IMailer,
     IProcesses,
     IScripts,
+    IWatchedFiles,
     Mail,
     Process,
     ProcessChanged,
@@ -20,6 +22,7 @@ from kaltwisted.ports.host import (
     ProcessForked,
     ProcessGone,
     ScriptResult,
+    Unreadable,
 )
 from kaltwisted.ports.network import (
     AddressAppeared,
@@ -82,6 +85,7 @@ __all__ = [
     "ELECTION_OF_GROUP",
     "ELECTION_OF_INSTANCE",
     "SERVICE_OF_SERVER",
+    "VIRTUAL_SERVER",
     "WEIGHT_OF_SERVER",
     "AddressAppeared",
     "AddressChanged",
@@ -110,6 +114,7 @@ __all__ = [
     "IScripts",
     "ISyncDaemon",
     "IVirtualLinks",
+    "IWatchedFiles",
     "IWire",
     "Ipv6Message",
     "Link",
@@ -135,6 +140,7 @@ __all__ = [
     "ServiceState",
     "StateChange",
     "SyncRole",
+    "Unreadable",
     "VirtualLink",
     "WireError",
     "unnoted",

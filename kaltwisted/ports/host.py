@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
@@ -31,6 +31,31 @@ class Fact:
 
 BFD_SESSION: Final = "bfd"
 """The kind of fact whose names are ``bfd_instance``s: 1 while the session is up."""
+
+
+@attrs.frozen
+class Unreadable:
+    """A file that is there and cannot be read; in words."""
+
+    why: str
+
+
+class IWatchedFiles(Interface):
+    """Small files that others write, wherever their names lead (kernel/watched_files.py)."""
+
+    def watch(paths: Iterable[str], heard: Callable[[str, bytes | Unreadable], object]) -> None:
+        """Watch exactly these from now on.
+
+        ``heard`` is told what each new one begins with, before this returns, and
+        then whenever one may have changed; a file that is not there is empty.
+        """
+
+    def stop() -> None:
+        """Watch none."""
+
+
+VIRTUAL_SERVER: Final = "virtual_server"
+"""The kind of fact whose names are virtual servers: 1 while there is quorum, once all checks have run."""
 
 
 class ICheck(Interface):

@@ -21,6 +21,8 @@ class FaultKind(Enum):
     PEER = "no unicast peers"
     SCRIPT = "script {name} failed"
     PROCESS = "tracked process {name} quorum not achieved"
+    FILE = "tracked file {name}"
+    VIRTUAL_SERVER = "virtual server {name} has no quorum"
     BFD = "BFD instance {name}"
     GROUP = "a member of sync group {name} failed"
 
@@ -97,7 +99,10 @@ class TimeOfDay:
 
 @attrs.frozen
 class Turned:
-    """What may be tracked, of any kind but an interface, is good (1) or bad (0) now; None: unknown."""
+    """What may be tracked, of any kind but an interface, is good (1) or bad (0) now; None: unknown.
+
+    Of a file it is the number.
+    """
 
     kind: FaultKind
     name: str

@@ -48,6 +48,7 @@ Its adverts may wait unread in the socket, so they get one turn to be read first
 ALARM_US: Final = 3600 * SECOND_US
 """An operator is told again of the same mismatch with a peer after so long, unless states change."""
 
+_SAID_TO_TURN = {FaultKind.BFD: "BFD instance", FaultKind.VIRTUAL_SERVER: "virtual server"}
 _SAID_ELSEWHERE = (FaultKind.INTERFACE, FaultKind.GROUP)
 """Faults that have a log line of their own: ``Netlink reports eth0 down``, ``Syncing instances to``."""
 
@@ -172,9 +173,11 @@ class Instance:
                 is_first = not self.tracking.knows(FaultKind.PROCESS, name)
                 self.tracking.turn(FaultKind.PROCESS, name, value)
                 self._reconsider(now, unsaid=None if is_first else FaultKind.PROCESS)
+            case Turned(FaultKind.FILE, name, value):
+                self._file_turned(name, value, now)
             case Turned(kind, name, value):
-                if self.tracking.turn(kind, name, value) and kind is FaultKind.BFD:
-                    self._say_turned(name, value)
+                if self.tracking.turn(kind, name, value) and kind in _SAID_TO_TURN:
+                    self._say_turned(_SAID_TO_TURN[kind], name, value)
                 self._reconsider(now)
             case GroupFault(group, faulty):
                 self.tracking.group(group, faulty)
@@ -206,12 +209,23 @@ class Instance:
         self._faults = set()
         self._reconsider(now)
 
-    def _say_turned(self, session: str, value: int | None) -> None:
-        """keepalived's line, which is not worded as the others are."""
+    def _file_turned(self, name: str, number: int | None, now: int) -> None:
+        """keepalived has a line for each end of a fault, and words of its own for the priority then."""
+        fault = Fault(FaultKind.FILE, name)
+        was_fault = fault in self._faults
+        if not self.tracking.turn(FaultKind.FILE, name, number) or not self._started:
+            self._reconsider(now)
+            return
+        is_fault = fault in self.tracking.own_faults
+        if is_fault is not was_fault:
+            how = "now" if is_fault else "leaving"
+            self.router.actions.append(Log(f"({self.name}): tracked file {name} {how} FAULT state"))
+        self._reconsider(now, unsaid=FaultKind.FILE, setting=was_fault and not is_fault)
+
+    def _say_turned(self, what: str, name: str, value: int | None) -> None:
+        """keepalived's line of a BFD session, which is not worded as the others are."""
         state = "UP" if value else "DOWN"
-        self.router.actions.append(
-            Log(f"VRRP_Instance({self.name}) Tracked BFD instance {session} is {state}")
-        )
+        self.router.actions.append(Log(f"VRRP_Instance({self.name}) Tracked {what} {name} is {state}"))
 
     def _steer(self, election: Election | None, now: int) -> None:
         before, self.tracking.election = self.tracking.election, election
@@ -418,10 +432,11 @@ class Instance:
 
     # -- faults and priority -------------------------------------------------------------
 
-    def _reconsider(self, now: int, *, unsaid: FaultKind | None = None) -> None:
+    def _reconsider(self, now: int, *, unsaid: FaultKind | None = None, setting: bool = False) -> None:
         """Something tracked has changed: its consequences, FAULT before priority.
 
         ``unsaid``: faults of this kind have had a log line of their own.
+        ``setting``: the priority comes first, in other words.
         """
         before, self._faults = self._faults, self.tracking.faults
         if not self._started:
@@ -429,8 +444,15 @@ class Instance:
             return
         ready = not self.tracking.is_pending
         for fault in sorted(self._faults - before, key=str):
-            if fault.kind not in _SAID_ELSEWHERE and fault.kind is not unsaid:
+            if fault.kind in _SAID_ELSEWHERE or fault.kind is unsaid:
+                continue
+            if fault.kind is FaultKind.FILE:
+                why = f"{fault} has status {self.tracking.status(fault.name)}"
+                self.router.actions.append(Log(f"({self.name}): entering FAULT state ({why})"))
+            else:
                 self.router.log(f"entering FAULT state ({fault})")
+        if setting:
+            self._reprioritise(self.tracking.priority, now, setting=True)
         if self._faults:
             self._machine.fail(now)
         elif self.state is State.FAULT and ready:
@@ -439,11 +461,12 @@ class Instance:
             self._machine.begin(now)
         self._reprioritise(self.tracking.priority, now)
 
-    def _reprioritise(self, priority: int, now: int) -> None:
+    def _reprioritise(self, priority: int, now: int, *, setting: bool = False) -> None:
         router = self.router
         if priority == router.priority:
             return
-        router.log(f"Changing effective priority from {router.priority} to {priority}")
+        how = "Setting effective priority" if setting else "Changing effective priority"
+        router.log(f"{how} {'' if setting else f'from {router.priority} '}to {priority}")
         old_skew_us = router.skew_us()
         router.priority = priority
         router.actions.append(NotifyPriority(self.name, self.state, priority))

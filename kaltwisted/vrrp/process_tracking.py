@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import CooperativeTask, TaskStopped
@@ -57,6 +57,11 @@ class ProcessTracking:
     def numbers(self) -> dict[str, int]:
         """How many there are of each that was counted."""
         return {name: each.number for name, each in self._quorums.items() if each.good is not None}
+
+    @property
+    def quorums(self) -> Mapping[str, Quorum]:
+        """What is known of each, by name."""
+        return self._quorums
 
     def start(self) -> None:
         """Count, if anything is tracked."""

@@ -19,8 +19,9 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.report_instance import instance_lines
-from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology
-from kaltwisted.vrrp.track import ScriptState, Weighing
+from kaltwisted.vrrp.report_tracked import group_lines, tracked_lines
+from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology, trackers
+from kaltwisted.vrrp.track import ScriptState
 from kaltwisted.vrrp.vmac import address_interface, link_plan, own_interface
 
 NOT_TRACKED: Final = 255
@@ -39,11 +40,12 @@ def data(topology: Topology, paces: Paces) -> Iterator[str]:
             yield from _group(group, topology)
     titled = False
     for script in topology.scripts:
-        if next(_trackers(script, instances), None) is not None:
+        if trackers(topology, FaultKind.SCRIPT, script.script.name):
             if not titled:
                 yield "------< VRRP Scripts >------"
             titled = True
-            yield from _script(script, instances, topology)
+            yield from _script(script, topology)
+    yield from tracked_lines(topology)
     yield "------< Interfaces >------"
     links = {each.name: each.link for each in topology.interfaces}
     made = {each.name: each for each in link_plan(each.config for each in instances).links}
@@ -68,6 +70,7 @@ def _group(group: SyncGroup, topology: Topology) -> Iterator[str]:
     if config.sync_group_tracking_weight:
         yield "   sync group tracking weight set"
     yield f"   Using smtp notification = {yes(config.smtp_alert)}"
+    yield from group_lines(config, topology.configuration)
     for keyword, words, _ in SCRIPTS:
         script = config.notify.get(keyword)
         if script is not None:
@@ -77,15 +80,7 @@ def _group(group: SyncGroup, topology: Topology) -> Iterator[str]:
 # --- scripts -----------------------------------------------------------------------------
 
 
-def _trackers(state: ScriptState, instances: tuple[Instance, ...]) -> Iterator[tuple[str, Weighing]]:
-    """The instances for which a script counts, with how it counts there."""
-    for instance in instances:
-        weighing = instance.tracking.of(FaultKind.SCRIPT).get(state.script.name)
-        if weighing is not None:
-            yield instance.name, weighing
-
-
-def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topology) -> Iterator[str]:
+def _script(state: ScriptState, topology: Topology) -> Iterator[str]:
     script = state.script
     yield f" VRRP Script = {script.name}"
     yield f"   Command = {command(script.script)}"
@@ -101,8 +96,8 @@ def _script(state: ScriptState, instances: tuple[Instance, ...], topology: Topol
     yield f"   Script uid:gid = {topology.owner(script.script)}"
     yield "   VRRP instances :"
     yield "   Tracking instances :"
-    for name, weight in _trackers(state, instances):
-        yield f"     {name}, weight {weight}"
+    for instance, weight in trackers(topology, FaultKind.SCRIPT, script.name):
+        yield f"     {instance.name}, weight {weight}"
     yield f"   State = {'running' if state.is_running else 'idle'}"
 
 

@@ -15,6 +15,7 @@ from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
     lower_priority_burst,
+    own_lines,
     own_place,
     tracked_interfaces,
     virtual_address,
@@ -223,12 +224,22 @@ def _tracking(instance: Instance) -> Iterator[str]:
         yield "   Tracked interfaces :"
         for name in interfaces:
             yield f"     {name} weight {weighings[name]}"
-    scripts = instance.tracking.of(FaultKind.SCRIPT)
+    scripts = own_lines(instance, FaultKind.SCRIPT)
     if scripts:
         yield "   Tracked scripts :"
         for name, weighing in scripts.items():
             yield f"     {name} weight {weighing}"
-    sessions = instance.tracking.of(FaultKind.BFD)
+    files = own_lines(instance, FaultKind.FILE)
+    if files:
+        yield "   Tracked files :"
+        for name, weighing in files.items():
+            yield f"     {name}, weight {weighing}"
+    processes = own_lines(instance, FaultKind.PROCESS)
+    if processes:
+        yield "   Tracked processes :"
+        for name, weighing in processes.items():
+            yield f"     {name}, weight {weighing}"
+    sessions = own_lines(instance, FaultKind.BFD)
     if sessions:
         yield "   Tracked BFDs :"
         for name, weighing in sessions.items():

@@ -16,6 +16,7 @@ from kaltwisted.vrrp.report_words import (
     SCRIPTS,
     Topology,
     lower_priority_burst,
+    own_lines,
     own_place,
     tracked_interfaces,
     virtual_address,
@@ -53,7 +54,7 @@ def _data(instance: Instance, topology: Topology) -> Iterator[str]:
     yield from _listed("evips", _addresses(instance, config.virtual_ipaddress_excluded, topology))
     yield from _listed("track_ifp", tracked_interfaces(config))
     commands = {each.script.name: each.script.script for each in topology.scripts}
-    tracked = (commands[name] for name in instance.tracking.of(FaultKind.SCRIPT) if name in commands)
+    tracked = (commands[name] for name in own_lines(instance, FaultKind.SCRIPT) if name in commands)
     yield from _listed("track_script", map(command, tracked))
     authentication = router.expected.auth_type
     yield f',"auth_type":{0 if authentication is None else authentication.value}'

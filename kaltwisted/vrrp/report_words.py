@@ -8,13 +8,15 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from kaltwisted.config.model import SECOND_US, Address, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model import SECOND_US, Address, Configuration, Tracked, VirtualIpAddress, VrrpInstance
 from kaltwisted.config.report import Owner
 from kaltwisted.ports import Link
 from kaltwisted.vrrp.actions import State
+from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router
 from kaltwisted.vrrp.instance import Instance
-from kaltwisted.vrrp.track import ScriptState
+from kaltwisted.vrrp.processes import Quorum
+from kaltwisted.vrrp.track import ScriptState, Weighing
 from kaltwisted.vrrp.vmac import vmac_interface
 
 Stands: TypeAlias = Callable[[str, VirtualIpAddress], bool]
@@ -31,6 +33,13 @@ SCRIPTS: Final = (
 )
 """The notify scripts in keepalived's order: keyword, words of the data file, key of the JSON."""
 
+_FIELDS: Final = {
+    FaultKind.SCRIPT: "track_script",
+    FaultKind.FILE: "track_file",
+    FaultKind.PROCESS: "track_process",
+    FaultKind.BFD: "track_bfd",
+    FaultKind.VIRTUAL_SERVER: "track_virtual_server",
+}
 _SCOPES: Final[Mapping[str, str]] = {
     "0": "global",
     "200": "site",
@@ -58,6 +67,7 @@ class Interface:
 class Topology:
     """All that VRRP's reports are made of.  What is in it goes on changing: a report is no snapshot.
 
+    ``configuration``: what it says of what is tracked; ``quorums``: of processes, by name.
     ``epoch_us``: the time of day (µs since 1970) at which the instances' clock was 0.
     """
 
@@ -67,6 +77,8 @@ class Topology:
     stands: Stands
     owner: Owner
     epoch_us: int
+    configuration: Configuration = Configuration()
+    quorums: Mapping[str, Quorum] = attrs.field(factory=dict)
 
 
 def wanted_state(instance: Instance) -> State:
@@ -92,8 +104,34 @@ def own_place(config: VrrpInstance) -> str:
 
 
 def tracked_interfaces(config: VrrpInstance) -> list[str]:
-    """The lines of ``track_interface`` that count: its own interface is none of them."""
-    return [each.name for each in config.track_interface if each.name != config.interface]
+    """The lines of ``track_interface`` that count: its own interface is none of them, nor the group's."""
+    own = (each for each in config.track_interface if not each.by_group)
+    return [each.name for each in own if each.name != config.interface]
+
+
+def own_lines(instance: Instance, kind: FaultKind) -> dict[str, Weighing]:
+    """What an instance tracks by lines of its own: the sync group's are told of there."""
+    names = {each.name for each in _lines(instance, kind) if not each.by_group}
+    return {name: each for name, each in instance.tracking.of(kind).items() if name in names}
+
+
+def trackers(topology: Topology, kind: FaultKind, name: str) -> list[tuple[Instance, Weighing]]:
+    """For which instances a thing counts, and how: by lines of their own, then by sync groups."""
+    grouped = [member for group in topology.router.groups for member in group.config.group]
+    found: dict[bool, dict[str, tuple[Instance, Weighing]]] = {False: {}, True: {}}
+    for each in dict.fromkeys((*grouped, *topology.router.instances)):
+        instance = topology.router.instances.get(each)
+        weighing = None if instance is None else instance.tracking.of(kind).get(name)
+        if instance is not None and weighing is not None:
+            by_group = any(line.by_group for line in _lines(instance, kind) if line.name == name)
+            found[by_group][each] = instance, weighing
+    own = [found[False][each] for each in topology.router.instances if each in found[False]]
+    return [*own, *found[True].values()]
+
+
+def _lines(instance: Instance, kind: FaultKind) -> tuple[Tracked, ...]:
+    lines: tuple[Tracked, ...] = getattr(instance.config, _FIELDS[kind])
+    return lines
 
 
 def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, accepted: bool = True) -> str:

@@ -20,6 +20,7 @@ from kaltwisted.ports import (
     BFD_SESSION,
     ELECTION_OF_GROUP,
     ELECTION_OF_INSTANCE,
+    VIRTUAL_SERVER,
     Election,
     Fact,
     IAddresses,
@@ -31,11 +32,13 @@ from kaltwisted.ports import (
     IRouting,
     IScripts,
     IVirtualLinks,
+    IWatchedFiles,
     IWire,
     LinkPlan,
     Note,
     unnoted,
 )
+from kaltwisted.tracked_files import TrackedFiles
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.actions import (
     Action,
@@ -69,7 +72,7 @@ from kaltwisted.vrrp.process_tracking import ProcessTracking
 from kaltwisted.vrrp.routing import Statics, VirtualRouting
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
-from kaltwisted.vrrp.tracked import tracked_processes, tracked_scripts, with_all_tracked
+from kaltwisted.vrrp.tracked import tracked_files, tracked_processes, tracked_scripts, with_all_tracked
 from kaltwisted.vrrp.trackers import Trackers
 from kaltwisted.vrrp.vmac import (
     address_interface,
@@ -83,7 +86,7 @@ SCRIPTS_S = 10.0
 #: How far the time of day may move beside the instances' clock before they are told of it.
 CLOCK_STEP_US = 1_000
 #: What other roles' facts are about, as instances track it.
-_FACTS = {BFD_SESSION: FaultKind.BFD}
+_FACTS = {BFD_SESSION: FaultKind.BFD, VIRTUAL_SERVER: FaultKind.VIRTUAL_SERVER}
 #: Whose election operators' facts are about.
 _ELECTIONS = {ELECTION_OF_INSTANCE: Subject.INSTANCE, ELECTION_OF_GROUP: Subject.GROUP}
 
@@ -100,6 +103,7 @@ class Network:
     virtual_links: IVirtualLinks
     firewall: IFirewall | None = None
     processes: IProcesses | None = None
+    files: IWatchedFiles | None = None
 
 
 class VrrpService(Service):
@@ -163,6 +167,7 @@ class VrrpService(Service):
             clock,
             partial(self._turned, FaultKind.PROCESS),
         )
+        self.files = TrackedFiles(tracked_files(configuration), network.files, self._numbered)
         self._facts: dict[Thing, int] = {}
         self.lateness = Lateness()
         self._countdowns = Countdowns(clock, self._expired, self.lateness)
@@ -212,6 +217,7 @@ class VrrpService(Service):
         self._prepare_firewall()
         self.surroundings.begin()
         self._began = True
+        self.files.start()
         self.trackers.start()
         self.processes.start()
         if self._startup_delay_us:
@@ -233,6 +239,7 @@ class VrrpService(Service):
         super().stopService()
         self.trackers.stop()
         self.processes.stop()
+        self.files.stop()
         self._stopping = True
         if self._began:
             self._tell(None, events.Stop())
@@ -303,6 +310,7 @@ class VrrpService(Service):
             self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self.surroundings.reconfigure(self._instances.values())
+        self.files.reconfigure(tracked_files(configuration))
         known = self._known()
         self._carry_out(self.router.reconfigure(configuration, known, self._now()))
         self._epoch_us = None  # which new ones have not been told
@@ -377,6 +385,9 @@ class VrrpService(Service):
         self._noting.turned(kind, name, good)
         self._tell(None, events.Turned(kind, name, int(good)))
 
+    def _numbered(self, name: str, number: int) -> None:
+        self._tell(None, events.Turned(FaultKind.FILE, name, number))
+
     def learn(self, fact: Fact) -> None:
         """What instances may track, of another role, or what an operator wants; also before the beginning."""
         if self._stopping:
@@ -402,6 +413,7 @@ class VrrpService(Service):
             **{(FaultKind.SOURCE, str(each)): int(there) for each, there in self.surroundings.needed.items()},
             **{(FaultKind.SCRIPT, name): int(good) for name, good in self.trackers.verdicts.items()},
             **{(FaultKind.PROCESS, name): int(good) for name, good in self.processes.verdicts.items()},
+            **{(FaultKind.FILE, name): number for name, number in self.files.values.items()},
             **self._facts,
         }
 

@@ -26,6 +26,7 @@ from kaltwisted.vrrp.track import ScriptRuns, Thing, Weighing, how_it_ended
 _STATES: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.INTERFACE: ("up", "down"),
     FaultKind.BFD: ("up", "down"),
+    FaultKind.VIRTUAL_SERVER: ("with quorum", "without quorum"),
     FaultKind.PROCESS: ("running as it should", "not running as it should"),
 }
 """What a thing is called that is good and that is bad; of other kinds ``good`` and ``bad``."""
@@ -139,6 +140,8 @@ def _words(thing: Thing, weighing: Weighing, value: int | None, *, owner: bool) 
     what = f"{kind.name.lower().replace('_', ' ')} {name}"
     if value is None:
         return f"{what} is not known yet: nothing is added"
+    if kind is FaultKind.FILE:
+        return _number_words(f"{what} holds {value}", weighing, value, owner=owner)
     good, bad = _STATES.get(kind, ("good", "bad"))
     how = f"{what} is {good if value else bad}"
     share = weighing.share(value)
@@ -188,6 +191,15 @@ def _counters(statistics: Statistics) -> dict[str, Any]:
     }
 
 
+def _number_words(how: str, weighing: Weighing, value: int, *, owner: bool) -> str:
+    share = weighing.share(value)
+    if weighing.is_fault(value):
+        return f"{how}: FAULT"
+    if owner:
+        return f"{how}: an owner's priority never changes"
+    return f"{how}: {abs(share)} {'subtracted' if share < 0 else 'added'}"
+
+
 # --- sync groups -------------------------------------------------------------------------
 
 
@@ -225,7 +237,8 @@ def _trackers(
             "kind": kind.name.lower(),
             "name": name,
             "value": value,
-            "up": None if value is None else bool(value),
+            # A file holds a number, which is good or bad to nobody by itself.
+            "up": None if value is None or kind is FaultKind.FILE else bool(value),
             "last_run": None,
             "next_in_s": None,
             "last_result": None,

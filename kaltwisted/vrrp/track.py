@@ -1,4 +1,4 @@
-"""What an instance keeps an eye on beside its rival: interfaces, scripts, processes, BFD sessions, its group.
+"""What an instance keeps an eye on beside its rival: interfaces, scripts, files and the like, its group.
 
 ``Tracking`` turns what is known about them into reasons for FAULT and an
 effective priority; ``ScriptState`` turns a script's results into good or bad.
@@ -20,6 +20,8 @@ from kaltwisted.vrrp.vmac import own_interface
 
 LOWEST_PRIORITY: Final = 1
 HIGHEST_PRIORITY: Final = OWNER_PRIORITY - 1
+FAULT_STATUS, MOST_STATUS = -254, 253
+"""What keepalived makes of a file's number at the least, which is FAULT, and at the most."""
 
 
 Thing = tuple[FaultKind, str]
@@ -29,6 +31,8 @@ _UNKNOWN: Final[Mapping[FaultKind, int | None]] = {
     FaultKind.INTERFACE: 1,
     FaultKind.SOURCE: 1,
     FaultKind.BFD: 0,
+    FaultKind.FILE: 0,
+    FaultKind.VIRTUAL_SERVER: 1,
 }
 """What counts while nobody knows better.  Of other kinds None: a fault of theirs is waited for."""
 
@@ -47,10 +51,15 @@ class Weighing:
 
     @classmethod
     def of(cls, tracked: Tracked, defined: Weighing | None = None) -> Weighing:
-        """What a line says, or else the definition of what it names."""
-        if tracked.weight is None and defined is not None:
-            return cls(defined.weight, defined.reverse if tracked.reverse is None else tracked.reverse)
-        return cls(tracked.weight or 0, bool(tracked.reverse))
+        """What a line says, and where it does not the definition of what it names.
+
+        A line's own weight is reversed, too, where the definition's is (keepalived).
+        """
+        defined = defined or cls()
+        return cls(
+            defined.weight if tracked.weight is None else tracked.weight,
+            defined.reverse if tracked.reverse is None else tracked.reverse,
+        )
 
     @property
     def decides(self) -> bool:
@@ -69,6 +78,29 @@ class Weighing:
 
     def __str__(self) -> str:
         return f"{self.weight}{' reverse' if self.reverse else ''}"
+
+
+@attrs.frozen
+class NumberWeighing(Weighing):
+    """How the number of a file counts: times ``weight`` it is added; -254 or less means FAULT (keepalived).
+
+    ``weight`` 0: FAULT unless the number is 0, or with ``reverse`` if it is.
+    """
+
+    def status(self, number: int) -> int:
+        """What a number amounts to, and -254 for FAULT."""
+        if not self.weight:
+            return 0 if bool(number) is self.reverse else FAULT_STATUS
+        amount = number * (-self.weight if self.reverse else self.weight)
+        return max(FAULT_STATUS, min(amount, MOST_STATUS))
+
+    def is_fault(self, value: int | None) -> bool:
+        """Whether it is a reason for FAULT."""
+        return self.status(value or 0) == FAULT_STATUS
+
+    def share(self, value: int | None) -> int:
+        """What it adds to the priority."""
+        return 0 if self.is_fault(value) else self.status(value or 0)
 
 
 class Tracking:
@@ -95,6 +127,8 @@ class Tracking:
         self._keeps_weights = keeps_weights
         self._weighings: dict[Thing, Weighing] = {}
         self._values: dict[Thing, int | None] = {}
+        # What a file counts with while it is a fault: as it did before (keepalived).
+        self._before_fault: dict[Thing, int] = {}
         self._add_interfaces(config)
         if config.track_src_ip and config.configured_source is not None:
             self._add(FaultKind.SOURCE, Tracked(str(config.configured_source)), Weighing())
@@ -108,6 +142,14 @@ class Tracking:
                     self.turn(FaultKind.SCRIPT, tracked.name, 0)
         for tracked in config.track_process:
             self._add(FaultKind.PROCESS, tracked, Weighing.of(tracked))
+        for tracked in config.track_file:
+            number = NumberWeighing(tracked.weight or 0, bool(tracked.reverse))
+            words = f"tracked file {tracked.name} with weight {number.weight}"
+            self._add(FaultKind.FILE, tracked, number, words)
+        for tracked in config.track_virtual_server:
+            weighing = Weighing.of(tracked)
+            words = f"tracked virtual server {tracked.name} with weight {weighing.weight}"
+            self._add(FaultKind.VIRTUAL_SERVER, tracked, weighing, words)
         for tracked in config.track_bfd:
             weighing = Weighing.of(tracked)
             words = f"tracked bfd {tracked.name} with weight {weighing.weight}"
@@ -150,22 +192,39 @@ class Tracking:
         for thing in self._weighings:
             value = known.get(thing, old._values.get(thing))
             if value is not None:
-                self._values[thing] = value
+                self.turn(*thing, value)
 
     # -- what becomes known --------------------------------------------------------------
 
     def turn(self, kind: FaultKind, name: str, value: int | None) -> bool:
-        """A thing is good (1) or bad (0) now, or unknown (None); whether that is news of one we track."""
+        """A thing is good (1), bad (0), a number or unknown (None) now; whether that is news."""
         thing = kind, name
         if thing not in self._weighings:
             return False
         before = self._values[thing]
-        self._values[thing] = _UNKNOWN.get(kind) if value is None else value
+        if value is not None:
+            self._values[thing] = value
+            if kind is FaultKind.FILE and not self._weighings[thing].is_fault(value):
+                self._before_fault[thing] = value
+        elif kind is not FaultKind.VIRTUAL_SERVER:
+            # That the checkers are started again says nothing of a pool: it is as it was known last.
+            self._values[thing] = _UNKNOWN.get(kind)
         return self._values[thing] != before
 
     def knows(self, kind: FaultKind, name: str) -> bool:
         """Whether a thing that is tracked is known to be good or bad."""
         return self._values.get((kind, name)) is not None
+
+    def status(self, name: str) -> int | None:
+        """What the number of a file amounts to; None: it is not tracked."""
+        weighing = self._weighings.get((FaultKind.FILE, name))
+        if not isinstance(weighing, NumberWeighing):
+            return None
+        return weighing.status(self._values[FaultKind.FILE, name] or 0)
+
+    def value(self, kind: FaultKind, name: str) -> int | None:
+        """What is known of a thing that is tracked."""
+        return self._values.get((kind, name))
 
     def source(self, known: bool) -> None:
         """There is an address to send from, or there is none."""
@@ -234,7 +293,10 @@ class Tracking:
     @property
     def total(self) -> int:
         """The configured priority with all weights, which may be no priority any more."""
-        return self._base + sum(each.share(self._values[thing]) for thing, each in self._weighings.items())
+        return self._base + sum(
+            each.share(self._before_fault.get(thing, self._values[thing]))
+            for thing, each in self._weighings.items()
+        )
 
 
 class Verdict(Enum):

@@ -11,15 +11,24 @@ from kaltwisted.config.model import (
     BfdInstance,
     Configuration,
     Tracked,
+    TrackFile,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
     VrrpTrackProcess,
 )
 
-_FIELDS: Final = ("track_script", "track_interface", "track_process", "track_bfd")
+_FIELDS: Final = (
+    "track_script",
+    "track_interface",
+    "track_process",
+    "track_file",
+    "track_virtual_server",
+    "track_bfd",
+)
 
-_Definitions = Mapping[str, BfdInstance] | Mapping[str, VrrpTrackProcess]
+_Definition = BfdInstance | VrrpTrackProcess | TrackFile
+_Definitions = Mapping[str, BfdInstance] | Mapping[str, VrrpTrackProcess] | Mapping[str, TrackFile]
 
 
 def with_all_tracked(configuration: Configuration) -> Configuration:
@@ -32,6 +41,7 @@ def with_all_tracked(configuration: Configuration) -> Configuration:
     definitions: dict[str, _Definitions] = {
         "track_bfd": {each.name: each for each in configuration.bfd_instances},
         "track_process": {each.name: each for each in configuration.vrrp_track_processes},
+        "track_file": {each.name: each for each in configuration.track_files},
     }
     groups: dict[str, VrrpSyncGroup] = {}
     for group in configuration.vrrp_sync_groups:
@@ -58,12 +68,13 @@ def _tracking(
     return attrs.evolve(instance, **changed) if changed else instance  # type: ignore[arg-type]
 
 
-def _weighed(line: Tracked, defined: BfdInstance | VrrpTrackProcess | None) -> Tracked:
-    """The line's own weight and sense, or else the definition's."""
-    if line.weight is not None or defined is None:
+def _weighed(line: Tracked, defined: _Definition | None) -> Tracked:
+    """With the definition's weight and sense for what the line does not say."""
+    if defined is None:
         return line
+    weight = defined.weight if line.weight is None else line.weight
     reverse = defined.reverse if line.reverse is None else line.reverse
-    return attrs.evolve(line, weight=defined.weight, reverse=reverse)
+    return attrs.evolve(line, weight=weight, reverse=reverse)
 
 
 def tracked_scripts(configuration: Configuration) -> list[VrrpScript]:
@@ -76,3 +87,9 @@ def tracked_processes(configuration: Configuration) -> list[VrrpTrackProcess]:
     """The processes that somebody tracks."""
     names = {each.name for config in configuration.vrrp_instances for each in config.track_process}
     return [each for each in configuration.vrrp_track_processes if each.name in names]
+
+
+def tracked_files(configuration: Configuration) -> list[TrackFile]:
+    """The files that somebody tracks."""
+    names = {each.name for config in configuration.vrrp_instances for each in config.track_file}
+    return [each for each in configuration.track_files if each.name in names]

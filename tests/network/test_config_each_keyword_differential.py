@@ -74,7 +74,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         rf'{_CONNECTING} fwmark: wrong «""',
         r'MISC_CHECK misc_timeout: wrong «""',
         r'UDP_CHECK (?:min|max)_reply_length: wrong «""',
-        r'(?:vrrp_(?:script|track_process)|bfd_instance) weight: wrong «""',
+        r'(?:vrrp_(?:script|track_process|track_file)|bfd_instance) weight: wrong «""',
         r'bfd_instance max_hops: wrong «""',
         r'garp_group (?:garp|gna)_interval: wrong «(?:""|\.)',
         r'vrrp_instance garp_extra_if: wrong «""',

@@ -81,6 +81,46 @@ vrrp_script grouped {
     script "/usr/bin/true"
     interval 60
 }
+track_file number2 {
+    file /tmp/kaltwisted-no-such-file
+    weight 4 reverse
+}
+vrrp_track_process proc {
+    process kaltwistednosuch
+    weight 4
+    quorum_max 3
+    terminate_delay 1.5
+}
+vrrp_track_process proc2 {
+    process kaltwistednosuch 300
+    weight 4 reverse
+    param_match initial
+}
+bfd_instance session {
+    neighbor_ip 10.77.0.99
+    weight 5 reverse
+}
+vrrp_sync_group G3 {
+    group {
+        STRICT
+        FAR
+    }
+    track_interface {
+        eth1 weight 7
+    }
+    track_script {
+        good weight 6
+    }
+    track_file {
+        number2 weight 7
+    }
+    track_process {
+        proc
+    }
+    track_bfd {
+        session weight 3
+    }
+}
 vrrp_sync_group G1 {
     group {
         PASS
@@ -187,6 +227,12 @@ INSTANCES = (
     instance("FAILED", 55, "track_script {\n fatal\n grouped\n}"),
     instance("BESIDE", 56, "priority 60\nskip_check_adv_addr\nlower_prio_no_advert\nhigher_prio_send_advert"),
     instance("BACK", 57, "priority 60\npreempt_delay 30.5\nmcast_src_ip 10.77.0.1"),
+    instance(
+        "TRACKS",
+        62,
+        "priority 50\ntrack_file {\n number2 weight 2\n}\ntrack_process {\n proc\n proc2 weight 3\n}",
+        "track_bfd {\n session weight 2 noreverse\n}",
+    ),
     instance("BACK3", 58, "priority 60\nversion 3\nadvert_int 0.5\ndown_timer_adverts 5"),
 )
 RIVALS = (

@@ -60,7 +60,9 @@ def _url(lines: str) -> str:
 
 def _authentication(lines: str) -> str:
     inside = _indented(_with(lines, "auth_pass", "auth_pass secret"), 4)
-    return instance(f"authentication {{\n{inside}}}")
+    # Whatever stands in there, the instance has its own.
+    own = "interface eth0\n" if "interface" in lines else ""
+    return instance(f"{own}authentication {{\n{inside}}}")
 
 
 def _auth_hmac(lines: str) -> str:
@@ -75,6 +77,10 @@ def _script(lines: str) -> str:
 
 def _process(lines: str) -> str:
     return f"vrrp_track_process p {{\n{_indented(_with(lines, 'process', 'process nginx'), 4)}}}\n"
+
+
+def _file(lines: str) -> str:
+    return f"track_file f {{\n{_indented(_with(lines, 'file', 'file /run/number'), 4)}}}\n"
 
 
 def _session(lines: str) -> str:
@@ -114,6 +120,7 @@ AROUND: dict[str, Callable[[str], str]] = {
     "auth_hmac": _auth_hmac,
     "vrrp_script": _script,
     "vrrp_track_process": _process,
+    "vrrp_track_file": _file,
     "bfd_instance": _session,
     "vrrp_sync_group": _group,
     "garp_group": _pace,
@@ -140,7 +147,8 @@ BESIDE = {
 TOLD_ANYWAY = ("reload_check_config",)
 # The guide's words that are told of whatever stands behind them: see test_config_broken.
 ALWAYS_TOLD = ("nat_mask",)
-# Blocks as they stand in a configuration: the first line, and what is inside.
+# Blocks as they stand in a configuration: the first line, and what is inside.  With the block around
+# them in front, where one word opens different blocks.
 BLOCKS = {
     "global_defs": ("global_defs", "router_id x"),
     "virtual_server": ("virtual_server 10.0.0.8 80", service("").partition("\n")[2].rpartition("}")[0]),
@@ -175,6 +183,9 @@ BLOCKS = {
     "virtual_routes": ("virtual_routes", "192.0.2.0/24 dev eth0"),
     "virtual_rules": ("virtual_rules", "from 192.0.2.0/24 table 100 priority 1000"),
     "track_process": ("track_process", ""),
+    "track_virtual_server": ("track_virtual_server", ""),
+    "track_file": ("track_file", ""),
+    " track_file": ("track_file F", "file /run/number"),
     "track_bfd": ("track_bfd", ""),
     "garp_group": ("garp_group", "garp_interval 1\ninterface eth0"),
     "interfaces": ("interfaces", "eth1"),
@@ -240,7 +251,7 @@ def _of_line(table: Table, word: str, keyword: Keyword) -> Iterator[Case]:
 
 
 def _of_block(table: Table, word: str, keyword: Keyword) -> Iterator[Case]:
-    head, body = BLOCKS[word]
+    head, body = BLOCKS.get(f"{table.name} {word}") or BLOCKS[word]
     around = AROUND[table.name]
     if word == "vrrp_sync_group":
         around = lambda lines: f"{TWO}{lines}\n"  # noqa: E731

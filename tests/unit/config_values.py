@@ -124,6 +124,18 @@ WRITTEN: dict[str, Values] = {
         ("«-255", "«255", "«5x", "«many", "5 «backwards", EMPTY),
         most="5 reverse",
     ),
+    "vrrp_track_file file": Values(("/run/number", "number")),
+    "vrrp_track_file weight": Values(
+        ("-254", "0", "254", "5 reverse"),
+        ("«-255", "«255", "«5x", "«many", "5 «backwards", EMPTY),
+        most="5 reverse",
+    ),
+    "vrrp_track_file init_file": Values(
+        ("0", "-5", "1000", "overwrite", "7 overwrite"),
+        ("«2147483648", "«5x", "«always", "7 «backwards", "7 overwrite «more", EMPTY),
+        bare=True,
+        most="7 overwrite",
+    ),
     "bfd_instance weight": Values(
         ("-253", "0", "253", "5 reverse"),
         ("«-254", "«254", "«5x", "«many", "5 «backwards", EMPTY),

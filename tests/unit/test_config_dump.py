@@ -45,6 +45,7 @@ from kaltwisted.config.model import (
     TcpCheck,
     TlsOptions,
     Tracked,
+    TrackFile,
     TunnelType,
     UdpCheck,
     UnicastPeer,
@@ -99,6 +100,10 @@ OTHER: dict[str, Any] = {
     "track_script": (Tracked("watch"),),
     "track_interface": (Tracked("eth9", -10),),
     "track_process": (Tracked("p", 10, reverse=True),),
+    "track_file": (Tracked("f", 10, reverse=True),),
+    "track_virtual_server": (Tracked("FWM 7", 10, reverse=True),),
+    "file": "/run/other",
+    "init": 7,
     "use_vmac": Vmac("vmac7"),
     "use_ipvlan": Ipvlan(),
     "nexthops": (NextHop(dev="eth7"),),
@@ -255,6 +260,10 @@ class TestDump(SynchronousTestCase):
         process = VrrpTrackProcess("p", ("named",))
         base = Configuration(vrrp_track_processes=(process,))
         changes = [(n, Configuration(vrrp_track_processes=(each,))) for n, each in every_change(process)]
+        self.assert_all_show(base, iter(changes))
+        file = TrackFile("f", "/run/number")
+        base = Configuration(track_files=(file,))
+        changes = [(n, Configuration(track_files=(each,))) for n, each in every_change(file)]
         changes.append(("static_ipaddress", attrs.evolve(base, static_ipaddress=(address,))))
         self.assert_all_show(base, iter(changes))
 

@@ -21,7 +21,7 @@ from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Stage, tables
 from kaltwisted.config.keywords.top import TOP, homes
-from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
+from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import REAL_SERVER, VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import AUTHENTICATION, VRRP_INSTANCE, VRRP_SYNC_GROUP
 from kaltwisted.config.spelling import distance, nearest
@@ -43,6 +43,7 @@ DRAFTS = {
     VRRP_SYNC_GROUP: drafts.VrrpDraft,
     VRRP_SCRIPT: drafts.VrrpScriptDraft,
     VRRP_TRACK_PROCESS: drafts.TrackProcessDraft,
+    VRRP_TRACK_FILE: drafts.TrackFileDraft,
     BFD_INSTANCE: drafts.BfdDraft,
     AUTHENTICATION: drafts.AuthenticationDraft,
 }
@@ -72,7 +73,7 @@ class TableTests(SynchronousTestCase):
             for name in known(table.name):
                 self.assertIs(table.keywords[name].stage, Stage.KNOWN, f"{table.name}: {name}")
 
-    def test_a_block_known_by_name_has_the_keywords_of_its_place(self) -> None:
+    def test_one_word_opens_different_blocks_in_different_places(self) -> None:
         """A ``track_file`` of its own has keywords, one that an instance looks at has lines of names."""
         defined, looked_at = TOP.keywords["track_file"].block, VRRP_INSTANCE.keywords["track_file"].block
         assert defined is not None

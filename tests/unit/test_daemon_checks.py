@@ -33,7 +33,7 @@ from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.pool import service_key
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import AddDestination, DestinationKey, SetDestination, Step, Table, steps_between
-from kaltwisted.ports import ScriptResult
+from kaltwisted.ports import VIRTUAL_SERVER, Fact, ScriptResult
 from kaltwisted.testing.alerts import FakeMailer, FakeScripts
 from kaltwisted.testing.lvs import FakeDataPlane
 
@@ -80,7 +80,8 @@ class Case(SynchronousTestCase):
         self.configuration = Configuration(virtual_servers=servers)
         self.mailer = FakeMailer()
         alerts = Alerts(NotifyQueue(self.notified), self.mailer)
-        self.lvs = LvsService(servers, self.plane, alerts, self.clock)
+        self.facts: list[Fact] = []
+        self.lvs = LvsService(servers, self.plane, alerts, self.clock, publish=self.facts.append)
         self.lvs.startService()
         self.successResultOf(self.lvs.begin())
         self.checks = Checks(self.clock, self.scripts, self.lvs)
@@ -230,6 +231,69 @@ class ReloadTests(Case):
         self.reload(virtual(real(ONE, http, check("/a")), virtualhost="www.example"))
         self.assertIsNot(self.services(ONE)[0], asks)
         self.assertIs(self.services(ONE)[1], runs)
+
+
+class FactsTests(Case):
+    """Whether a pool has quorum is a fact once all its checks have run, and not before."""
+
+    name = "[10.9.9.9]:tcp:80"
+
+    def told(self) -> list[int | None]:
+        """What is published, by value."""
+        self.assertEqual({(fact.kind, fact.name) for fact in self.facts}, {(VIRTUAL_SERVER, self.name)})
+        values = [fact.value for fact in self.facts]
+        self.facts.clear()
+        return values
+
+    def finds(self, word: str, status: int) -> None:
+        run = next(run for run in self.scripts.runs if run.script.argv == (word,) and not run.done.called)
+        run.end(ScriptResult(status=status))
+        self.clock.advance(0)
+
+    def test_nothing_is_said_until_every_check_has_run(self) -> None:
+        self.begin_and_run(virtual(real(ONE), real(TWO)))
+        self.finds(f"/{ONE.address}", 1)
+        self.assertEqual(self.facts, [])
+        self.finds(f"/{TWO.address}", 0)
+        self.assertEqual(self.told(), [1])
+        self.clock.advance(2)
+        self.finds(f"/{TWO.address}", 1)
+        self.assertEqual(self.told(), [0])
+        self.clock.advance(2)
+        self.finds(f"/{ONE.address}", 0)
+        self.assertEqual(self.told(), [1])
+
+    def test_a_pool_that_is_found_dead_is_told_once(self) -> None:
+        self.begin_and_run(virtual(real(ONE)))
+        self.finds(f"/{ONE.address}", 1)
+        self.assertEqual(self.told(), [0])
+
+    def test_servers_without_checks_are_waited_for_by_nobody(self) -> None:
+        self.begin(virtual(RealServer(ONE.address, 80)))
+        self.assertEqual(self.told(), [1])
+
+    def test_a_check_that_a_reload_removes_is_waited_for_no_longer(self) -> None:
+        self.begin_and_run(virtual(real(ONE), real(TWO)))
+        self.finds(f"/{ONE.address}", 0)
+        self.reload(virtual(real(ONE)))
+        self.assertEqual(self.told(), [1])
+
+    def test_a_virtual_server_that_is_gone_is_unknown_and_a_stop_says_nothing(self) -> None:
+        other = virtual(real(TWO), listen=VirtualAddress(ip_address("10.9.9.8"), 80))
+        self.begin_and_run(virtual(real(ONE), omega=True), other)
+        self.finds(f"/{ONE.address}", 0)
+        self.reload(other)
+        self.assertEqual(self.told(), [1, None])
+        self.finds(f"/{TWO.address}", 0)
+        self.facts.clear()
+        self.lvs.stopService()
+        self.clock.advance(1)
+        self.assertEqual(self.facts, [])
+
+    def test_a_mark_is_told_with_its_family(self) -> None:
+        self.name = "FWM 7 inet6"
+        self.begin(virtual(RealServer(ip_address("fd00::1"), 80), listen=FirewallMark(7, ipv6=True)))
+        self.assertEqual(self.told(), [1])
 
 
 def exhaust(steps: Iterable[None]) -> None:

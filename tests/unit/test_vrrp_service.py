@@ -28,6 +28,7 @@ from kaltwisted.ports import (
     ILinks,
     IProcesses,
     ISyncDaemon,
+    IWatchedFiles,
     IWire,
     Link,
     LinkAddress,
@@ -75,6 +76,7 @@ class World(SynchronousTestCase):
     """A host with two interfaces, and a service whose time is driven."""
 
     processes: IProcesses | None = None
+    files: IWatchedFiles | None = None
 
     def start(self, *instances: VrrpInstance, **more: object) -> VrrpService:
         self.clock = Clock()
@@ -101,6 +103,7 @@ class World(SynchronousTestCase):
             self.virtual_links,
             self.firewall,
             self.processes,
+            self.files,
         )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)

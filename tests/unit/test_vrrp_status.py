@@ -122,6 +122,26 @@ class ReasonTests(SynchronousTestCase):
         points, words = self.of(-20, 0, priority=255)
         self.assertEqual((points, words), (0, "script s is bad: an owner's priority never changes"))
 
+    def test_a_file_holds_a_number(self) -> None:
+        for number, words in (
+            (5, "file f holds 5: 15 added"),
+            (-2, "file f holds -2: 6 subtracted"),
+            (0, "file f holds 0: 0 added"),
+            (-99, "file f holds -99: FAULT"),
+        ):
+            running = Running(config(track_file=(Tracked("f", 3),)))
+            running.tell(ev.Turned(FaultKind.FILE, "f", number))
+            (reason,) = instance(running)["reasons"]
+            self.assertEqual(reason["words"], words)
+            (tracker,) = (each for each in told(running)["trackers"] if each["kind"] == "file")
+            self.assertEqual((tracker["value"], tracker["up"]), (number, None))
+
+    def test_a_virtual_server_has_quorum_or_has_none(self) -> None:
+        running = Running(config(track_virtual_server=(Tracked("FWM 7", 20),)))
+        running.tell(ev.Turned(FaultKind.VIRTUAL_SERVER, "FWM 7", 0))
+        (reason,) = instance(running)["reasons"]
+        self.assertEqual(reason["words"], "virtual server FWM 7 is without quorum: the 20 are not added")
+
 
 class GroupAndTrackerTests(SynchronousTestCase):
     def test_a_group_tells_whose_fault_it_is(self) -> None:

@@ -14,6 +14,8 @@ syntax region ka_vrrp_instance matchgroup=kaBlock start=/\%(vrrp_instance\)\%([[
 syntax region ka_vrrp_script matchgroup=kaBlock start=/\%(vrrp_script\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_script
 syntax region ka_vrrp_sync_group matchgroup=kaBlock start=/\%(vrrp_sync_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_sync_group
 syntax region ka_vrrp_track_process matchgroup=kaBlock start=/\%(vrrp_track_process\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_track_process
+syntax region ka_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_file
+syntax region ka_vrrp_track_file matchgroup=kaObsolete start=/\%(vrrp_track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_file
 syntax region ka_vrrip_instance matchgroup=kaObsolete start=/\%(vrrip_instance\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_instance
 syntax region ka_vrrip_sync_group matchgroup=kaObsolete start=/\%(vrrip_sync_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_sync_group
 syntax region ka_bfd_instance matchgroup=kaBlock start=/\%(bfd_instance\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_bfd_instance
@@ -24,10 +26,8 @@ syntax region ka_static_rules matchgroup=kaBlock start=/\%(static_rules\)\%([[:s
 syntax region ka_track_group matchgroup=kaBlock start=/\%(track_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_group
 syntax region ka_linkbeat_interfaces matchgroup=kaBlock start=/\%(linkbeat_interfaces\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_linkbeat_interfaces
 syntax region ka_interface_up_down_delays matchgroup=kaBlock start=/\%(interface_up_down_delays\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_interface_up_down_delays
-syntax region ka_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_file
-syntax region ka_vrrp_track_file matchgroup=kaBlock start=/\%(vrrp_track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_track_file
 syntax region ka_SSL matchgroup=kaBlock start=/\%(SSL\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_SSL
-syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_track_group,ka_linkbeat_interfaces,ka_interface_up_down_delays,ka_track_file,ka_vrrp_track_file,ka_SSL
+syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_track_group,ka_linkbeat_interfaces,ka_interface_up_down_delays,ka_SSL
 
 syntax match ka_global_defs_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_global_defs_Unknown kaUnknown
@@ -160,6 +160,8 @@ syntax region ka_vrrp_instance_unicast_peer matchgroup=kaBlock start=/\%(unicast
 syntax region ka_vrrp_instance_track_interface matchgroup=kaBlock start=/\%(track_interface\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_interface
 syntax region ka_vrrp_instance_track_script matchgroup=kaBlock start=/\%(track_script\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_script
 syntax region ka_vrrp_instance_track_process matchgroup=kaBlock start=/\%(track_process\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_process
+syntax region ka_vrrp_instance_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_file
+syntax region ka_vrrp_instance_track_virtual_server matchgroup=kaBlock start=/\%(track_virtual_server\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_virtual_server
 syntax region ka_vrrp_instance_track_bfd matchgroup=kaBlock start=/\%(track_bfd\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_bfd
 syntax region ka_vrrp_instance_authentication matchgroup=kaBlock start=/\%(authentication\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_authentication
 syntax region ka_vrrp_instance_auth_hmac matchgroup=kaBlock start=/\%(auth_hmac\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_auth_hmac
@@ -167,8 +169,7 @@ syntax region ka_vrrp_instance_virtual_ipaddress matchgroup=kaBlock start=/\%(vi
 syntax region ka_vrrp_instance_virtual_ipaddress_excluded matchgroup=kaBlock start=/\%(virtual_ipaddress_excluded\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_ipaddress_excluded
 syntax region ka_vrrp_instance_virtual_routes matchgroup=kaBlock start=/\%(virtual_routes\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_routes
 syntax region ka_vrrp_instance_virtual_rules matchgroup=kaBlock start=/\%(virtual_rules\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_virtual_rules
-syntax region ka_vrrp_instance_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_file
-syntax cluster ka_vrrp_instance contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_Unknown,ka_vrrp_instance_Keyword,ka_vrrp_instance_Obsolete,ka_vrrp_instance_unicast_peer,ka_vrrp_instance_track_interface,ka_vrrp_instance_track_script,ka_vrrp_instance_track_process,ka_vrrp_instance_track_bfd,ka_vrrp_instance_authentication,ka_vrrp_instance_auth_hmac,ka_vrrp_instance_virtual_ipaddress,ka_vrrp_instance_virtual_ipaddress_excluded,ka_vrrp_instance_virtual_routes,ka_vrrp_instance_virtual_rules,ka_vrrp_instance_track_file
+syntax cluster ka_vrrp_instance contains=kaComment,kaDirective,kaUse,ka_vrrp_instance_Unknown,ka_vrrp_instance_Keyword,ka_vrrp_instance_Obsolete,ka_vrrp_instance_unicast_peer,ka_vrrp_instance_track_interface,ka_vrrp_instance_track_script,ka_vrrp_instance_track_process,ka_vrrp_instance_track_file,ka_vrrp_instance_track_virtual_server,ka_vrrp_instance_track_bfd,ka_vrrp_instance_authentication,ka_vrrp_instance_auth_hmac,ka_vrrp_instance_virtual_ipaddress,ka_vrrp_instance_virtual_ipaddress_excluded,ka_vrrp_instance_virtual_routes,ka_vrrp_instance_virtual_rules
 
 syntax cluster ka_vrrp_instance_unicast_peer contains=kaComment,kaDirective,kaUse,@kaValues
 
@@ -177,6 +178,10 @@ syntax cluster ka_vrrp_instance_track_interface contains=kaComment,kaDirective,k
 syntax cluster ka_vrrp_instance_track_script contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_vrrp_instance_track_process contains=kaComment,kaDirective,kaUse,@kaValues
+
+syntax cluster ka_vrrp_instance_track_file contains=kaComment,kaDirective,kaUse,@kaValues
+
+syntax cluster ka_vrrp_instance_track_virtual_server contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_vrrp_instance_track_bfd contains=kaComment,kaDirective,kaUse,@kaValues
 
@@ -200,8 +205,6 @@ syntax cluster ka_vrrp_instance_virtual_routes contains=kaComment,kaDirective,ka
 
 syntax cluster ka_vrrp_instance_virtual_rules contains=kaComment,kaDirective,kaUse,@kaValues
 
-syntax cluster ka_vrrp_instance_track_file contains=kaComment,kaDirective,kaUse,@kaValues
-
 syntax match ka_vrrp_script_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_script_Unknown kaUnknown
 syntax match ka_vrrp_script_Keyword /\%(script\|interval\|timeout\|weight\|rise\|fall\|user\|init_fail\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
@@ -218,19 +221,24 @@ syntax region ka_vrrp_sync_group_group matchgroup=kaBlock start=/\%(group\)\%([[
 syntax region ka_vrrp_sync_group_track_interface matchgroup=kaBlock start=/\%(track_interface\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_interface
 syntax region ka_vrrp_sync_group_track_script matchgroup=kaBlock start=/\%(track_script\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_script
 syntax region ka_vrrp_sync_group_track_process matchgroup=kaBlock start=/\%(track_process\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_process
+syntax region ka_vrrp_sync_group_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_file
+syntax region ka_vrrp_sync_group_track_virtual_server matchgroup=kaBlock start=/\%(track_virtual_server\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_virtual_server
 syntax region ka_vrrp_sync_group_track_bfd matchgroup=kaBlock start=/\%(track_bfd\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_instance_track_bfd
-syntax region ka_vrrp_sync_group_track_file matchgroup=kaBlock start=/\%(track_file\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_sync_group_track_file
-syntax cluster ka_vrrp_sync_group contains=kaComment,kaDirective,kaUse,ka_vrrp_sync_group_Unknown,ka_vrrp_sync_group_Keyword,ka_vrrp_sync_group_Obsolete,ka_vrrp_sync_group_group,ka_vrrp_sync_group_track_interface,ka_vrrp_sync_group_track_script,ka_vrrp_sync_group_track_process,ka_vrrp_sync_group_track_bfd,ka_vrrp_sync_group_track_file
+syntax cluster ka_vrrp_sync_group contains=kaComment,kaDirective,kaUse,ka_vrrp_sync_group_Unknown,ka_vrrp_sync_group_Keyword,ka_vrrp_sync_group_Obsolete,ka_vrrp_sync_group_group,ka_vrrp_sync_group_track_interface,ka_vrrp_sync_group_track_script,ka_vrrp_sync_group_track_process,ka_vrrp_sync_group_track_file,ka_vrrp_sync_group_track_virtual_server,ka_vrrp_sync_group_track_bfd
 
 syntax cluster ka_vrrp_sync_group_group contains=kaComment,kaDirective,kaUse,@kaValues
-
-syntax cluster ka_vrrp_sync_group_track_file contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax match ka_vrrp_track_process_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_track_process_Unknown kaUnknown
 syntax match ka_vrrp_track_process_Keyword /\%(process\|param_match\|weight\|quorum\|quorum_max\|delay\|terminate_delay\|fork_delay\|full_command\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_track_process_Keyword kaKeyword
 syntax cluster ka_vrrp_track_process contains=kaComment,kaDirective,kaUse,ka_vrrp_track_process_Unknown,ka_vrrp_track_process_Keyword
+
+syntax match ka_track_file_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_track_file_Unknown kaUnknown
+syntax match ka_track_file_Keyword /\%(file\|weight\|init_file\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_track_file_Keyword kaKeyword
+syntax cluster ka_track_file contains=kaComment,kaDirective,kaUse,ka_track_file_Unknown,ka_track_file_Keyword
 
 syntax match ka_bfd_instance_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_bfd_instance_Unknown kaUnknown
@@ -263,18 +271,6 @@ syntax cluster ka_track_group_group contains=kaComment,kaDirective,kaUse,@kaValu
 syntax cluster ka_linkbeat_interfaces contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_interface_up_down_delays contains=kaComment,kaDirective,kaUse,@kaValues
-
-syntax match ka_track_file_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_track_file_Unknown kaUnknown
-syntax match ka_track_file_Keyword /\%(file\|weight\|init_file\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_track_file_Keyword kaKeyword
-syntax cluster ka_track_file contains=kaComment,kaDirective,kaUse,ka_track_file_Unknown,ka_track_file_Keyword
-
-syntax match ka_vrrp_track_file_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_vrrp_track_file_Unknown kaUnknown
-syntax match ka_vrrp_track_file_Keyword /\%(file\|weight\|init_file\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_vrrp_track_file_Keyword kaKeyword
-syntax cluster ka_vrrp_track_file contains=kaComment,kaDirective,kaUse,ka_vrrp_track_file_Unknown,ka_vrrp_track_file_Keyword
 
 syntax match ka_SSL_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_SSL_Unknown kaUnknown

@@ -64,7 +64,13 @@ def _is_certain(member: Member) -> bool:
 
 
 def _tracks(group: VrrpSyncGroup) -> bool:
-    return bool(group.track_script or group.track_interface or group.track_process or group.track_bfd)
+    return bool(
+        group.track_script
+        or group.track_interface
+        or group.track_process
+        or group.track_file
+        or group.track_bfd
+    )
 
 
 def _weights(member: Member) -> dict[str, int]:

@@ -31,6 +31,9 @@ def weights(instance: VrrpInstance, scripts: Mapping[str, VrrpScript]) -> dict[s
     for tracked in instance.track_interface:
         if tracked.weight:
             found[f"interface {tracked.name}"] = tracked.weight
+    for tracked in instance.track_virtual_server:
+        if tracked.weight and not tracked.reverse:
+            found[f"virtual server {tracked.name}"] = tracked.weight
     for tracked in instance.track_script:
         script = scripts.get(tracked.name)
         if script is None:

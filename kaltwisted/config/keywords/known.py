@@ -1,7 +1,7 @@
 """Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
 One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves, by their path (``track_file``,
+whole.  Blocks that are listed themselves, by their path (``track_group``,
 ``real_server FILE_CHECK``), lend their keywords to "that is valid in block …";
 lines of the others are values.  What gets its place in a table of its own is
 taken out here.
@@ -11,11 +11,6 @@ from __future__ import annotations
 
 from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
-_TRACK_FILE = """
-file: path of the file
-weight: multiplier for the value
-init_file: create the file at start
-"""
 _NOT_YET = {
     "": """
 linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
@@ -28,8 +23,6 @@ child_wait_time: how long the parent waits for children at stop before killing t
 track_group {}: names a set of VRRP instances that decides whether static items may be added
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
-track_file {}: a file whose number is tracked
-vrrp_track_file {}: the old word for track_file
 SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
@@ -92,12 +85,8 @@ iproute_etc_dir: directory of rt_* name tables (local)
 stats_dump_file: name of the SIGUSR2 dump
 json_dump_file: name of the JSON dump
 """,
-    "vrrp_sync_group": """
-track_file {}: files tracked for every member
-""",
     "vrrp_instance": """
 vrf: VRF of the instance for VMACs without parent
-track_file {}: files watched (value times weight)
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts
@@ -106,8 +95,6 @@ kernel_rx_buf_size: receive buffer for this instance
     "track_group": """
 group {}: the instances of the set
 """,
-    "track_file": _TRACK_FILE,
-    "vrrp_track_file": _TRACK_FILE,
     "SSL": """
 password: pass phrase of the key file
 ca: CA file (PEM)
@@ -144,13 +131,7 @@ tls_compliant: send TLS close_notify properly
 }
 
 
-_NAMED = frozenset(
-    (
-        "track_file",
-        "track_group",
-        "vrrp_track_file",
-    )
-)
+_NAMED = frozenset(("track_group",))
 """Blocks of the top level that have a name."""
 
 

@@ -9,7 +9,7 @@ from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
-from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_PROCESS
+from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import (
     STATIC_IPADDRESS,
@@ -49,6 +49,8 @@ TOP = Table(
             block=VRRP_TRACK_PROCESS,
             takes="NAME",
         ),
+        "track_file": Keyword("a file whose number is tracked", block=VRRP_TRACK_FILE, takes="NAME"),
+        "vrrp_track_file": Keyword("the old word for track_file", block=VRRP_TRACK_FILE, today="track_file"),
         "vrrip_instance": Keyword("a slip of the guide", block=VRRP_INSTANCE, today="vrrp_instance"),
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
         "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),

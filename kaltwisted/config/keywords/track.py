@@ -10,9 +10,11 @@ from kaltwisted.config.keywords.convert import (
     Number,
     OneOf,
     Seconds,
+    Word,
     flag,
     missing,
     not_one_of,
+    signed_number,
 )
 from kaltwisted.config.keywords.scripts import checking_command, user
 from kaltwisted.config.keywords.table import (
@@ -20,15 +22,17 @@ from kaltwisted.config.keywords.table import (
     Again,
     Keep,
     Keyword,
+    Problem,
     Problems,
     Table,
 )
 from kaltwisted.config.model import SECOND_US, ParamMatch
 
 _LONGEST_INTERVAL_US = 4_294_967 * SECOND_US
-# The largest weights: of a script or an interface, and of a process.
+# The largest weights: of a script or an interface, of a process, and of a file.
 MOST_WEIGHT = 253
 MOST_PROCESS_WEIGHT = 254
+MOST_FILE_WEIGHT = 254
 
 
 @attrs.frozen
@@ -63,6 +67,21 @@ _param_match = OneOf({each.value: each for each in (ParamMatch.INITIAL, ParamMat
 def _how_to_match(words: list[str], problems: Problems) -> ParamMatch | Keep:
     """``param_match [initial|partial]``."""
     return ParamMatch.EXACT if len(words) < 2 else _param_match(words, problems)
+
+
+def _init_file(words: list[str], problems: Problems) -> tuple[int, bool] | Keep:
+    """``init_file [NUMBER] [overwrite]``, in any order."""
+    number, overwrite = 0, False
+    for index, word in enumerate(words[1:], 1):
+        if word == "overwrite":
+            overwrite = True
+            continue
+        value = signed_number(word.removeprefix("+"), -INT_MAX - 1, INT_MAX)
+        if isinstance(value, str):
+            problems.append(Problem(f"`{word}` {value}", index, "a whole number, or overwrite"))
+            return KEEP
+        number = value
+    return number, overwrite
 
 
 def _user(words: list[str], problems: Problems) -> tuple[str, str | None] | Keep:
@@ -132,22 +151,51 @@ VRRP_TRACK_PROCESS = Table(
     header=("name",),
 )
 
+VRRP_TRACK_FILE = Table(
+    "vrrp_track_file",
+    {
+        "file": Keyword("path of the file", "file", Word("a path", fatal=False), again=Again.FIRST_WINS),
+        "weight": Keyword(
+            "its number times this changes the priority; 0: FAULT unless it is 0",
+            "weight",
+            Weight(MOST_FILE_WEIGHT, fatal=False),
+            words=3,
+            again=Again.FIRST_WINS,
+        ),
+        "init_file": Keyword(
+            "make the file at the start; overwrite: also where there is one",
+            "init_file",
+            _init_file,
+            words=None,
+        ),
+    },
+    header=("name",),
+)
+
 _OPTIONS = ("weight", "reverse")
 TRACK_SCRIPT = Table("track_script", values=True, options=_OPTIONS)
 TRACK_INTERFACE = Table("track_interface", values=True, options=_OPTIONS)
 TRACK_PROCESS = Table("track_process", values=True, options=_OPTIONS)
+TRACK_FILE = Table("track_file", values=True, options=_OPTIONS)
+TRACK_VIRTUAL_SERVER = Table(
+    "track_virtual_server", values=True, options=(*_OPTIONS, "fwmark", "group", "inet6")
+)
 TRACK_BFD = Table("track_bfd", values=True, options=_OPTIONS)
 
 _interfaces = Keyword("interfaces it needs", block=TRACK_INTERFACE, words=1)
 _scripts = Keyword("scripts that tell whether it is fit", block=TRACK_SCRIPT, words=1)
 _processes = Keyword("processes it needs", block=TRACK_PROCESS, words=1)
 
+_files = Keyword("files whose numbers change its priority", block=TRACK_FILE, words=1)
+_services = Keyword("virtual servers whose pools it needs", block=TRACK_VIRTUAL_SERVER, words=1, ours=True)
 _sessions = Keyword("BFD sessions that must be up", block=TRACK_BFD, words=1)
 
 OF_INSTANCES = {
     "track_interface": _interfaces,
     "track_script": _scripts,
     "track_process": _processes,
+    "track_file": _files,
+    "track_virtual_server": _services,
     "track_bfd": _sessions,
 }
 OF_GROUPS = {

@@ -46,6 +46,7 @@ class CheckerRole(Service):
     :param keep_ipvs: leave the table in place at stop (keepalived: ``-I``).
     :param fifo: takes lines for the notify FIFOs.
     :param note: hears of state changes.
+    :param publish: takes a fact for each virtual server that has quorum, or has none.
     :raises DataPlaneError: ``ipvs`` was asked for by name and cannot be used.
     """
 
@@ -63,6 +64,7 @@ class CheckerRole(Service):
         keep_ipvs: bool = False,
         fifo: Callable[[str], object] = nobody,
         note: Note = unnoted,
+        publish: Callable[[Fact], object] = lambda fact: None,
     ) -> None:
         self._configuration = configuration
         self._reactor = reactor
@@ -78,6 +80,7 @@ class CheckerRole(Service):
             reactor,
             keep_at_stop=keep_ipvs,
             mail_every_checker=not defs.no_checker_emails,
+            publish=publish,
         )
         self.checks = Checks(reactor, self.scripts, self.lvs)
         self._begun = False

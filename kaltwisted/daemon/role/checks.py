@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -106,6 +107,8 @@ class Checks(Service):
         self._lvs = lvs
         self._running: dict[tuple[ServiceKey, DestinationKey], list[Running]] = {}
         self._paused: set[tuple[ServiceKey, DestinationKey | None]] = set()
+        #: The checks that a pool has begun with and that have not run yet; None until all are made.
+        self._awaited: dict[ServiceKey, set[Place | None]] = {}
 
     def of(self, service: ServiceKey, server: DestinationKey) -> list[Running]:
         """The checks of a server, in the order configured."""
@@ -158,8 +161,7 @@ class Checks(Service):
     def begin(self) -> Iterator[None]:
         """Make the checks of every pool."""
         for pool in self._lvs.pools.values():
-            for server in pool.virtual_server.real_servers:
-                yield from self._make_all(pool, server)
+            yield from self._make_pool(pool)
 
     def reload(self, part: Part[VirtualServer]) -> Iterator[None]:
         """Change the pools and their checks by what differs."""
@@ -168,13 +170,31 @@ class Checks(Service):
             for server in gone.real_servers:
                 self._drop(key, key_of(server))
                 yield
+            self._awaited.pop(key, None)
             self._lvs.remove(key)
         for change in part.changed:
             yield from self._reload_pool(change)
         for added in part.added:
-            pool = self._lvs.add(added)
-            for server in added.real_servers:
-                yield from self._make_all(pool, server)
+            yield from self._make_pool(self._lvs.add(added))
+
+    def _make_pool(self, pool: Pool) -> Iterator[None]:
+        awaited = self._awaited[pool.key] = {None}
+        for server in pool.virtual_server.real_servers:
+            yield from self._make_all(pool, server)
+            key = pool.key, key_of(server)
+            awaited.update(
+                each.place for each in self._running.get(key, ()) if not each.service.standing.has_run
+            )
+        self._has_run(pool.key, None)
+
+    def _has_run(self, key: ServiceKey, place: Place | None) -> None:
+        """A check of a pool has run for the first time, or never will."""
+        awaited = self._awaited.get(key)
+        if awaited is not None:
+            awaited.discard(place)
+            if not awaited:
+                del self._awaited[key]
+                self._lvs.checked(key)
 
     def _reload_pool(self, change: Changed[VirtualServer]) -> Iterator[None]:
         was = change.old
@@ -209,6 +229,7 @@ class Checks(Service):
     def _drop(self, service: ServiceKey, server: DestinationKey) -> None:
         for running in self._running.pop((service, server), ()):
             running.service.stopService()
+            self._has_run(service, running.place)
 
     def _follow(self, pool: Pool, was: VirtualServer, change: Changed[RealServer]) -> None:
         """A server has changed, and ``pool`` knows: change its checks, no more than needed.
@@ -237,6 +258,7 @@ class Checks(Service):
         for running in before:
             if running not in after:
                 running.service.stopService()
+                self._has_run(pool.key, running.place)
         self._running[key] = after
         for running in after:
             if not running.service.running:
@@ -255,6 +277,7 @@ class Checks(Service):
                 report=place.report,
                 clock=self._reactor,
                 initially_up=pool.is_up(place.server, place.index),
+                ran=partial(self._has_run, place.service, place),
             ),
         )
         if self._is_paused(place.service, place.server):

@@ -16,6 +16,7 @@ from kaltwisted.ports import (
     ELECTION_OF_GROUP,
     ELECTION_OF_INSTANCE,
     SERVICE_OF_SERVER,
+    VIRTUAL_SERVER,
     WEIGHT_OF_SERVER,
     Note,
 )
@@ -36,6 +37,7 @@ def _checkers(
             keep_ipvs=settings.keep_ipvs,
             fifo=fifo,
             note=note,
+            publish=publish,
         )
     except DataPlaneError as error:
         raise RoleError(str(error)) from None
@@ -80,6 +82,7 @@ CHECKERS: Final = RoleKind(
     ("virtual_servers",),
     frozenset({"virtual_servers"}),
     _checkers,
+    tells=frozenset({VIRTUAL_SERVER}),
     hears=frozenset({SERVICE_OF_SERVER, WEIGHT_OF_SERVER, CHECKS_PAUSED}),
 )
 VRRP: Final = RoleKind(
@@ -96,12 +99,13 @@ VRRP: Final = RoleKind(
             "vrrp_sync_groups",
             "vrrp_track_processes",
             "garp_groups",
+            "track_files",
             "bfd_instances",
             *_STATICS,
         }
     ),
     _vrrp,
-    hears=frozenset({BFD_SESSION, ELECTION_OF_INSTANCE, ELECTION_OF_GROUP}),
+    hears=frozenset({BFD_SESSION, VIRTUAL_SERVER, ELECTION_OF_INSTANCE, ELECTION_OF_GROUP}),
 )
 BFD: Final = RoleKind(
     "bfd",

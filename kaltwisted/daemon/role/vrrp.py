@@ -45,6 +45,7 @@ from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.routing import Routing
 from kaltwisted.kernel.virtual_links import VirtualLinks
+from kaltwisted.kernel.watched_files import WatchedFiles
 from kaltwisted.ports import (
     Fact,
     IAddresses,
@@ -143,6 +144,7 @@ class VrrpRole(Service):
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
                 firewall,
                 Processes(reactor),
+                WatchedFiles(reactor),
             ),
             self.scripts,
             Notifier(
@@ -223,7 +225,8 @@ class VrrpRole(Service):
         self._announcer.reconfigure(Paces.of(self._configuration))
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
-        if not (changes.vrrp or changes.vrrp_track_processes or changes.bfd_instances):
+        tracked = changes.vrrp_track_processes, changes.track_files, changes.bfd_instances
+        if not (changes.vrrp or any(tracked)):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 

@@ -66,5 +66,7 @@ def topology(configuration: Configuration, vrrp: VrrpService, clock: IReactorTim
         interfaces=vrrp.surroundings.interfaces,
         stands=stands,
         owner=owners(configuration.global_defs),
+        configuration=configuration,
+        quorums=vrrp.processes.quorums,
         epoch_us=TIME_OF_DAY.epoch_us(clock.seconds()),
     )
