@@ -120,9 +120,10 @@ class WatchedFiles:
         for gone in self._steps.keys() - wanted.keys():
             del self._steps[gone]
         self._unwatched &= wanted.keys()
-        if wanted and self._descriptor < 0:
+        blind = self._descriptor < 0
+        if wanted and blind:
             self._open()
-        new = [path for path in wanted if path not in self._steps]
+        new = [path for path in wanted if blind or path not in self._steps]
         self._follow(new)
         if not wanted:
             self._close()

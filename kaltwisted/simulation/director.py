@@ -79,6 +79,22 @@ class _Notifier(Notifier):
         super().tell(notify)
 
 
+class _Awaited:
+    """So many checks have yet to run until all of a pool have; then ``done`` is called."""
+
+    def __init__(self, checks: int, done: Callable[[], object]) -> None:
+        self._checks = checks
+        self._done = done
+        if not checks:
+            done()
+
+    def ran(self) -> None:
+        """One more has."""
+        self._checks -= 1
+        if not self._checks:
+            self._done()
+
+
 class Director:
     """A machine with interfaces and one daemon.  What the machine knows outlives the daemon.
 
@@ -194,6 +210,7 @@ class Director:
                 Alerts(NotifyQueue(scripts, timeout_us=TIMEOUT_US), mailer),
                 life,
                 mail_every_checker=not configuration.global_defs.no_checker_emails,
+                publish=self.vrrp.learn,
             )
             self._lvs.startService()
             self._lvs.begin().addCallback(lambda _: self._check()).addErrback(self._broke)
@@ -201,6 +218,8 @@ class Director:
     def _check(self) -> None:
         assert self._lvs is not None
         for pool in self._lvs.pools.values():
+            checks = sum(len(server.checks) for server in pool.virtual_server.real_servers)
+            awaited = _Awaited(checks, partial(self._lvs.checked, pool.key))
             for server in pool.virtual_server.real_servers:
                 for index, check in enumerate(server.checks):
                     service = CheckService(
@@ -211,6 +230,7 @@ class Director:
                         report=partial(self._report, self._lvs, pool.key, key_of(server), index),
                         clock=self._life,
                         initially_up=pool.is_up(key_of(server), index),
+                        ran=awaited.ran,
                     )
                     self._checks.append(service)
                     service.startService()

@@ -349,3 +349,19 @@ class CheckerTests(WorldCase):
         self.assertEqual(mailed.mail.subject, "[R] VRRP Instance VI_1 - Stopping")
         self.assertFalse(self.one.runs)
         self.assertEqual(self.holders(), ["two"])
+
+
+class TrackedPoolTests(WorldCase):
+    def test_a_director_whose_servers_are_dead_leaves_it_to_the_other(self) -> None:
+        """Only ``one`` tracks its pool, which is dead to both."""
+        tracks = "track_virtual_server {\n192.168.200.10 80\n}"
+        self.make(instance(150, tracks) + SERVERS, instance(100) + SERVERS)
+        self.world.run(70)
+        self.assertEqual(self.holders(), ["one"])
+        for address in ("10.1.0.1", "10.1.0.2"):
+            self.world.servers.turn(ip_address(address), None, False)
+        self.world.run(30)
+        self.assertEqual(self.holders(), ["two"])
+        self.world.servers.turn(ip_address("10.1.0.1"), None, True)
+        self.world.run(30)
+        self.assertEqual(self.holders(), ["one"])

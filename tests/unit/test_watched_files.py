@@ -143,7 +143,7 @@ class WatchedFilesTests(SynchronousTestCase):
         self.files.connectionLost(Failure(ConnectionLost()))
         self.flushLoggedErrors(ConnectionLost)
 
-    def test_without_inotify_a_file_is_read_once(self) -> None:
+    def test_without_inotify_a_file_is_read_whenever_it_is_asked_for(self) -> None:
         def refuse(name: str, *_: int | bytes) -> int:
             raise OSError(24, "Too many open files")
 
@@ -151,3 +151,6 @@ class WatchedFilesTests(SynchronousTestCase):
         (self.here / "number").write_bytes(b"5")
         self.watch("number")
         self.assertEqual((self.heard, self.reactor.readers), ([b"5"], []))
+        (self.here / "number").write_bytes(b"6")
+        self.watch("number")
+        self.assertEqual(self.heard, [b"5", b"6"])
