@@ -36,7 +36,7 @@ def explain(document: Document, name: str) -> list[Explanation]:
     :raises UnknownNameError: nothing does.
     """
     found = [
-        Explanation(known, kind, tuple(_SENTENCES[kind](thing, document)))
+        Explanation(known, kind, (*_SENTENCES[kind](thing, document), *_overridden(kind, known, document)))
         for known, kind, thing in things(document)
         if name == known or (kind in _SERVERS and name in _other_names(known, kind, thing))
     ]
@@ -65,6 +65,20 @@ def things(document: Document) -> Iterator[tuple[str, str, Document]]:
         yield session["name"], "bfd", session
     for role in (document.get("daemon") or {}).get("roles", ()):
         yield role["name"], "role", role
+
+
+def _overridden(kind: str, name: str, document: Document) -> Iterator[str]:
+    """What operators want of it."""
+    for each in document.get("overrides") or ():
+        if (each["kind"], each["target"]) == (kind, name):
+            why = f": {each['reason']}" if each["reason"] else ""
+            yield f"Overridden by {each['by']}, {_ago(each['at'], document)}: {doing(each)}{why}."
+
+
+def doing(override: Document) -> str:
+    """``drain``, ``weight 3``."""
+    action: str = override["action"]
+    return action if override["value"] is None else f"{action} {override['value']}"
 
 
 _SERVERS: Final = ("virtual_server", "real_server")
@@ -252,6 +266,8 @@ def _real_server(server: Document, document: Document) -> Iterator[str]:
 
 def _check(check: Document, document: Document) -> Iterator[str]:
     name = f"{check['kind']} {check['target']}"
+    if check["paused"]:
+        yield f"{name} stands still: an operator has paused it."
     if not check["has_run"]:
         yield f"{name} has not run yet{_next(check)}."
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from kaltwisted.api.explain import Document, now, span, times, tracker_state
+from kaltwisted.api.explain import Document, doing, now, span, times, tracker_state
 from kaltwisted.client.paint import Cell, Paint
 
 _STATES: Final = {"MASTER": "good", "BACKUP": "", "FAULT": "bad", "INIT": "odd", "STOP": "dim"}
@@ -17,6 +17,7 @@ def view(document: Document, paint: Paint, names: Sequence[str] = ()) -> Iterato
     """All lines.  ``names``: show only what has one of them in its name, or in that of what it is part of."""
     if not names:
         yield from _daemon(document, paint)
+        yield from _overrides(document.get("overrides", ()), document, paint)
     vrrp, checkers, bfd = (document.get(part) or {} for part in ("vrrp", "checkers", "bfd"))
     yield from _instances(_named(vrrp.get("instances", ()), names), document, paint)
     yield from _groups(_named(vrrp.get("groups", ()), names), document, paint)
@@ -74,6 +75,25 @@ def _configuration(configuration: Document, document: Document, paint: Paint) ->
         if number:
             words += ", " + paint(f"{number} {what if number > 1 else what[:-1]}", "odd")
     return words
+
+
+def _overrides(overrides: Sequence[Document], document: Document, paint: Paint) -> Iterator[str]:
+    if not overrides:
+        return
+    yield ""
+    yield paint("Overridden", "bold")
+    yield from paint.table(
+        [
+            [
+                (override["target"], ""),
+                (doing(override), "odd"),
+                (span(now(document) - override["at"]), "dim"),
+                (f"by {override['by']}", "dim"),
+                (override["reason"] if override["configured"] else "not configured now", ""),
+            ]
+            for override in overrides
+        ]
+    )
 
 
 # --- virtual routers ---------------------------------------------------------------------
@@ -248,7 +268,7 @@ def _latencies(checks: Sequence[Document]) -> str:
     told: list[str] = []
     for check in checks:
         took: Any = check["latency_ms"]
-        state = "" if check["up"] else " fails"
+        state = ("" if check["up"] else " fails") + (" paused" if check["paused"] else "")
         told.append(f"{check['kind']}{state} " + ("has not run" if took is None else f"{took:.1f} ms"))
     return ", ".join(told)
 

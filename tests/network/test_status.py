@@ -128,6 +128,28 @@ def test_the_document_keeps_to_its_schema(pair: tuple[Director, Director]) -> No
         wait_for(lambda asked=director: asked.status()["bfd"]["sessions"][0]["state"] == "Up")
 
 
+def test_so_it_does_with_overrides(pair: tuple[Director, Director]) -> None:
+    first = pair[0]
+    server = "tcp/10.77.0.100:80/10.77.0.1:81"
+    done = [
+        first.run("drain", server, "--force", "--reason", "new disk"),
+        first.run("pause", server),
+        first.run("prefer", "alone"),
+    ]
+    assert [each.returncode for each in done] == [0, 0, 0], done
+    document = first.status()
+    assert [error.message for error in validator().iter_errors(document)] == []
+    assert len(document["overrides"]) == 3
+    words = first.explained(server)
+    assert "drain: new disk." in words
+    assert "an operator has paused it" in words
+    assert "an operator prefers it" in first.explained("alone")
+    assert "Overridden" in first.run("status").stdout
+    for word in ("enable", "resume"):
+        assert first.run(word, server).returncode == 0
+    assert first.run("release", "alone").returncode == 0
+
+
 def test_both_tell_why_they_are_what_they_are(pair: tuple[Director, Director]) -> None:
     first, second = pair
     assert "one is MASTER" in first.explained("one")

@@ -41,6 +41,18 @@ def document() -> dict[str, Any]:
                 }
             ],
         },
+        "overrides": [
+            {
+                "kind": "real_server",
+                "target": "tcp/192.0.2.1:80/10.0.0.2:80",
+                "action": "drain",
+                "value": None,
+                "by": "root",
+                "at": NOW - 600,
+                "reason": "new disk",
+                "configured": True,
+            }
+        ],
         "vrrp": {
             "instances": [instance()],
             "groups": [
@@ -126,6 +138,7 @@ def instance(**fields: Any) -> dict[str, Any]:
             "address_list_errors": 0,
             "interval_mismatches": 0,
             "split_brains": 0,
+            "keepalived": {"advert_rcvd": 1},
             "packet_errors": {},
         },
         **fields,
@@ -172,6 +185,7 @@ def real_server(address: str, alive: bool, why: str | None, *checks: Any) -> dic
         "inhibited": False,
         "since": NOW - 30,
         "why": why,
+        "override": None,
         "checks": list(checks),
     }
 
@@ -188,4 +202,5 @@ def check(up: bool) -> dict[str, Any]:
         "latency_ms": 1.25,
         "next_in_s": 4.0,
         "retries_left": 1,
+        "paused": False,
     }

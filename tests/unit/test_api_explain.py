@@ -86,6 +86,7 @@ class ServerTests(SynchronousTestCase):
     def test_why_a_server_is_not_in_the_pool(self) -> None:
         words = told("10.0.0.2")
         self.assertIn("tcp/192.0.2.1:80/10.0.0.2:80 is down for 30 s, and gets no new clients.", words)
+        self.assertIn("Overridden by root, 10 min ago: drain: new disk.", words)
         self.assertIn("Why: TCP_CHECK 10.0.0.2:80: timeout.", words)
         self.assertIn("TCP_CHECK 10.0.0.1:80 is bad: timeout after 1.2 ms, 2.0 s ago; next in 4.0 s.", words)
 

@@ -189,6 +189,7 @@ class ViewTests(SynchronousTestCase):
             "/etc/keepalived/keepalived.conf, read 1 min 40 s ago, 1 warning",
             "one  BACKUP  1 min  eth0 vrid 51  priority 100  master 10.0.0.1 (150)",
             "(150)  takes over unless heard in 3.1 s",
+            "tcp/192.0.2.1:80/10.0.0.2:80  drain  10 min  by root  new disk",
             "G  BACKUP  1 min  one, two",
             "script chk  bad  exited with status 1, 1.0 s ago",
             "tcp/192.0.2.1:80  up  1 min 30 s  rr NAT  1 of 2 servers, weight 1",
@@ -241,7 +242,7 @@ class ViewTests(SynchronousTestCase):
     def test_a_daemon_without_roles(self) -> None:
         whole = document() | {"vrrp": None, "checkers": None, "bfd": None}
         whole["daemon"]["roles"] = []
-        self.assertEqual(len(self.lines(whole).splitlines()), 2)
+        self.assertEqual(len(self.lines(whole | {"overrides": []}).splitlines()), 2)
 
     def test_when_colours_are_wanted(self) -> None:
         class Terminal(io.StringIO):
