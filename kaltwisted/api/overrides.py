@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from kaltwisted.api import override_file
 from kaltwisted.api.exchange import RefusalError
 from kaltwisted.api.override import TARGETS, Aspect, Override, Target, Wish
-from kaltwisted.api.targets import find, targets
+from kaltwisted.api.targets import configured, find, find_in
 from kaltwisted.config.model import Configuration
 from kaltwisted.ports import Fact, Note, StateChange, unnoted
 
@@ -163,9 +163,7 @@ class Overrides:
 
     async def _find(self, word: str, aspect: Aspect) -> Target:
         configuration = self._around.configuration()
-        found: Target = await self._around.in_thread(
-            lambda: find(word, targets(configuration, TARGETS[aspect]))
-        )
+        found: Target = await self._around.in_thread(lambda: find_in(configuration, word, TARGETS[aspect]))
         return found
 
     async def _keep(self, known: _Known) -> None:
@@ -200,7 +198,5 @@ class Overrides:
 
 
 def _listed(known: tuple[Override, ...], configuration: Configuration) -> list[dict[str, Any]]:
-    kinds = {each.target.kind for each in known}
-    wanted = {each.target for each in known}
-    there = {target for target in targets(configuration, kinds) if target in wanted}
+    there = configured(configuration, [each.target for each in known])
     return [{**each.told(), "configured": each.target in there} for each in known]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
+import attrs
+
 from kaltwisted.api.exchange import RefusalError
 from kaltwisted.api.override import SERVERS, Kind, Target
 from kaltwisted.config.identity import EndPoint, ServerId
@@ -34,6 +36,46 @@ def targets(configuration: Configuration, kinds: Container[Kind] = frozenset(Kin
             prefix = str(name)
             for real in server.real_servers:
                 yield Target(Kind.REAL_SERVER, f"{prefix}/{EndPoint(real.address, real.port)}")
+
+
+def configured(configuration: Configuration, among: Iterable[Target]) -> set[Target]:
+    """Those that are in a configuration; it costs a look at each virtual server, and not at each real one."""
+    names = {
+        Kind.INSTANCE: {each.name for each in configuration.vrrp_instances},
+        Kind.GROUP: {each.name for each in configuration.vrrp_sync_groups},
+    }
+    found: set[Target] = set()
+    servers: dict[ServerId, list[tuple[EndPoint | None, Target]]] = {}
+    for target in among:
+        if target.kind in SERVERS:
+            name = ServerId.parse(target.name)
+            servers.setdefault(attrs.evolve(name, real=None), []).append((name.real, target))
+        elif target.name in names[target.kind]:
+            found.add(target)
+    if servers:
+        for server in configuration.virtual_servers:
+            wanted = servers.get(ServerId.of(server))
+            if wanted is not None:
+                there = {None, *(EndPoint(real.address, real.port) for real in server.real_servers)}
+                found |= {target for real, target in wanted if real in there}
+    return found
+
+
+def find_in(configuration: Configuration, word: str, kinds: Container[Kind]) -> Target:
+    """The one target of a configuration that ``word`` names; quick where it is a server's whole name.
+
+    :raises RefusalError: none is, or several are.
+    """
+    try:
+        name = ServerId.parse(word)
+    except ValueError:
+        pass
+    else:
+        kind = Kind.VIRTUAL_SERVER if name.real is None else Kind.REAL_SERVER
+        whole = Target(kind, str(name))
+        if kind in kinds and whole in configured(configuration, (whole,)):
+            return whole
+    return find(word, targets(configuration, kinds))
 
 
 def find(word: str, among: Iterable[Target]) -> Target:

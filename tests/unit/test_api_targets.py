@@ -8,7 +8,7 @@ import pytest
 
 from kaltwisted.api.exchange import RefusalError
 from kaltwisted.api.override import SERVERS, Kind, Target
-from kaltwisted.api.targets import find, targets
+from kaltwisted.api.targets import configured, find, find_in, targets
 from kaltwisted.config.model import (
     Configuration,
     FirewallMark,
@@ -45,7 +45,7 @@ REAL = frozenset({Kind.REAL_SERVER})
 
 
 def named(word: str, kinds: frozenset[Kind]) -> str:
-    target = find(word, targets(CONFIGURATION, kinds))
+    target = find_in(CONFIGURATION, word, kinds)
     return f"{target.kind.value} {target}"
 
 
@@ -53,6 +53,20 @@ def test_all_of_them() -> None:
     assert len(set(targets(CONFIGURATION))) == 4 + 5 + 3
     assert list(targets(CONFIGURATION, {Kind.GROUP})) == [Target(Kind.GROUP, "web")]
     assert list(targets(CONFIGURATION, ())) == []
+
+
+def test_which_are_configured() -> None:
+    every = list(targets(CONFIGURATION))
+    assert configured(CONFIGURATION, every) == set(every)
+    assert configured(Configuration(), every) == set()
+    others = [
+        Target(Kind.REAL_SERVER, "tcp/192.0.2.1:80/10.0.0.1:81"),
+        Target(Kind.REAL_SERVER, "tcp/192.0.2.9:80/10.0.0.1:80"),
+        Target(Kind.VIRTUAL_SERVER, "fwmark6/7"),
+        Target(Kind.INSTANCE, "VI_9"),
+        Target(Kind.GROUP, "VI_1"),
+    ]
+    assert configured(CONFIGURATION, others) == set()
 
 
 @pytest.mark.parametrize(

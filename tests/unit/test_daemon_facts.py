@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from tempfile import TemporaryFile
 from typing import Any
 
 import attrs
@@ -101,10 +103,10 @@ class Role(Service):
     def let_go(self) -> None: ...
 
     def foresee(self, fact: Fact) -> str:
-        return ""
+        return f"costs {fact.name}"
 
     def run_checks(self, target: str) -> Deferred[str]:
-        return succeed("[]")
+        return succeed(f'["{target}"]')
 
     def data(self) -> Iterator[str]:
         return iter(())
@@ -151,6 +153,14 @@ class LocalRunnerTests(SynchronousTestCase):
         facts.publish(UP)
         self.assertEqual((roles[0].heard, roles[1].heard), ([], [UP, DOWN, UNKNOWN]))
 
+    def test_what_a_fact_would_cost_and_checks_now_are_the_role_s_to_say(self) -> None:
+        runner = LocalRunner(kind([]), Settings(), Clock(), Facts(), nobody, unnoted)
+        self.assertEqual(self.successResultOf(runner.foresee(UP)), "")
+        self.assertEqual(self.successResultOf(runner.run_checks("it")), b"")
+        self.successResultOf(runner.prepare(Configuration()))
+        self.assertEqual(self.successResultOf(runner.foresee(UP)), "costs far")
+        self.assertEqual(self.successResultOf(runner.run_checks("it")), b'["it"]')
+
 
 class SocketTests(SynchronousTestCase):
     """Both ends of a role's socket, connected by hand."""
@@ -189,6 +199,19 @@ class SocketTests(SynchronousTestCase):
         self.pump()
         self.successResultOf(answer)
         self.assertEqual(heard, [UP])
+
+    def test_what_operators_ask_is_answered_over_the_socket(self) -> None:
+        role_end, supervisor_end = self.connect(kind([]))
+        runner = LocalRunner(kind([]), Settings(), Clock(), Facts(), nobody, unnoted)
+        runner.prepare(Configuration())
+        role_end._runner = runner
+        answer = supervisor_end.callRemote(commands.Foresee, **commands.Tell.of(UP))
+        self.pump()
+        self.assertEqual(self.successResultOf(answer), {"words": "costs far"})
+        with TemporaryFile() as file:
+            self.successResultOf(Deferred.fromCoroutine(role_end._run_checks("it", os.dup(file.fileno()))))
+            file.seek(0)
+            self.assertEqual(file.read(), b'["it"]')
 
     def test_without_a_supervisor_a_role_publishes_to_nobody(self) -> None:
         role_end, _ = self.connect(kind([]))

@@ -77,6 +77,21 @@ class TestDirectories(SynchronousTestCase):
             self.assertEqual(directories.runtime_directory(environ, uid), Path(directory))
             self.assertEqual(directories.pid_file(environ, uid), Path(pid))
 
+    def test_what_outlives_the_machine_s_power_has_a_place_of_its_own(self) -> None:
+        for environ, uid, directory in (
+            (
+                {"STATE_DIRECTORY": "/var/lib/keepalived:/x", "RUNTIME_DIRECTORY": "/r"},
+                0,
+                "/var/lib/keepalived",
+            ),
+            ({}, 0, "/var/lib/keepalived"),
+            ({"XDG_RUNTIME_DIR": "/run/user/0"}, 0, "/var/lib/keepalived"),
+            # Several daemons side by side, each with what is its own.
+            ({"RUNTIME_DIRECTORY": "/r"}, 0, "/r"),
+            ({"XDG_RUNTIME_DIR": "/run/user/7"}, 7, "/run/user/7/keepalived"),
+        ):
+            self.assertEqual(directories.state_directory(environ, uid), Path(directory))
+
     def test_it_is_private_and_ours(self) -> None:
         with tempfile.TemporaryDirectory() as parent:
             wanted = Path(parent) / "a" / "b"
