@@ -33,7 +33,6 @@ TYPE: Final = 1
 FAMILY: Final[Mapping[int, int]] = MappingProxyType({4: 4, 16: 6})
 """The pseudo-header's number of an address family, by the size of its addresses."""
 
-LARGEST_WINDOW_S: Final = 300
 MOST_SENDERS: Final = 64
 """Senders whose latest sequence number is kept; only who has the key can become one."""
 

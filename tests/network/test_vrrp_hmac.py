@@ -23,7 +23,7 @@ def configuration(priority: int, *lines: str) -> str:
     block = f"auth_hmac {{\n{inside}\n}}\n" if lines else ""
     return "".join(
         f"vrrp_instance V{number} {{\ninterface eth0\nvirtual_router_id 51\nversion 3\npriority {priority}\n"
-        f"advert_int 0.1\n{block}virtual_ipaddress {{\n{vip}\n}}\n}}\n"
+        f"advert_int 0.5\n{block}virtual_ipaddress {{\n{vip}\n}}\n}}\n"
         for number, vip in ((4, VIP4), (6, VIP6))
     )
 
@@ -72,7 +72,7 @@ def test_a_key_is_rotated_under_way_and_nothing_is_lost() -> None:
         ):
             reload(backup, configuration(100, *(line.format(OLD) for line in lines)))
             reload(master, configuration(200, *(line.format(f"file:{key_file}") for line in lines)))
-            time.sleep(0.5)
+            time.sleep(0.7)
         assert holds_both(one)
         assert not backup.says("Entering MASTER STATE"), backup.lines
         for router in (master, backup):
@@ -100,14 +100,16 @@ def test_a_key_is_rotated_under_way_and_nothing_is_lost() -> None:
 def test_what_was_recorded_is_sent_again_in_vain() -> None:
     with lan(3) as (one, two, stranger):
         text = f"key 1 {OLD}"
-        recorder = stranger.run(sys.executable, str(Path(__file__).with_name("vrrp_replay.py")), "3")
         master = daemon(one, configuration(200, text))
         wait_for(lambda: holds_both(one), "for the master")
         backup = daemon(two, configuration(100, text))
         wait_for(lambda: backup.lines.count("master set to") == 2, backup.lines)
         # The stranger hears three seconds of adverts, and says all of it again.
+        recorder = stranger.run(sys.executable, str(Path(__file__).with_name("vrrp_replay.py")), "3")
         assert recorder.wait(60) == 0
         assert holds_both(one)
-        wait_for(lambda: backup.says("used before: replayed"), backup.lines)
+        # On a busy machine it may be too old already.
+        refused = "used before: replayed", "signed too long ago"
+        wait_for(lambda: any(map(backup.says, refused)), backup.lines)
         assert not backup.says("Entering MASTER STATE"), backup.lines
         assert master.lines.count("Entering MASTER STATE") == 2
