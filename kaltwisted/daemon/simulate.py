@@ -139,6 +139,11 @@ def _simulate(options: SimulateOptions, configurations: dict[str, Configuration]
     from kaltwisted.simulation.topology import lay_out
 
     topology = lay_out(configurations)
+    if not topology.addresses and not any(each.virtual_servers for each in configurations.values()):
+        complain(
+            "kaltwisted simulate: nothing to rehearse: there is no vrrp_instance, and no virtual_server\n"
+        )
+        return WRONG
     own: list[tuple[Topology, Scenario]] = []
     names = []
     for name in options.scenarios:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from kaltwisted.config.model import SECOND_US, Address, VrrpInstance
+from kaltwisted.config.model_hmac import AuthHmac, HmacMode
 from kaltwisted.simulation.history import History, Span
 from kaltwisted.simulation.topology import Place, Topology
 from kaltwisted.vrrp.actions import State
@@ -91,6 +92,7 @@ def _differences(one: Place, ours: VrrpInstance, other: Place, theirs: VrrpInsta
         )
     if ours.version == 2:
         yield from _of_version_2(here, ours, there, theirs)
+    yield from _signatures(here, ours.auth_hmac, there, theirs.auth_hmac)
     yield from _ways(one, ours, other, theirs)
 
 
@@ -104,6 +106,25 @@ def _of_version_2(here: str, ours: VrrpInstance, there: str, theirs: VrrpInstanc
         yield _both("auth_type", types[0], here, types[1], there)
     elif mine is not None and yours is not None and mine.password != yours.password:
         yield "auth_pass differs"
+
+
+def _signatures(here: str, ours: AuthHmac | None, there: str, theirs: AuthHmac | None) -> Iterator[str]:
+    """What keeps one from taking the other's signature; clocks are no matter of configuration.
+
+    A key that is in a file of the director's is taken for the right one.
+    """
+    for signer, reader, who in ((ours, theirs, there), (theirs, ours, here)):
+        signs = signer is not None and signer.mode is not HmacMode.RECEIVE_ONLY
+        if reader is None:
+            if signs:
+                yield f"auth_hmac: adverts to {who} are signed, and it has none"
+        elif signer is None or not signs:
+            if reader.mode is HmacMode.ENFORCE:
+                yield f"auth_hmac: {who} asks for signed adverts, and gets others"
+        else:
+            secret = next((key.secret for key in signer.keys if key.id == signer.active_key), b"")
+            if (signer.active_key, secret) not in {(key.id, key.secret) for key in reader.keys}:
+                yield f"auth_hmac: {who} does not have key {signer.active_key} of the other"
 
 
 def _ways(one: Place, ours: VrrpInstance, other: Place, theirs: VrrpInstance) -> Iterator[str]:

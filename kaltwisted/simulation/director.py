@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
@@ -42,6 +42,9 @@ from kaltwisted.vrrp.actions import Notify, State, Subject
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.timers import startup_delay_us
+
+EPOCH_S: Final = 1_800_000_000
+"""The time of day when a world begins, in seconds since 1970."""
 
 
 @implementer(IAnnouncer)
@@ -124,6 +127,8 @@ class Director:
         self.scripts = TrackedScripts(configuration.vrrp_scripts)
         self.bfd = {each.name: 1 for each in configuration.bfd_instances if each.vrrp}
         self.powered = True
+        self.clock_error_us = 0
+        """By how much its time of day is wrong; signed adverts have it in them."""
         self.vrrp: VrrpService | None = None
         """The running daemon's virtual routers; None while it does not run."""
         self._clock = clock
@@ -198,6 +203,7 @@ class Director:
             self.scripts,
             _Notifier(self._turned, configuration, queue, mailer),
             startup_delay_us=startup_delay_us(configuration.global_defs, self._up_us()),
+            time_of_day=self._time_of_day,
         )
         for session, value in self.bfd.items():
             self.vrrp.learn(Fact(BFD_SESSION, session, value))
@@ -272,6 +278,9 @@ class Director:
             return 365 * 24 * 3600 * SECOND_US
         return self._clock.now_us - self._powered_on_us
 
+    def _time_of_day(self) -> float:
+        return EPOCH_S + self._clock.now + self.clock_error_us / SECOND_US
+
     def _broke(self, failure: Failure) -> None:
         """Our own defect: a rehearsal that went on would tell a tale."""
         self._clock.at(self._clock.now, failure.raiseException)
@@ -314,8 +323,7 @@ class Director:
     # -- what is told of it --------------------------------------------------------------
 
     def _noticed(self) -> None:
-        reachable = {address for address, _ in self.interfaces.virtual()}
-        self._history.hold(self.name, reachable, self._clock.now_us)
+        self._history.hold(self.name, self.interfaces.reachable, self._clock.now_us)
 
     def _turned(self, notify: Notify) -> None:
         why = ""

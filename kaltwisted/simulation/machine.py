@@ -5,7 +5,7 @@ Each class provides the seam of ``kaltwisted.ports`` that it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
@@ -114,12 +114,22 @@ class Interfaces:
         link = self._links.get(name)
         return link is not None and any(each.address == address for each in self.addresses(link.index))
 
-    def virtual(self) -> Iterator[tuple[Address, str]]:
-        """The addresses that are not its own and can be reached, each with its interface."""
-        names = {link.index: name for name, link in self._links.items() if link.works}
-        for each in self._addresses:
-            if each.index in names and (each.index, each.address) not in self._own:
-                yield each.address, names[each.index]
+    @property
+    def virtual(self) -> frozenset[Address]:
+        """The addresses that are not its own."""
+        return frozenset(
+            each.address for each in self._addresses if (each.index, each.address) not in self._own
+        )
+
+    @property
+    def reachable(self) -> frozenset[Address]:
+        """Those of them that are on interfaces that work."""
+        working = {link.index for link in self._links.values() if link.works}
+        return frozenset(
+            each.address
+            for each in self._addresses
+            if each.index in working and (each.index, each.address) not in self._own
+        )
 
     def ways_to(self, address: Address) -> list[str]:
         """The interfaces in whose networks an address is."""

@@ -56,8 +56,9 @@ def ready(topology: Topology) -> Iterator[Scenario]:
                 sc.Cable(place.name, interface, True),
                 f"{place.name} {interface} up",
             )
-    for lan, ends in topology.lans.items():
-        for one, other in permutations(dict.fromkeys(director for director, _ in ends), 2):
+    adverts = _who_adverts(topology)
+    for lan, directors in adverts.items():
+        for one, other in permutations(directors, 2):
             words = f"{one} -> {other} on {lan}"
             yield goes_wrong(
                 f"cut-{one}-{other}-{lan}",
@@ -67,8 +68,8 @@ def ready(topology: Topology) -> Iterator[Scenario]:
                 sc.Cut(one, other, lan, False),
                 f"heal {words}",
             )
-    for lan, ends in topology.lans.items():
-        if len({director for director, _ in ends}) > 1:
+    for lan, directors in adverts.items():
+        if len(directors) > 1:
             yield Scenario(
                 f"loss-{lan}",
                 f"{lan} loses {LOSS:.0%} of all packets",
@@ -85,6 +86,17 @@ def ready(topology: Topology) -> Iterator[Scenario]:
             sc.ServerTurns(address, None, True),
             f"server {address} returns",
         )
+
+
+def _who_adverts(topology: Topology) -> dict[str, list[str]]:
+    """By LAN, the directors that have an instance there; on other LANs there is nothing to lose."""
+    found: dict[str, list[str]] = {}
+    for place in topology.places:
+        used = {instance.interface for instance in place.configuration.vrrp_instances}
+        for interface, plug in place.plugs.items():
+            if interface in used and place.name not in found.setdefault(plug.lan, []):
+                found[plug.lan].append(place.name)
+    return found
 
 
 def _tracked(topology: Topology, settle_us: int) -> Iterator[Scenario]:

@@ -65,6 +65,14 @@ class SessionTurns:
 
 
 @attrs.frozen
+class ClockSet:
+    """The time of day of a director is right from now on, but for ``error_us``."""
+
+    director: str
+    error_us: int
+
+
+@attrs.frozen
 class Deletes:
     """Somebody deletes an address of a director by hand."""
 
@@ -121,6 +129,7 @@ Action: TypeAlias = (
     | ScriptTurns
     | ProcessTurns
     | SessionTurns
+    | ClockSet
     | Deletes
     | Cut
     | Loses

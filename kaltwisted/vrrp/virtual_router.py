@@ -191,11 +191,11 @@ class VirtualRouter:
         self._primary = primary
         self.source = self.configured_source or primary
         self._messages.clear()
-        if self.source is None:
-            return
-        self.packed_source = self.source.packed
-        self.address_block = b"".join(entry.address.packed for entry in self.config.virtual_ipaddress)
-        self.listed_addresses = frozenset(packet.slices(self.address_block, len(self.packed_source)))
+        # Others are heard also while there is no source: what is compared with them is there all the time.
+        self.packed_source = b"" if self.source is None else self.source.packed
+        packed = [entry.address.packed for entry in config.virtual_ipaddress]
+        self.address_block = b"".join(packed)
+        self.listed_addresses = frozenset(packed)
         peers = tuple(address.packed for address in config.peers)
         self._destinations = peers or (() if config.unicast_fault_no_peer else (config.group.packed,))
         self._hop_limit = config.unicast_ttl if peers else packet.TTL

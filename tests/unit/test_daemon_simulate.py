@@ -115,6 +115,11 @@ class SimulateTests(SynchronousTestCase):
         self.assertIn("odd.conf:9:1: error:", error)
         self.assertIn("lvs2-dies", out)
 
+    def test_nothing_to_rehearse(self) -> None:
+        status, out, error = ended(self.write("empty.conf", "global_defs {\n}\n"))
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("nothing to rehearse", error)
+
     def test_names_of_directors(self) -> None:
         a, b = (
             self.write(f"{name}/keepalived.conf", instance(priority))

@@ -60,6 +60,35 @@ class MistakeTests(SynchronousTestCase):
     def test_versions_and_families(self) -> None:
         self.two(instance(150), instance(100, "version 3"), "version 2 on one, 3 on two")
 
+    def test_signatures(self) -> None:
+        key, other = (f"key {{}} hex:{letter * 64}" for letter in "ab")
+
+        def signed(*keys: str, mode: str = "enforce") -> str:
+            return "version 3\nauth_hmac {\n" + "\n".join((*keys, f"mode {mode}")) + "\n}"
+
+        good = signed(key.format(1))
+        self.two(
+            instance(150, good),
+            instance(100, "version 3"),
+            "auth_hmac: adverts to two are signed, and it has none;"
+            " auth_hmac: one asks for signed adverts, and gets others",
+        )
+        self.two(
+            instance(150, good),
+            instance(100, signed(other.format(1))),
+            "; ".join(f"auth_hmac: {name} does not have key 1 of the other" for name in ("two", "one")),
+        )
+        for mode in ("receive-only", "permissive"):
+            both = pair(instance(150, good), instance(100, signed(key.format(1), mode=mode)))
+            self.assertTrue(rehearsed_ready("one-eth0-down", both).judgement.good, mode)
+
+    def test_clocks_that_differ(self) -> None:
+        signed = "version 3\nauth_hmac {\nkey 1 hex:" + "a" * 64 + "\n}"
+        both = pair(instance(150, signed), instance(100, signed))
+        (told,) = sentences(rehearsed("at 20s: two clock 1h ahead\nat 60s: two clock right", both))
+        self.assertIn("compare them with NTP", told)
+        self.assertIn("to 60.", told)
+
     def test_groups_that_adverts_go_to(self) -> None:
         self.two(
             instance(150, "mcast_dst_ip 224.0.0.99"),

@@ -36,6 +36,9 @@ EACH = {
     "one process web works": sc.ProcessTurns("one", "web", True),
     "one bfd far down": sc.SessionTurns("one", "far", False),
     "one bfd far up": sc.SessionTurns("one", "far", True),
+    "one clock 1h ahead": sc.ClockSet("one", 3_600_000_000),
+    "one clock 2s behind": sc.ClockSet("one", -2_000_000),
+    "one clock right": sc.ClockSet("one", 0),
     f"two loses {VIP}": sc.Deletes("two", ip_address(VIP)),
     "cut one -> two": sc.Cut("one", "two", None, True),
     "cut one->two on eth0": sc.Cut("one", "two", "eth0", True),
@@ -110,7 +113,7 @@ class MistakeTests(SynchronousTestCase):
                 "    at 10s: one dyes\n"
                 "                ^~~~\n"
                 "    expected: `starts`, `stops`, `dies`, `crashes`, an interface of one: eth0, `script`,"
-                " `process`, `bfd` or `loses`\n"
+                " `process`, `bfd`, `clock` or `loses`\n"
                 "    did you mean `dies`?"
             ],
         )

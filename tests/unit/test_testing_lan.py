@@ -82,8 +82,8 @@ class LanTests(SynchronousTestCase):
         self.one.stop()
         self.lan.run(SECOND_US)
         first, second = self.lan.holdings
-        self.assertEqual((first.host, first.since, first.until), ("one", 3_414_062, 5 * SECOND_US))
-        self.assertEqual((second.host, second.until), ("two", None))
+        self.assertEqual((first.director, first.since, first.until), ("one", 3_414_062, 5 * SECOND_US))
+        self.assertEqual((second.director, second.until), ("two", None))
         self.assertEqual(self.lan.unheld_us(VIP, 0, 5 * SECOND_US), 3_414_062)
         self.assertEqual(self.lan.unheld_us("10.0.0.1", 0, 7), 7)
 

@@ -166,7 +166,7 @@ class CaseStudyX(SynchronousTestCase):
         said = [
             (entry.notify.subject, entry.notify.name, entry.notify.state)
             for entry in self.lan.notifications
-            if entry.host == "lvs1" and entry.notify.name in ("VI_1", "VI_2", "VG1")
+            if entry.director == "lvs1" and entry.notify.name in ("VI_1", "VI_2", "VG1")
         ]
         group, instance = act.Subject.GROUP, act.Subject.INSTANCE
         self.assertEqual(

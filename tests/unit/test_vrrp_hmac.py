@@ -507,14 +507,8 @@ class LanTests(SynchronousTestCase):
 
     def test_what_was_recorded_cannot_move_anything(self) -> None:
         """Priority 0 and higher priorities of an hour ago, and of now, sent again by somebody else."""
-        better, worse = self.pair(auth_hmac(), auth_hmac())
-        recorded: list[act.SendAdvert] = []
-        transmit = self.lan.transmit
-        self.patch(
-            self.lan,
-            "transmit",
-            lambda sender, wire, action: (recorded.append(action), transmit(sender, wire, action)),
-        )
+        better, _ = self.pair(auth_hmac(), auth_hmac())
+        recorded = self.lan.record()
         better.stop()
         self.lan.run(seconds(1))
         better.start()
@@ -523,8 +517,7 @@ class LanTests(SynchronousTestCase):
         before = self.became_master()
         for _ in range(3):
             for old in list(recorded):
-                for host in (better, worse):
-                    host.receive("eth0", old)
+                self.lan.replay("eth0", old)
             self.lan.run(seconds(20))
         self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
         self.assertEqual(self.became_master(), before)

@@ -21,6 +21,7 @@ from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import auth, packet
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp.actions import State, TimerName
+from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.packet import Reason
 
 from .vrrp_helpers import OURS, SECRET, VIP, Driven, kinds, lines, notified, seconds, sent
@@ -436,6 +437,20 @@ class FaultTests(SynchronousTestCase):
         advert = driven.become_master()[0]
         assert isinstance(advert, act.SendAdvert)
         self.assertEqual(str(advert.source), "10.0.0.4")
+
+    def test_others_are_heard_also_while_there_has_been_no_address_of_its_own_yet(self) -> None:
+        for version in (2, 3):
+            driven = Driven(version=version)
+            driven.instance = Instance(driven.instance.config)
+            driven.do(ev.SourceChanged(None))
+            driven.do(ev.Start())
+            self.assertEqual(driven.state, State.FAULT)
+            for priority in (200, 0):
+                self.assertEqual(lines(driven.hear(priority)), [])
+            driven.hear(200, block=b"")
+            self.assertEqual(driven.instance.statistics.adverts_received, 3 - (version == 3))
+            driven.do(ev.SourceChanged(ip_address("10.0.0.4")))
+            self.assertEqual(driven.state, State.BACKUP)
 
     def test_other_interfaces_are_not_ours(self) -> None:
         driven = Driven()
