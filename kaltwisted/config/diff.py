@@ -23,6 +23,7 @@ from kaltwisted.config.model import (
     RealServer,
     Route,
     Rule,
+    TrackGroup,
     VirtualIpAddress,
     VirtualServer,
     VirtualServerGroup,
@@ -71,6 +72,7 @@ class Changes:
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     garp_groups: Part[GarpGroup] = Part()
+    track_groups: Part[TrackGroup] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
     static_routes: Part[Route] = Part()
     static_rules: Part[Rule] = Part()
@@ -89,7 +91,8 @@ class Changes:
     @property
     def statics(self) -> bool:
         """Whether anything differs that is there from start to stop."""
-        return bool(self.static_ipaddress or self.static_routes or self.static_rules)
+        parts = (self.static_ipaddress, self.static_routes, self.static_rules, self.track_groups)
+        return any(parts)
 
     def words(self) -> Iterator[str]:
         """One line for each change, as ``diff_words`` has them; passwords do not show."""
@@ -112,6 +115,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
     paces, kept_paces = _compare(old.garp_groups, new.garp_groups, _itself)
+    track_groups, kept_track_groups = _compare(old.track_groups, new.track_groups, _name)
     # An address with other options is another one; so is a route or rule.
     addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
     routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
@@ -131,6 +135,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_sync_groups=kept_groups,
             vrrp_track_processes=kept_processes,
             garp_groups=kept_paces,
+            track_groups=kept_track_groups,
             static_ipaddress=kept_addresses,
             static_routes=kept_routes,
             static_rules=kept_rules,
@@ -148,6 +153,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         groups,
         processes,
         paces,
+        track_groups,
         addresses,
         routes,
         rules,
@@ -213,7 +219,7 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
 
 
 def _name(
-    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance,
+    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | VirtualServerGroup | BfdInstance | TrackGroup,
 ) -> Hashable:
     return named.name
 

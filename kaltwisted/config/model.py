@@ -59,6 +59,7 @@ from kaltwisted.config.model_vrrp import (
     OldUnicastChecksum,
     ParamMatch,
     Tracked,
+    TrackGroup,
     UnicastPeer,
     VirtualIpAddress,
     Vmac,
@@ -121,6 +122,7 @@ __all__ = [
     "SorryServer",
     "TcpCheck",
     "TlsOptions",
+    "TrackGroup",
     "Tracked",
     "TunnelType",
     "UdpCheck",
@@ -217,6 +219,7 @@ class Configuration:
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     garp_groups: tuple[GarpGroup, ...] = ()
+    track_groups: tuple[TrackGroup, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
     static_routes: tuple[Route, ...] = ()
     static_rules: tuple[Rule, ...] = ()

@@ -26,6 +26,7 @@ from kaltwisted.vrrp.track import ScriptRuns, Thing, Weighing, how_it_ended
 _STATES: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.INTERFACE: ("up", "down"),
     FaultKind.BFD: ("up", "down"),
+    FaultKind.SOURCE: ("there", "not there"),
     FaultKind.PROCESS: ("running as it should", "not running as it should"),
 }
 """What a thing is called that is good and that is bad; of other kinds ``good`` and ``bad``."""

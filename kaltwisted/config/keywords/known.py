@@ -25,7 +25,6 @@ namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
 use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
-track_group {}: names a set of VRRP instances that decides whether static items may be added
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
 track_file {}: a file whose number is tracked
@@ -103,9 +102,6 @@ debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 """,
-    "track_group": """
-group {}: the instances of the set
-""",
     "track_file": _TRACK_FILE,
     "vrrp_track_file": _TRACK_FILE,
     "SSL": """
@@ -147,7 +143,6 @@ tls_compliant: send TLS close_notify properly
 _NAMED = frozenset(
     (
         "track_file",
-        "track_group",
         "vrrp_track_file",
     )
 )

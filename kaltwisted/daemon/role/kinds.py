@@ -96,6 +96,7 @@ VRRP: Final = RoleKind(
             "vrrp_sync_groups",
             "vrrp_track_processes",
             "garp_groups",
+            "track_groups",
             "bfd_instances",
             *_STATICS,
         }
