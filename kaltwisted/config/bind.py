@@ -13,6 +13,7 @@ from kaltwisted.config import (
     bind_group,
     bind_lvs,
     bind_track,
+    bind_track_group,
     bind_vrrp,
     route_lines,
     rule_lines,
@@ -30,6 +31,7 @@ from kaltwisted.config.keywords.vrrp import (
     STATIC_IPADDRESS,
     STATIC_ROUTES,
     STATIC_RULES,
+    TRACK_GROUP,
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
@@ -103,6 +105,13 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         (defaults, names),
         lambda statement: bind_vrrp.sync_group(reader, statement, defaults, names),
     )
+    track_groups = bound(TRACK_GROUP, None, lambda statement: bind_track_group.track_group(reader, statement))
+    statics = (STATIC_IPADDRESS, STATIC_ROUTES, STATIC_RULES)
+    bind_track_group.tell_unknown(
+        reader,
+        [each for table in statics for each in blocks.get(table.name, ())],
+        frozenset(each.name for each in track_groups),
+    )
     addresses = [
         address
         for each in blocks.get(STATIC_IPADDRESS.name, ())
@@ -123,6 +132,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_instances=instances,
         vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
+        track_groups=track_groups,
         garp_groups=bound(GARP_GROUP, None, lambda statement: bind_garp.garp_group(reader, statement)),
         track_files=files,
         static_ipaddress=tuple(dict.fromkeys(addresses)),

@@ -234,7 +234,7 @@ def static_addresses(
     reader: Reader, statement: Statement, defaults: GlobalDefs
 ) -> Iterator[VirtualIpAddress]:
     """The lines of ``static_ipaddress``; each needs its interface."""
-    for address in vrrp_lines.addresses(reader, statement):
+    for address in vrrp_lines.addresses(reader, statement, static=True):
         dev = address.dev or defaults.default_interface
         if dev is None:
             reader.error(

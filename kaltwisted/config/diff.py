@@ -24,6 +24,7 @@ from kaltwisted.config.model import (
     Route,
     Rule,
     TrackFile,
+    TrackGroup,
     VirtualIpAddress,
     VirtualServer,
     VirtualServerGroup,
@@ -73,6 +74,7 @@ class Changes:
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     garp_groups: Part[GarpGroup] = Part()
     track_files: Part[TrackFile] = Part()
+    track_groups: Part[TrackGroup] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
     static_routes: Part[Route] = Part()
     static_rules: Part[Rule] = Part()
@@ -91,7 +93,8 @@ class Changes:
     @property
     def statics(self) -> bool:
         """Whether anything differs that is there from start to stop."""
-        return bool(self.static_ipaddress or self.static_routes or self.static_rules)
+        parts = (self.static_ipaddress, self.static_routes, self.static_rules, self.track_groups)
+        return any(parts)
 
     def words(self) -> Iterator[str]:
         """One line for each change, as ``diff_words`` has them; passwords do not show."""
@@ -115,6 +118,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
     paces, kept_paces = _compare(old.garp_groups, new.garp_groups, _itself)
     files, kept_files = _compare(old.track_files, new.track_files, _name)
+    track_groups, kept_track_groups = _compare(old.track_groups, new.track_groups, _name)
     # An address with other options is another one; so is a route or rule.
     addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
     routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
@@ -135,6 +139,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             vrrp_track_processes=kept_processes,
             garp_groups=kept_paces,
             track_files=kept_files,
+            track_groups=kept_track_groups,
             static_ipaddress=kept_addresses,
             static_routes=kept_routes,
             static_rules=kept_rules,
@@ -153,6 +158,7 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         processes,
         paces,
         files,
+        track_groups,
         addresses,
         routes,
         rules,
@@ -218,7 +224,13 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
 
 
 def _name(
-    named: VrrpScript | VrrpSyncGroup | VrrpTrackProcess | TrackFile | VirtualServerGroup | BfdInstance,
+    named: VrrpScript
+    | VrrpSyncGroup
+    | VrrpTrackProcess
+    | TrackFile
+    | TrackGroup
+    | VirtualServerGroup
+    | BfdInstance,
 ) -> Hashable:
     return named.name
 

@@ -63,6 +63,7 @@ def words(changes: Changes) -> Iterator[str]:
     ):
         for address in addresses:
             yield f"static_ipaddress {_member(address)} {what}"
+    yield from _named_words("track_group", changes.track_groups)
     yield from (f"garp_group {each} removed" for each in changes.garp_groups.removed)
     yield from (f"garp_group {each} added" for each in changes.garp_groups.added)
     for block, part in (("static_routes", changes.static_routes), ("static_rules", changes.static_rules)):

@@ -38,6 +38,9 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
         if items:
             yield f"  {title} = {len(items)}"
             yield from (f"    {item}" for item in items)
+    for tracked in configuration.track_groups:
+        yield f"  Static Track Group = {tracked.name}"
+        yield from (f"    monitor = {member}" for member in tracked.group)
     yield from (f"  GARP group = {group}" for group in configuration.garp_groups)
     for instance in configuration.vrrp_instances:
         yield from _instance(instance, configuration.global_defs.vrrp)
@@ -122,6 +125,7 @@ def _address(address: VirtualIpAddress) -> str:
         if value is not None:
             words += [name, value]
     words += [name for name in ("no_track", "use_vmac") if getattr(address, name)]
+    words += [] if address.track_group is None else ["track_group", address.track_group]
     return " ".join(words)
 
 

@@ -60,6 +60,7 @@ from kaltwisted.config.model_vrrp import (
     ParamMatch,
     Tracked,
     TrackFile,
+    TrackGroup,
     UnicastPeer,
     VirtualIpAddress,
     Vmac,
@@ -123,6 +124,7 @@ __all__ = [
     "TcpCheck",
     "TlsOptions",
     "TrackFile",
+    "TrackGroup",
     "Tracked",
     "TunnelType",
     "UdpCheck",
@@ -220,6 +222,7 @@ class Configuration:
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     garp_groups: tuple[GarpGroup, ...] = ()
     track_files: tuple[TrackFile, ...] = ()
+    track_groups: tuple[TrackGroup, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()
     static_routes: tuple[Route, ...] = ()
     static_rules: tuple[Rule, ...] = ()

@@ -55,6 +55,15 @@ class GarpGroup:
 
 
 @attrs.frozen
+class TrackGroup:
+    """``track_group``: instances that need the interfaces of the static items that name the group."""
+
+    name: str
+    group: tuple[str, ...] = ()
+    where: Position | None = place()
+
+
+@attrs.frozen
 class VrrpDefaults:
     """``vrrp_*`` of ``global_defs``: what instances have that say nothing else.
 
@@ -125,6 +134,7 @@ class VirtualIpAddress:
     no_track: bool = False
     use_vmac: bool = False
     base: str | None = None
+    track_group: str | None = None
 
 
 @attrs.frozen

@@ -169,7 +169,10 @@ def _checked(
         )
         del fields["protocol"]
     assert isinstance(found, IPv4Network | IPv6Network)
-    return Route(found, **fields)
+    route = Route(found, **fields)
+    if route.track_group is not None and not route.devices:
+        words.warn("`track_group` concerns nobody: the route names no interface", "dev INTERFACE")
+    return route
 
 
 def _one_of(words: OptionWords, choices: dict[str, int]) -> int:

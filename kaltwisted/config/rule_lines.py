@@ -130,6 +130,10 @@ def _checked(words: OptionWords, fields: dict[str, Any], ipv6: bool | None) -> R
             "no_track to keep another protocol",
         )
         del fields["protocol"]
+    if "track_group" in fields and "iif" not in fields:
+        words.warn(
+            "`track_group` concerns nobody: the rule names no interface that packets come in by", "iif IF"
+        )
     return Rule(True in families, **fields)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.bind_garp import verify_garp_groups
+from kaltwisted.config.bind_track_group import verify_track_groups
 from kaltwisted.config.verify_bfd import verify_bfd_instances
 from kaltwisted.config.verify_group import verify_group_services, verify_server_groups
 from kaltwisted.config.verify_lvs import verify_virtual_servers
@@ -44,6 +45,7 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
         vrrp_instances=verify_tracking(instances, scripts, groups, reader),
         vrrp_sync_groups=groups,
         vrrp_track_processes=processes,
+        track_groups=verify_track_groups(configuration.track_groups, instances, reader),
         garp_groups=verify_garp_groups(configuration.garp_groups, reader),
         track_files=files,
         virtual_server_groups=server_groups,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from kaltwisted.config.keywords.convert import not_one_of, parse_address, whole_number
 from kaltwisted.config.keywords.table import Problem
 from kaltwisted.config.keywords.vrrp import ADDRESS_FIELDS, ADDRESS_FLAGS, ADDRESS_OPTIONS, ADDRESS_WORDS
@@ -55,10 +57,18 @@ def _ttls(reader: Reader, line: Statement) -> dict[str, int]:
     return found
 
 
-def addresses(reader: Reader, statement: Statement) -> list[VirtualIpAddress]:
+def addresses(reader: Reader, statement: Statement, *, static: bool = False) -> list[VirtualIpAddress]:
+    """Lines of addresses; those of ``static`` ones may name a ``track_group``."""
     found = []
     for line in statement.block or ():
         address = _address(reader, line)
+        if address is not None and address.track_group is not None and not static:
+            reader.warn(
+                line,
+                "`track_group` is for static items, and passed over",
+                word=line.words.index("track_group"),
+            )
+            address = attrs.evolve(address, track_group=None)
         if address is not None:
             found.append(address)
     return found
@@ -110,4 +120,5 @@ def _address(reader: Reader, line: Statement) -> VirtualIpAddress | None:
         options.get("brd"),
         no_track="no_track" in flags,
         use_vmac="use_vmac" in flags,
+        track_group=options.get("track_group"),
     )

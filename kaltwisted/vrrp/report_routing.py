@@ -39,6 +39,12 @@ def static_lines(configuration: Configuration, topology: Topology) -> Iterator[s
     if configuration.static_rules:
         yield "------< Static Rules >------"
         yield from (f"     {rule_words(rule)}" for rule in configuration.static_rules)
+    if configuration.track_groups:
+        yield "------< Static Track groups >------"
+    for group in configuration.track_groups:
+        yield f" Static Track Group = {group.name}"
+        yield "   VRRP member instances :"
+        yield from (f"     {name}" for name in group.group)
 
 
 def routing_lines(config: VrrpInstance) -> Iterator[str]:

@@ -150,6 +150,7 @@ def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, acce
         words += ["label", vip.label]
     if vip.no_track:
         words.append("no_track")
+    words += [] if vip.track_group is None else ["track_group", vip.track_group]
     if not ipv4:
         # As keepalived sets them: an address with no network of its own is never a source by itself.
         words.append("deprecated" if vip.prefix == address.max_prefixlen else "preferred_lft forever")

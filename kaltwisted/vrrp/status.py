@@ -27,6 +27,7 @@ _STATES: Final[Mapping[FaultKind, tuple[str, str]]] = {
     FaultKind.INTERFACE: ("up", "down"),
     FaultKind.BFD: ("up", "down"),
     FaultKind.VIRTUAL_SERVER: ("with quorum", "without quorum"),
+    FaultKind.SOURCE: ("there", "not there"),
     FaultKind.PROCESS: ("running as it should", "not running as it should"),
 }
 """What a thing is called that is good and that is bad; of other kinds ``good`` and ``bad``."""

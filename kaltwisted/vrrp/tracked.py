@@ -47,8 +47,34 @@ def with_all_tracked(configuration: Configuration) -> Configuration:
     for group in configuration.vrrp_sync_groups:
         for name in group.group:
             groups.setdefault(name, group)
-    instances = [_tracking(each, groups.get(each.name), definitions) for each in configuration.vrrp_instances]
+    static = _needed_for_statics(configuration)
+    instances = [
+        _tracking(_with_interfaces(each, static.get(each.name, ())), groups.get(each.name), definitions)
+        for each in configuration.vrrp_instances
+    ]
     return attrs.evolve(configuration, vrrp_instances=tuple(instances))
+
+
+def _needed_for_statics(configuration: Configuration) -> dict[str, tuple[str, ...]]:
+    """To each instance of a ``track_group`` the interfaces of static items that name the group."""
+    devices: dict[str, dict[str, None]] = {}
+    for address in configuration.static_ipaddress:
+        devices.setdefault(address.track_group or "", {})[address.dev or ""] = None
+    for route in configuration.static_routes:
+        devices.setdefault(route.track_group or "", {}).update(dict.fromkeys(sorted(route.devices)))
+    for rule in configuration.static_rules:
+        devices.setdefault(rule.track_group or "", {})[rule.iif or ""] = None
+    found: dict[str, dict[str, None]] = {}
+    for group in configuration.track_groups:
+        for name in group.group:
+            found.setdefault(name, {}).update(devices.get(group.name, {}))
+    return {name: tuple(filter(None, needed)) for name, needed in found.items()}
+
+
+def _with_interfaces(instance: VrrpInstance, names: tuple[str, ...]) -> VrrpInstance:
+    known = {instance.interface, *(each.name for each in instance.track_interface)}
+    more = tuple(Tracked(name) for name in names if name not in known)
+    return attrs.evolve(instance, track_interface=instance.track_interface + more) if more else instance
 
 
 def _tracking(

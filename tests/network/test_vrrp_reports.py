@@ -157,9 +157,15 @@ vrrp_instance {name} {{
 
 
 STATICS = """
+track_group T {
+    group {
+        PASS
+        THREE
+    }
+}
 static_ipaddress {
     10.99.0.1/24 dev eth0
-    10.99.0.2/24 brd + dev eth0 scope link
+    10.99.0.2/24 brd + dev eth0 scope link track_group T
     fd99::1/64 dev eth0 no_track
 }
 static_routes {
@@ -170,7 +176,7 @@ initrwnd 7 features ecn quickack 1 hoplimit 4 fastopen_no_cookie 1
     10.97.0.0/24 via 10.99.0.9 dev eth0 no_track protocol static
     10.96.0.0/24 dev eth0 no_track
     local 10.95.0.0/24 dev lo
-    10.94.0.0/24 dev eth0 append
+    10.94.0.0/24 dev eth0 append track_group T
     throw 10.93.0.0/24 table 7
     10.92.0.0/24 encap ip id 5 dst 10.99.0.3 src 10.99.0.1 tos 16 ttl 30 dev eth0
     default via 10.99.0.9 dev eth0 table 44

@@ -221,6 +221,36 @@ def test_what_a_killed_keepalived_left_goes_if_it_is_configured() -> None:
         assert not rules(one)
 
 
+TRACKING = """
+track_group T {
+    group {
+        VI_51
+    }
+}
+static_ipaddress {
+    10.99.0.1/24 dev eth1 track_group T
+}
+static_routes {
+    10.97.0.0/16 via 10.99.0.2 dev eth1 track_group T
+}
+"""
+
+
+@pytest.mark.parametrize("start", [Host.daemon, pytest.param(Host.keepalived, marks=needs_keepalived)])
+def test_who_is_in_a_track_group_needs_the_interface_of_static_items(start: Start) -> None:
+    with lan(1) as (one,):
+        more = "version 3\nadvert_int 0.1\n"
+        router = start(one, TRACKING + instance(51, 150, more=more) + instance(52, 150, more=more))
+        wait_for(lambda: one.holds(vip(51)) and one.holds(vip(52)) and len(routes(one)) == 1)
+        one.ip("link", "set", "eth1", "down")
+        wait_for(lambda: router.says("(VI_51) Entering FAULT STATE") and not one.holds(vip(51)))
+        assert one.holds(vip(52))
+        one.ip("link", "set", "eth1", "up")
+        wait_for(lambda: one.holds(vip(51)) and len(routes(one)) == 1, "for all to come back")
+        router.stop()
+        assert nothing(one)
+
+
 def test_static_items_alone_are_work_enough() -> None:
     """No virtual router, and an interface that comes later."""
     with lan(1) as (one,):

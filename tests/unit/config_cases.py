@@ -92,6 +92,11 @@ def _pace(lines: str) -> str:
     return f"garp_group {{\n{_indented(inside, 4)}}}\n" + instance("")
 
 
+def _tracking(lines: str) -> str:
+    inside = _indented(_with(lines, "group", "group {\n    VI_1\n}"), 4)
+    return f"{TWO}track_group T {{\n{inside}}}\n"
+
+
 def _group(lines: str) -> str:
     inside = _indented(_with(lines, "group", "group {\n    VI_1\n    VI_2\n}"), 4)
     return f"{TWO}vrrp_sync_group G {{\n{inside}}}\n"
@@ -124,6 +129,7 @@ AROUND: dict[str, Callable[[str], str]] = {
     "bfd_instance": _session,
     "vrrp_sync_group": _group,
     "garp_group": _pace,
+    "track_group": _tracking,
 }
 # What a keyword does not go without.
 BESIDE = {
@@ -187,6 +193,7 @@ BLOCKS = {
     "track_file": ("track_file", ""),
     " track_file": ("track_file F", "file /run/number"),
     "track_bfd": ("track_bfd", ""),
+    "track_group": ("track_group T", "group {\nVI_9\n}"),
     "garp_group": ("garp_group", "garp_interval 1\ninterface eth0"),
     "interfaces": ("interfaces", "eth1"),
     "bfd_instance": ("bfd_instance B", "neighbor_ip 10.0.0.8"),

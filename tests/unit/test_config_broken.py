@@ -43,7 +43,8 @@ def instance(lines: str, name: str = "VI_1", vrid: str = "virtual_router_id 51")
     """A VRRP instance that lacks nothing."""
     body = "".join(f"    {line}\n" for line in [*lines.splitlines(), vrid] if line)
     address = "" if "virtual_ipaddress {" in lines else "    virtual_ipaddress {\n        10.0.0.9\n    }\n"
-    interface = "" if "interface" in lines.replace("_interface", "") else "    interface eth0\n"
+    own = lines.partition("authentication {")[0].replace("_interface", "")
+    interface = "" if "interface" in own else "    interface eth0\n"
     return f"vrrp_instance {name} {{\n{body}{interface}{address}}}\n"
 
 

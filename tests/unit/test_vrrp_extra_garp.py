@@ -35,6 +35,11 @@ class WhichAddresses(SynchronousTestCase):
         self.assertEqual(extra(use_vmac=vmac), (ON_ETH1,))
         self.assertEqual(extra(use_vmac=vmac, vmac_xmit_base=True), (VIP, ON_ETH1))
 
+    def test_without_all_the_virtual_macs_of_addresses(self) -> None:
+        own = attrs.evolve(ON_ETH1, dev="vrrp.51.1", base="eth1")
+        said = attrs.evolve(MINUTE, every=False)
+        self.assertEqual(extra(virtual_ipaddress=(VIP, own), garp_extra_if=said), (own,))
+
     def test_none_where_adverts_go_everywhere_and_none_unless_asked(self) -> None:
         self.assertEqual(extra(virtual_ipaddress=(VIP,), virtual_ipaddress_excluded=()), ())
         self.assertEqual(extra(garp_extra_if=None), ())

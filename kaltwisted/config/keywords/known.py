@@ -20,7 +20,6 @@ namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
 use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
-track_group {}: names a set of VRRP instances that decides whether static items may be added
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
 SSL {}: client certificate material for all SSL_GET checks
@@ -92,9 +91,6 @@ debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 """,
-    "track_group": """
-group {}: the instances of the set
-""",
     "SSL": """
 password: pass phrase of the key file
 ca: CA file (PEM)
@@ -131,10 +127,6 @@ tls_compliant: send TLS close_notify properly
 }
 
 
-_NAMED = frozenset(("track_group",))
-"""Blocks of the top level that have a name."""
-
-
 def known(block: str) -> dict[str, Keyword]:
     """Keywords of one block, by name or path (``""``: top level), that are not read yet."""
     found = {}
@@ -142,7 +134,6 @@ def known(block: str) -> dict[str, Keyword]:
         head, _, doc = line.partition(": ")
         name, _, opens = head.partition(" ")
         path = f"{block} {name}".lstrip()
-        header = ("name",) if not block and name in _NAMED else ()
-        inside = Table(name, known(path), values=path not in _NOT_YET, header=header) if opens else None
+        inside = Table(name, known(path), values=path not in _NOT_YET) if opens else None
         found[name] = Keyword(doc, words=None, block=inside, stage=Stage.KNOWN)
     return found

@@ -15,6 +15,7 @@ from kaltwisted.config.keywords.vrrp import (
     STATIC_IPADDRESS,
     STATIC_ROUTES,
     STATIC_RULES,
+    TRACK_GROUP,
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
@@ -55,6 +56,11 @@ TOP = Table(
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
         "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),
         "garp_group": Keyword("the pace of announcements on interfaces", block=GARP_GROUP, words=1),
+        "track_group": Keyword(
+            "instances that are in FAULT while the interface of a static item that names it is down",
+            block=TRACK_GROUP,
+            takes="NAME",
+        ),
         "static_ipaddress": Keyword("addresses from start to stop", block=STATIC_IPADDRESS, words=1),
         "static_routes": Keyword("routes from start to stop", block=STATIC_ROUTES, words=1),
         "static_rules": Keyword("policy rules from start to stop", block=STATIC_RULES, words=1),

@@ -115,8 +115,15 @@ AUTHENTICATION = Table(
 
 # Options of an address that stand alone, those that take a word, and of these what is acted on, by its field.
 ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin")
-ADDRESS_WORDS = ("peer", "preferred_lft", "track_group")
-ADDRESS_FIELDS = {"dev": "dev", "label": "label", "scope": "scope", "brd": "brd", "broadcast": "brd"}
+ADDRESS_WORDS = ("peer", "preferred_lft")
+ADDRESS_FIELDS = {
+    "dev": "dev",
+    "label": "label",
+    "scope": "scope",
+    "brd": "brd",
+    "broadcast": "brd",
+    "track_group": "track_group",
+}
 ADDRESS_OPTIONS = ("no_track", "use_vmac", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
 
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
@@ -127,6 +134,12 @@ STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTION
 STATIC_ROUTES = Table("static_routes", values=True, options=ROUTE_OPTIONS)
 STATIC_RULES = Table("static_rules", values=True, options=RULE_OPTIONS)
 GROUP = Table("group", values=True)
+
+TRACK_GROUP = Table(
+    "track_group",
+    {"group": Keyword("the instances", block=GROUP, words=1)},
+    header=("name",),
+)
 
 _sync_interface = Word("an interface")
 _LATE_RIVAL = Number(1, 254, optional=254)

@@ -100,6 +100,7 @@ VRRP: Final = RoleKind(
             "vrrp_track_processes",
             "garp_groups",
             "track_files",
+            "track_groups",
             "bfd_instances",
             *_STATICS,
         }
