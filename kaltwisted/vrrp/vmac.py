@@ -93,8 +93,12 @@ def _with_addresses(config: VrrpInstance, names: _Names, prefix: str) -> VrrpIns
             if (base, version) not in found:
                 found[base, version] = names.free(prefix, config.virtual_router_id, version)
             return attrs.evolve(vip, dev=found[base, version], base=base)
+        if config.use_vmac is None:
+            return vip
+        if (base, version) == (config.interface, config.ip_version):
+            return attrs.evolve(vip, dev=None, use_vmac=False)
         # What is not of the family of its instance's VMAC is on the interface below.
-        return vip if config.use_vmac is None or version == config.ip_version else attrs.evolve(vip, dev=base)
+        return attrs.evolve(vip, dev=base)
 
     return attrs.evolve(
         config,

@@ -147,6 +147,9 @@ class Values(World):
             self.assertEqual(
                 " ".join(map(place, found.virtual_ipaddress + found.virtual_ipaddress_excluded)), places
             )
+        on_base = attrs.evolve(vips[0], dev="eth0", use_vmac=True)
+        [found] = with_vmacs([config(virtual_ipaddress=(on_base,), use_vmac=Vmac())])
+        self.assertEqual(found.virtual_ipaddress, (vips[0],))
         for vmac, places in ((None, "va.51@eth0 va1.51@eth1"), (Vmac(), "- va.51@eth1")):
             marked = tuple(attrs.evolve(each, use_vmac=True) for each in vips)
             [found] = with_vmacs([config(virtual_ipaddress=marked, use_vmac=vmac)], address_prefix="va")
