@@ -155,14 +155,15 @@ def sending_interface(config: VrrpInstance) -> str | None:
 def extra_addresses(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
     """One address of each interface that no adverts go out of, for ``garp_extra_if``.
 
-    With ``all``; without, they are those of interfaces for an address alone (``use_vmac_addr``), which
-    there are not yet.
+    Without ``all`` only of those that are there for addresses alone (``use_vmac_addr``).
     """
-    if config.garp_extra_if is None or not config.garp_extra_if.every:
+    extra = config.garp_extra_if
+    if extra is None:
         return ()
     first: dict[str, VirtualIpAddress] = {}
     for vip in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
-        first.setdefault(vip.dev or address_interface(config), vip)
+        if extra.every or vip.base is not None:
+            first.setdefault(vip.dev or address_interface(config), vip)
     return tuple(vip for name, vip in first.items() if name != sending_interface(config))
 
 
