@@ -341,7 +341,7 @@ class VirtualLinks:
                 self._log.info("Interface {name} deleted", name=link.name)
                 self._made.pop(link.name, None)
                 self._look_again()
-            case LinkChanged(link) if link.name in self._parents() and self._is_amiss():
+            case LinkChanged(link) if link.name in self._concerned() and self._is_amiss():
                 self._look_again()
             case AddressVanished(address) if self._gave_address(address.index):
                 self._look_again()
@@ -350,8 +350,10 @@ class VirtualLinks:
         found = (self._links.link(each.name) for each in self._plan.links if each.address is not None)
         return any(link is not None and link.index == index for link in found)
 
-    def _parents(self) -> set[str]:
-        return {each.parent for each in self._plan.links} | {name for name, _ in self._plan.settings}
+    def _concerned(self) -> set[str]:
+        """The names of ours, of those below, and of those with settings."""
+        own = {name for each in self._plan.links for name in (each.name, each.parent)}
+        return own | {name for name, _ in self._plan.settings}
 
     def _is_amiss(self) -> bool:
         """One is not there, or not in the VRF of its parent."""

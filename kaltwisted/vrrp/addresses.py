@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from twisted.internet.defer import Deferred
@@ -33,6 +33,7 @@ class VirtualAddresses:
     :param firewall: keeps packets from them where they are not accepted; None: nothing does.
     :param virtual_links: the interfaces of virtual MACs, which speak IPv6 while they hold an
         address of ours; None: there is none.
+    :param virtual: says which addresses are virtual, of all instances.
     """
 
     _log = Logger()
@@ -48,6 +49,7 @@ class VirtualAddresses:
         virtual_links: IVirtualLinks | None = None,
         *,
         accept: bool = True,
+        virtual: Callable[[], frozenset[Address]] = frozenset,
     ) -> None:
         self._name = name
         self._interface = interface
@@ -56,6 +58,7 @@ class VirtualAddresses:
         self._announcer = announcer
         self._firewall = firewall
         self._virtual_links = virtual_links
+        self._virtual = virtual
         # Interfaces of virtual MACs that speak, with the address that the kernel may speak from there.
         self._speaking: dict[int, tuple[str, PlacedAddress | None]] = {}
         self._accept = accept
@@ -222,13 +225,14 @@ class VirtualAddresses:
         """
         if self._virtual_links is None:
             return
-        held = frozenset(address for _, address in self._held)
         for index, name in names.items():
             parent = None if index in self._speaking else self._virtual_links.unmute(name)
             if parent is None:
                 continue
             below = self._links.link(parent)
-            source = None if below is None else self._links.source(below.index, ipv6=True, but=held)
+            source = (
+                None if below is None else self._links.source(below.index, ipv6=True, but=self._virtual())
+            )
             own = None
             if source is not None:
                 own = PlacedAddress(index, VirtualIpAddress(source, _LINK_LOCAL_PREFIX), deprecated=True)

@@ -195,6 +195,7 @@ class VrrpService(Service):
             network.firewall,
             network.virtual_links,
             accept=config.accept,
+            virtual=lambda: self.surroundings.virtual,
         )
         self._routes[config.name] = VirtualRouting(config.name, held, network.routing)
         self._register(config)

@@ -100,6 +100,11 @@ class Surroundings:
                 found.append(Interface(name, link, ipv4, ipv6, None if vrf is None else vrf.name))
         return tuple(sorted(found, key=_kernel_order))
 
+    @property
+    def virtual(self) -> frozenset[Address]:
+        """The virtual addresses of all instances: what no router has for its own."""
+        return self._vips
+
     # --- a reload ----------------------------------------------------------------------
 
     @property

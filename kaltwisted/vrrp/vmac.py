@@ -93,8 +93,12 @@ def _with_addresses(config: VrrpInstance, names: _Names, prefix: str) -> VrrpIns
             if (base, version) not in found:
                 found[base, version] = names.free(prefix, config.virtual_router_id, version)
             return attrs.evolve(vip, dev=found[base, version], base=base)
+        if config.use_vmac is None:
+            return vip
+        if (base, version) == (config.interface, config.ip_version):
+            return attrs.evolve(vip, dev=None, use_vmac=False)
         # What is not of the family of its instance's VMAC is on the interface below.
-        return vip if config.use_vmac is None or version == config.ip_version else attrs.evolve(vip, dev=base)
+        return attrs.evolve(vip, dev=base)
 
     return attrs.evolve(
         config,
@@ -151,13 +155,14 @@ def sending_interface(config: VrrpInstance) -> str | None:
 def extra_addresses(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
     """One address of each interface that no adverts go out of, for ``garp_extra_if``.
 
-    Without ``all`` only of the VMACs that addresses have by themselves (``use_vmac_addr``).
+    Without ``all`` only of those that are there for addresses alone (``use_vmac_addr``).
     """
-    if config.garp_extra_if is None:
+    extra = config.garp_extra_if
+    if extra is None:
         return ()
     first: dict[str, VirtualIpAddress] = {}
     for vip in config.virtual_ipaddress + config.virtual_ipaddress_excluded:
-        if config.garp_extra_if.every or vip.base is not None:
+        if extra.every or vip.base is not None:
             first.setdefault(vip.dev or address_interface(config), vip)
     return tuple(vip for name, vip in first.items() if name != sending_interface(config))
 

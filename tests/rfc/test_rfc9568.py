@@ -7,15 +7,17 @@ from ipaddress import ip_address
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.config.model import VirtualIpAddress
+from kaltwisted.config.model import VirtualIpAddress, Vmac
 from kaltwisted.ports import Ipv6Message
 from kaltwisted.vrrp import actions as act
-from kaltwisted.vrrp import checksum, packet
+from kaltwisted.vrrp import checksum, packet, silent_ipv6
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.announce import neighbour_advertisement
 from kaltwisted.vrrp.packet import Advert, Expected, Reason
-from tests.unit.vrrp_helpers import Driven
+from kaltwisted.vrrp.silent import group_mac
+from kaltwisted.vrrp.vmac import link_plan, with_vmacs
+from tests.unit.vrrp_helpers import Driven, config
 
 LOCAL, GLOBAL = ip_address("fe80::51"), ip_address("2001:db8::51")
 OURS, THEIRS = ip_address("fe80::5").packed, ip_address("fe80::9").packed
@@ -112,6 +114,26 @@ class Section6StateMachine(SynchronousTestCase):
             router.become_master()
             router.do(ev.MessageReceived(heard(100, source)))
             self.assertEqual(router.state, state)
+
+
+class Section7Sending(SynchronousTestCase):
+    def test_7_2_adverts_by_a_virtual_mac(self) -> None:
+        """Hop limit 255 to ff02::12 (§5.1.2), with a checksum: of a whole packet the kernel makes none."""
+        source, group = ip_address("fe80::4"), ip_address("ff02::12")
+        whole = silent_ipv6.packed(bytes((0x31, 51, 100, 0, 0, 100, 0, 0)), source, group, 255)
+        self.assertEqual((whole[6], whole[7]), (112, 255))
+        self.assertEqual((whole[8:24], whole[24:40]), (source.packed, group.packed))
+        self.assertTrue(
+            checksum.is_intact(checksum.pseudo_header(source.packed, group.packed, 8) + whole[40:])
+        )
+        self.assertEqual(group_mac(group).hex(), "333300000012")
+
+    def test_7_3_the_virtual_router_s_mac_of_each_family(self) -> None:
+        for address, mac in (("10.0.0.9", "00005e000133"), ("fe80::9", "00005e000233")):
+            vip = VirtualIpAddress(ip_address(address), 64 if ":" in address else 24)
+            found = with_vmacs([config(use_vmac=Vmac(), virtual_ipaddress=(vip,))])
+            [link] = link_plan(found).links
+            self.assertEqual(link.mac.hex(), mac)
 
 
 class Section8Operation(SynchronousTestCase):

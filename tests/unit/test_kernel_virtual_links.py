@@ -227,6 +227,9 @@ class Kernel(SynchronousTestCase):
             link = self.links.link("vrrp.51")
             assert link is not None
             self.assertEqual((link.vrf, link.index), (vrf, 10))
+        self.links.change(attrs.evolve(link, vrf=None))
+        self.wait(PAUSE_S)
+        self.assertEqual(self.links.link("vrrp.51"), link)
 
     def test_nothing_is_asked_where_nothing_is_wanted(self) -> None:
         self.want(LinkPlan())

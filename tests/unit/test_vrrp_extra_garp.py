@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import SECOND_US, ExtraGarp, VirtualIpAddress, Vmac, VrrpInstance
 from kaltwisted.vrrp.actions import Announce, TimerName
-from kaltwisted.vrrp.vmac import extra_addresses
+from kaltwisted.vrrp.vmac import extra_addresses, with_vmacs
 from tests.unit.vrrp_helpers import VIP, Driven, config, seconds
 
 ON_ETH1, SECOND_ON_ETH1 = (
@@ -44,6 +44,11 @@ class WhichAddresses(SynchronousTestCase):
         self.assertEqual(extra(virtual_ipaddress=(VIP,), virtual_ipaddress_excluded=()), ())
         self.assertEqual(extra(garp_extra_if=None), ())
         self.assertEqual(extra(garp_extra_if=attrs.evolve(MINUTE, every=False)), ())
+
+    def test_without_all_those_of_virtual_macs_of_addresses(self) -> None:
+        less = attrs.evolve(MINUTE, every=False)
+        [found] = with_vmacs([config(**(FIELDS | {"garp_extra_if": less, "use_vmac_addr": True}))])
+        self.assertEqual({vip.dev for vip in extra_addresses(found)}, {"vrrp.51"})
 
 
 class InTime(SynchronousTestCase):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import (
     SECOND_US,
+    Ipvlan,
+    IpvlanType,
     Script,
     Tracked,
     UnicastPeer,
     VirtualIpAddress,
+    Vmac,
     VrrpScript,
     VrrpSyncGroup,
 )
@@ -22,6 +25,7 @@ from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp.report_json import json_document
 from kaltwisted.vrrp.report_words import Interface, virtual_address
 from kaltwisted.vrrp.track import ScriptState
+from kaltwisted.vrrp.vmac import with_vmacs
 from tests.unit.vrrp_helpers import OURS, SECRET, VIP, config
 from tests.unit.vrrp_reports import EPOCH_US, NOTIFY, Running
 
@@ -215,3 +219,32 @@ class InterfaceTests(SynchronousTestCase):
         self.assertIn("State = not UP, not RUNNING\n", blocks[2])
         self.assertTrue(blocks[2].endswith("     A, weight 0\n     C, weight 10\n"))
         self.assertIn("index = 0 (deleted)", blocks[3])
+
+    def test_interfaces_that_are_made_are_told_with_what_is_below(self) -> None:
+        """The lines are Debian's keepalived 2.2.7's; of VMACs tests/network hold them against it."""
+        ipvlan = Ipvlan(address=ip_interface("10.0.0.5/24"), type=IpvlanType.PRIVATE)
+        running = Running(
+            *with_vmacs(
+                [config(name="A", use_ipvlan=ipvlan), config(name="B", virtual_router_id=52, use_vmac=Vmac())]
+            )
+        )
+        running.interfaces = (
+            Interface("eth0", Link(2, "eth0", mac=bytes(range(6)), vrf=9), vrf="red"),
+            Interface("vrrp.51", Link(3, "vrrp.51", mac=bytes(range(6)), kind="ipvlan")),
+            Interface("vrrp.52"),
+        )
+        lines = running.lines
+        for line in (
+            "   Use IPVLAN, i/f vrrp.51, is_up = true, i/f address = 10.0.0.5/24, type private",
+            "   Interface = vrrp.51, ipvlan on eth0",
+            "   Use VMAC, i/f name vrrp.52, is_up = false, xmit_base = false",
+            "   Interface = vrrp.52, vmac on eth0",
+            "   VRF slave of red",
+            "   IPVLAN type L2 private, underlying interface = eth0, state = UP, RUNNING",
+            "   I/f created by keepalived",
+            "     10.0.0.100 dev eth0 scope global",
+            "     10.0.0.100 dev vrrp.52@eth0 scope global",
+        ):
+            self.assertIn(line, lines)
+        running.interfaces = running.interfaces[1:]
+        self.assertFalse([line for line in running.lines if "underlying interface" in line])
