@@ -31,6 +31,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+if __name__ == "__main__":
+    # Run by its path, from any directory and by any Python.
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.kernel import legacy_registers
+
 KERNEL = Path("/usr/bin/linux.uml")
 MODULES = Path("/usr/lib/uml/modules")
 TIMED_OUT = 124
@@ -78,6 +83,7 @@ while :; do sleep 60; done
 # The modules lie where modprobe would not look.
 _MODPROBE = """\
 #!/bin/sh
+{environment}
 exec /sbin/modprobe -d /run/uml/modules "$@"
 """
 
@@ -131,10 +137,14 @@ def _furnish(folder: Path, command: Sequence[str], shares: Sequence[Path]) -> No
     """Put down what the guest reads and writes."""
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     environment |= {"MODPROBE_OPTIONS": "-d /run/uml/modules", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= _own_environment()
     words = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
     scripts = {
         "init": _INIT.format(folder=folder),
-        "modprobe": _MODPROBE,
+        # The kernel calls it with an environment of its own.
+        "modprobe": _MODPROBE.format(
+            environment="".join(f"export {name}={value}\n" for name, value in _own_environment().items())
+        ),
         "command": f"cd {shlex.quote(str(Path.cwd()))} || exit 126\nexec {shlex.join(words)}\n",
         "shares": "".join(f"{share.resolve()}\n" for share in shares),
         "stdout": "",
@@ -162,6 +172,8 @@ def _guest(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         words = [str(KERNEL), "mem=768M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"]
         words += [f"init={folder}/init", "con=null", "con0=null,fd:1", "ssl=null"]
         words += [f"uml_dir={folder}", "umid=guest", "random.trust_cpu=on", "noreboot", "quiet"]
+        # What the kernel does not know becomes the environment of its first process.
+        words += [f"{name}={value}" for name, value in _own_environment().items()]
         if _libc.unshare(_CLONE_NEWPID | _CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
         guest = subprocess.Popen(
@@ -171,7 +183,7 @@ def _guest(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             stderr=log,
             cwd="/",
             start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, [processor]),
+            preexec_fn=lambda: _settle(processor),
         )
         keeper.stdin.write(b"%d\n" % guest.pid)
         keeper.stdin.flush()
@@ -184,6 +196,18 @@ def _guest(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
                 while True:
                     os.waitpid(-guest.pid, 0)
             keeper.communicate(b"done\n")
+
+
+def _own_environment() -> dict[str, str]:
+    """What every program of a guest has to know on this machine."""
+    return legacy_registers.ENVIRONMENT if legacy_registers.needed() else {}
+
+
+def _settle(processor: int) -> None:
+    """In the process that becomes the guest."""
+    os.sched_setaffinity(0, [processor])
+    if legacy_registers.needed():
+        legacy_registers.hide()
 
 
 @contextlib.contextmanager
