@@ -33,6 +33,9 @@ SCHEMA: Final = 1
 ANSWER_S: Final = 5.0
 """How long a role may take to tell; after that its part is null."""
 
+LEAST_S: Final = 0.02
+"""From one question of a kind to a role to the next: only who asks without a pause waits for it."""
+
 DEAD_S: Final = 120.0
 """How long a role may be dead or starting until only a restart of the daemon promises help."""
 
@@ -48,6 +51,7 @@ class _Question:
         self._ask = ask
         self._clock = clock
         self._under_way = False
+        self._began = float("-inf")
         self._waiting: list[Deferred[bytes]] = []
 
     def answer(self) -> Deferred[bytes]:
@@ -63,12 +67,24 @@ class _Question:
 
         waiting.addBoth(in_time)
         if not self._under_way:
-            self._begin()
+            self._go_on()
         return waiting
 
-    def _begin(self) -> None:
+    def _go_on(self) -> None:
+        """Ask, and not more often than is good for a role whose timers are of milliseconds."""
         self._under_way = True
+        wait = self._began + LEAST_S - self._clock.seconds()
+        if wait > 0:
+            self._clock.callLater(wait, self._begin)
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
         waiting, self._waiting = self._waiting, []
+        if not waiting:
+            self._under_way = False
+            return
+        self._began = self._clock.seconds()
         self._ask().addErrback(lambda _: b"").addCallback(self._answered, waiting)
 
     def _answered(self, text: bytes, waiting: Iterable[Deferred[bytes]]) -> None:
@@ -77,7 +93,7 @@ class _Question:
             if not each.called:
                 each.callback(text)
         if self._waiting and not self._under_way:
-            self._begin()
+            self._go_on()
 
     def _too_late(self, waiting: Deferred[bytes]) -> None:
         self._leave(waiting)

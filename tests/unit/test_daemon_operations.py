@@ -15,7 +15,7 @@ from kaltwisted.api.events import EventLog
 from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.config.load import Reading
 from kaltwisted.config.model import Configuration, Position, VrrpInstance
-from kaltwisted.daemon.operations import ANSWER_S, DEAD_S, Operations
+from kaltwisted.daemon.operations import ANSWER_S, DEAD_S, LEAST_S, Operations
 from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reload import Reload
 from kaltwisted.daemon.role.kinds import KINDS
@@ -70,6 +70,7 @@ class OperationsTests(SynchronousTestCase):
         return self.operations.status(frozenset(parts or Part))
 
     def told(self, *parts: Part) -> Any:
+        self.clock.advance(LEAST_S)
         answer = self.ask(*parts)
         self.runner.answer()
         return json.loads(self.successResultOf(answer))
@@ -101,6 +102,8 @@ class OperationsTests(SynchronousTestCase):
         self.runner.answer()
         self.successResultOf(first)
         self.assertNoResult(others[0])
+        self.assertEqual(self.runner.asked, [], "not at once: a role has other work")
+        self.clock.advance(LEAST_S)
         self.assertEqual(len(self.runner.asked), 1)
         self.runner.answer()
         for each in others:
@@ -125,6 +128,7 @@ class OperationsTests(SynchronousTestCase):
         gone.cancel()
         self.failureResultOf(gone)
         self.runner.answer()
+        self.clock.advance(LEAST_S)
         self.assertEqual(self.runner.asked, [])
 
     def test_a_dead_role_is_not_ready_and_after_a_while_not_live(self) -> None:

@@ -21,8 +21,6 @@ from kaltwisted.ports import Fact, Note
 from kaltwisted.slices import in_slices
 
 WRITTEN_AT_ONCE = 65536
-SLICE_S = 0.002
-"""Of each turn of the reactor for a report: the role's work has to find room beside it, too."""
 
 _WORDS = {Report.DATA: "data", Report.STATISTICS: "stats", Report.JSON: "as json"}
 """keepalived's; of others the log is told nothing."""
@@ -107,7 +105,9 @@ class LocalRunner:
                 what=_WORDS[report],
                 pid=os.getpid(),
             )
-        written = in_slices(_write(self._text(self.role, report, version), write), self._reactor, SLICE_S)
+        written = in_slices(
+            _write(self._text(self.role, report, version), write), self._reactor, self.kind.report_slice_s
+        )
         return written.whenDone().addCallback(lambda _: None)
 
     def _text(self, role: IRole, report: Report, version: int) -> Iterator[str]:

@@ -116,6 +116,7 @@ class RoleKind:
     ``make``: builds it on a reactor, raising ``RoleError`` where it cannot run; its last arguments take
     the facts that it publishes, its lines for notify FIFOs, and its state changes.
     ``tells``, ``hears``: the kinds of facts that it publishes, and that it acts on.
+    ``report_slice_s``: of a turn of its reactor for reports: what else is due has to find room beside it.
     """
 
     name: str
@@ -128,6 +129,7 @@ class RoleKind:
     make: Callable[[Settings, Configuration, Any, Learn, Tell, Note], IRole]
     tells: frozenset[str] = frozenset()
     hears: frozenset[str] = frozenset()
+    report_slice_s: float = 0.002
 
     def needed(self, configuration: Configuration) -> bool:
         """Whether a configuration has work for it."""
