@@ -11,6 +11,7 @@ from kaltwisted.config.report import command, seconds
 from kaltwisted.vrrp.actions import State
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
+from kaltwisted.vrrp.report_routing import route_words, rule_words
 from kaltwisted.vrrp.report_statistics import counters
 from kaltwisted.vrrp.report_words import (
     SCRIPTS,
@@ -56,6 +57,8 @@ def _data(instance: Instance, topology: Topology) -> Iterator[str]:
     commands = {each.script.name: each.script.script for each in topology.scripts}
     tracked = (commands[name] for name in own_lines(instance, FaultKind.SCRIPT) if name in commands)
     yield from _listed("track_script", map(command, tracked))
+    yield from _listed("vroutes", map(route_words, config.virtual_routes))
+    yield from _listed("vrules", map(rule_words, config.virtual_rules))
     authentication = router.expected.auth_type
     yield f',"auth_type":{0 if authentication is None else authentication.value}'
 

@@ -96,7 +96,7 @@ def _processes(director: Director) -> Iterator[str]:
 
 def _files(director: Director, plane: str) -> Iterator[str]:
     there = {file.name for file in director.run.iterdir()}
-    wanted = {"twistd.pid", "vrrp.pid"} if director.runs else set()
+    wanted = {"twistd.pid", "vrrp.pid", "api.sock"} if director.runs else set()
     if wanted and director.plan and director.plan.pools:
         wanted |= {"checkers.pid"} | ({"ipvs-services.json"} if plane == "ipvs" else set())
     if director.runs:

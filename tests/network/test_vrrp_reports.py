@@ -392,4 +392,15 @@ def test_the_json_file(files: tuple[Files, Files]) -> None:
             for key, value in expected.items():
                 assert type(found[part][key]) is type(value), key
                 if key not in CHANGING:
-                    assert found[part][key] == value, (found["data"]["iname"], key)
+                    told = [_as_tracked(words) for words in (found[part][key], value)]
+                    assert told[0] == told[1], (found["data"]["iname"], key)
+
+
+def _as_tracked(value: Any) -> Any:
+    """Routes without what keepalived adds to those that it does not look after."""
+    if not isinstance(value, list):
+        return value
+    return [
+        re.sub(r" no_track$", "", each) if each.startswith(("prepend ", "append ", "add ")) else each
+        for each in value
+    ]
