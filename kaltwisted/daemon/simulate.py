@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from kaltwisted.simulation.scenario import Scenario
     from kaltwisted.simulation.topology import Topology
 
-WRONG, UNMET = 1, 3
-"""Exit statuses: the command line or a scenario is wrong; a rehearsal came out badly."""
+WRONG, UNMET, INTERRUPTED = 1, 3, 130
+"""Exit statuses: the command line or a scenario is wrong; a rehearsal came out badly; INT, as shells say."""
 SVG, PNG = ".svg", ".png"
 LARGEST_SCENARIO = 1024 * 1024
 """Bytes; what is larger is no scenario."""
@@ -49,8 +49,8 @@ which mails and scripts there would be.  Nothing of this machine is touched.
 
 Without --scenario all ready scenarios are run, with a line for each: every director
 is stopped and loses power, every interface goes down, every link is cut one way,
-every LAN loses packets, every script, process and BFD session that is tracked fails,
-every real server dies.  Without FILE it is {DEFAULT_FILE}.
+every LAN loses packets, every script, process, BFD session and file that is tracked
+fails, every real server dies.  Without FILE it is {DEFAULT_FILE}.
 
   --scenario     -s NAME  Run only this one, and tell its whole story.  NAME is one of
                           --list, or a file; docs/rehearsing.md tells what is in it.
@@ -117,6 +117,15 @@ def main(words: Sequence[str]) -> int:
     options = SimulateOptions()
     if not options.read(words, "simulate"):
         return WRONG
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        # A year of a hundred instances takes its time, and who has enough of it needs no traceback.
+        complain("kaltwisted simulate: interrupted\n")
+        return INTERRUPTED
+
+
+def _run(options: SimulateOptions) -> int:
     named = [_named(file, options["config-id"]) for file in options.files]
     configurations: dict[str, Configuration] = {}
     for name, each in zip(_names(named), named, strict=True):

@@ -28,6 +28,7 @@ from kaltwisted.simulation.machine import (
     Processes,
     Routing,
     VirtualLinks,
+    WatchedFiles,
 )
 from kaltwisted.simulation.services import (
     NotifyScripts,
@@ -124,6 +125,7 @@ class Director:
         self.configuration = configuration
         self.interfaces = Interfaces(plugs, number, self._noticed)
         self.processes = Processes(configuration.vrrp_track_processes)
+        self.files = WatchedFiles(configuration.track_files)
         self.scripts = TrackedScripts(configuration.vrrp_scripts)
         self.bfd = {each.name: 1 for each in configuration.bfd_instances if each.vrrp}
         self.powered = True
@@ -194,6 +196,7 @@ class Director:
             Routing(),
             VirtualLinks(self.interfaces),
             processes=self.processes,
+            files=self.files,
         )
         queue = NotifyQueue(scripts, timeout_us=TIMEOUT_US)
         self.vrrp = VrrpService(
@@ -268,6 +271,7 @@ class Director:
         self._air.forget(self._life)
         self.interfaces.stop()
         self.processes.stop()
+        self.files.stop()
         self.vrrp = self._lvs = None
         self._checks = []
         self._stopping = False
@@ -303,6 +307,11 @@ class Director:
         """There are enough processes of a ``vrrp_track_process`` from now on, or too few."""
         self._enter()
         self.processes.set(name, good=good)
+
+    def file(self, name: str, number: int) -> None:
+        """A number is written into the file of a ``track_file``."""
+        self._enter()
+        self.files.write(name, number)
 
     def session(self, name: str, up: bool) -> None:
         """A BFD session is up or down from now on."""

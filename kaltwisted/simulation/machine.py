@@ -11,7 +11,7 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address, RoutingItem, VrrpTrackProcess
+from kaltwisted.config.model import Address, RoutingItem, TrackFile, VrrpTrackProcess
 from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
     IAddresses,
@@ -19,6 +19,7 @@ from kaltwisted.ports import (
     IProcesses,
     IRouting,
     IVirtualLinks,
+    IWatchedFiles,
     Link,
     LinkAddress,
     LinkEvent,
@@ -29,6 +30,7 @@ from kaltwisted.ports import (
     ProcessEvent,
     ProcessGone,
     Refused,
+    Unreadable,
 )
 from kaltwisted.simulation.topology import Plug
 
@@ -274,6 +276,35 @@ class VirtualLinks:
 
     def stop(self) -> None:
         """Nothing is under way."""
+
+
+@implementer(IWatchedFiles)
+class WatchedFiles:
+    """The files of the ``track_file``s, as a machine has them that has just been set up."""
+
+    def __init__(self, definitions: Iterable[TrackFile]) -> None:
+        self._paths = {each.name: each.file for each in definitions}
+        self._contents = {each.file: str(each.init or 0).encode() for each in definitions}
+        self._watched: tuple[str, ...] = ()
+        self._heard: Callable[[str, bytes | Unreadable], object] | None = None
+
+    def watch(self, paths: Iterable[str], heard: Callable[[str, bytes | Unreadable], object]) -> None:
+        """Tell a daemon what is in them, and what comes to be."""
+        before, self._watched, self._heard = self._watched, tuple(paths), heard
+        for path in self._watched:
+            if path not in before:
+                heard(path, self._contents.get(path, b""))
+
+    def stop(self) -> None:
+        """Tell it no more."""
+        self._watched = ()
+
+    def write(self, name: str, number: int) -> None:
+        """Somebody writes a number into the file of a ``track_file``."""
+        path = self._paths[name]
+        self._contents[path] = str(number).encode()
+        if path in self._watched and self._heard is not None:
+            self._heard(path, self._contents[path])
 
 
 @implementer(IProcesses)

@@ -78,6 +78,7 @@ def names_of(topology: Topology) -> Names:
         scripts=_names(configurations, "vrrp_scripts"),
         processes=_names(configurations, "vrrp_track_processes"),
         sessions=_names(configurations, "bfd_instances"),
+        files=_names(configurations, "track_files"),
         instances=tuple(
             dict.fromkeys(
                 instance.name

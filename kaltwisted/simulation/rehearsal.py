@@ -137,6 +137,8 @@ class _Stage:
                 world.directors[director].process(name, good)
             case sc.SessionTurns(director, name, up):
                 world.directors[director].session(name, up)
+            case sc.FileWritten(director, name, number):
+                world.directors[director].file(name, number)
             case sc.ClockSet(director, error_us):
                 world.directors[director].clock_error_us = error_us
             case sc.Deletes(director, address):

@@ -12,6 +12,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.daemon.command import main
+from kaltwisted.simulation import rehearsal
 from tests.unit.simulation_helpers import VIP, instance
 
 #: What a rehearsal must not do to the host, told by the interpreter itself.
@@ -114,6 +115,13 @@ class SimulateTests(SynchronousTestCase):
         self.assertEqual(status, 0, "a daemon would start, too")
         self.assertIn("odd.conf:9:1: error:", error)
         self.assertIn("lvs2-dies", out)
+
+    def test_interrupted(self) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        self.patch(rehearsal, "rehearse", interrupt)
+        self.assertEqual(ended(self.one, self.two), (130, "", "kaltwisted simulate: interrupted\n"))
 
     def test_nothing_to_rehearse(self) -> None:
         status, out, error = ended(self.write("empty.conf", "global_defs {\n}\n"))

@@ -234,11 +234,11 @@ class ReadyTests(SynchronousTestCase):
     def test_all_that_can_fail_fails(self) -> None:
         text = (
             "vrrp_script fit {\nscript /bin/fit\n}\nvrrp_track_process web {\nprocess nginx\n}\n"
-            "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\n"
+            "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\ntrack_file load {\nfile /run/load\n}\n"
             + instance(
                 150,
                 "track_script {\nfit\n}\ntrack_process {\nweb\n}",
-                "track_bfd {\nfar\n}\ntrack_interface {\neth1\n}",
+                "track_file {\nload\n}\ntrack_bfd {\nfar\n}\ntrack_interface {\neth1\n}",
             )
             + "virtual_server 192.168.200.10 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n"
             "real_server 10.1.0.1 80 {\nTCP_CHECK {\n}\n}\n}\n"
@@ -260,6 +260,7 @@ class ReadyTests(SynchronousTestCase):
                 "one-script-fit-fails",
                 "one-process-web-fails",
                 "one-bfd-far-down",
+                "one-file-load-is-1",
                 "server-10.1.0.1-dies",
             ],
         )

@@ -13,7 +13,14 @@ from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.director import Director
 from kaltwisted.simulation.history import Happening, Mailed, PoolChanged, Ran, Turned
 from kaltwisted.simulation.lan import Air, Wire
-from kaltwisted.simulation.machine import Addresses, Interfaces, Processes, Routing, VirtualLinks
+from kaltwisted.simulation.machine import (
+    Addresses,
+    Interfaces,
+    Processes,
+    Routing,
+    VirtualLinks,
+    WatchedFiles,
+)
 from kaltwisted.simulation.services import (
     NotifyScripts,
     SimulatedMailer,
@@ -61,6 +68,7 @@ class InterfaceTests(SynchronousTestCase):
             (ports.IRouting, Routing()),
             (ports.IVirtualLinks, VirtualLinks(interfaces)),
             (ports.IProcesses, Processes(())),
+            (ports.IWatchedFiles, WatchedFiles(())),
             (ports.IWire, wire),
             (ports.IAdvertPort, wire.open(link, ports.Listening(4, frozenset()), lambda *_: None)),
             (ports.IScripts, TrackedScripts(())),
@@ -204,9 +212,18 @@ class TrackingTests(WorldCase):
     TRACKS = (
         "vrrp_script fit {\nscript /bin/fit\ninterval 2\nfall 2\n}\n"
         "vrrp_track_process web {\nprocess nginx\nquorum 2\n}\n"
-        "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\n"
+        "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\ntrack_file load {\nfile /run/load\nweight 0\n}\n"
     )
-    LINES = "track_script {\nfit\n}\ntrack_process {\nweb\n}\ntrack_bfd {\nfar\n}\ntrack_interface {\neth1\n}"
+    LINES = "\n".join(
+        f"track_{kind} {{\n{name}\n}}"
+        for kind, name in (
+            ("script", "fit"),
+            ("process", "web"),
+            ("bfd", "far"),
+            ("file", "load"),
+            ("interface", "eth1"),
+        )
+    )
 
     def setUp(self) -> None:
         self.make(self.TRACKS + instance(150, self.LINES), instance(100))
@@ -237,6 +254,9 @@ class TrackingTests(WorldCase):
 
     def test_a_bfd_session(self) -> None:
         self.falls_and_rises(lambda: self.one.session("far", False), lambda: self.one.session("far", True))
+
+    def test_a_file(self) -> None:
+        self.falls_and_rises(lambda: self.one.file("load", 7), lambda: self.one.file("load", 0))
 
     def test_an_interface(self) -> None:
         self.falls_and_rises(lambda: self.one.link("eth1", False), lambda: self.one.link("eth1", True))
