@@ -103,6 +103,7 @@ class Director:
     """A machine with interfaces and one daemon.  What the machine knows outlives the daemon.
 
     :param enter: called with its name before anything happens in its daemon.
+    :param moved: called when its daemon begins or ends, or anything of its interfaces changes.
     :param number: of the machine, from 1.
     """
 
@@ -120,6 +121,7 @@ class Director:
         servers: RealServers,
         history: History,
         enter: Callable[[str], object],
+        moved: Callable[[], object],
     ) -> None:
         self.name = name
         self.configuration = configuration
@@ -127,7 +129,8 @@ class Director:
         self.processes = Processes(configuration.vrrp_track_processes)
         self.files = WatchedFiles(configuration.track_files)
         self.scripts = TrackedScripts(configuration.vrrp_scripts)
-        self.bfd = {each.name: 1 for each in configuration.bfd_instances if each.vrrp}
+        self._sessions = {each.name: True for each in configuration.bfd_instances}
+        self._heard = dict.fromkeys(self._sessions, False)
         self.powered = True
         self.clock_error_us = 0
         """By how much its time of day is wrong; signed adverts have it in them."""
@@ -138,6 +141,7 @@ class Director:
         self._servers = servers
         self._history = history
         self._enter = partial(enter, name)
+        self._moved = moved
         self._life = LifeClock(clock, self._enter)
         self._life.end()
         self._lvs: LvsService | None = None
@@ -166,6 +170,8 @@ class Director:
             self._powered_on_us = self._clock.now_us
         self._life = LifeClock(self._clock, self._enter)
         self._history.tell(Lived(self._clock.now_us, self.name, True))
+        self._heard = dict.fromkeys(self._sessions, False)
+        self._moved()
         self._life.do(self._begin)
 
     def stop(self) -> None:
@@ -208,8 +214,8 @@ class Director:
             startup_delay_us=startup_delay_us(configuration.global_defs, self._up_us()),
             time_of_day=self._time_of_day,
         )
-        for session, value in self.bfd.items():
-            self.vrrp.learn(Fact(BFD_SESSION, session, value))
+        for session in self._sessions:
+            self.vrrp.learn(self._session_fact(session))
         self.vrrp.startService()
         Deferred.fromCoroutine(self.vrrp.begin()).addErrback(self._broke)
         if configuration.virtual_servers:
@@ -267,6 +273,7 @@ class Director:
         """Nothing of this life happens any more."""
         if not self._life.over:
             self._history.tell(Lived(self._clock.now_us, self.name, False))
+            self._moved()
         self._life.end()
         self._air.forget(self._life)
         self.interfaces.stop()
@@ -314,10 +321,26 @@ class Director:
         self.files.write(name, number)
 
     def session(self, name: str, up: bool) -> None:
-        """A BFD session is up or down from now on."""
-        self.bfd[name] = int(up)
+        """A BFD session is let up, or kept down, from now on."""
+        self._sessions[name] = up
+        self._tell_session(name)
+
+    def hear(self, name: str, heard: bool) -> None:
+        """The other end of a BFD session is heard from now on, or is gone."""
+        if self._heard[name] is not heard:
+            self._heard[name] = heard
+            self._tell_session(name)
+
+    def hears(self, name: str) -> bool:
+        """Whether the other end of a BFD session counts as there."""
+        return self._heard[name]
+
+    def _tell_session(self, name: str) -> None:
         if self.vrrp is not None:
-            self._life.do(self.vrrp.learn, Fact(BFD_SESSION, name, int(up)))
+            self._life.do(self.vrrp.learn, self._session_fact(name))
+
+    def _session_fact(self, name: str) -> Fact:
+        return Fact(BFD_SESSION, name, int(self._sessions[name] and self._heard[name]))
 
     def delete_address(self, address: Address) -> None:
         """Somebody removes an address by hand."""
@@ -333,6 +356,7 @@ class Director:
 
     def _noticed(self) -> None:
         self._history.hold(self.name, self.interfaces.reachable, self._clock.now_us)
+        self._moved()
 
     def _turned(self, notify: Notify) -> None:
         why = ""

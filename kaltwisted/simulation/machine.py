@@ -106,6 +106,21 @@ class Interfaces:
         """The LAN that an interface leads to."""
         return self._plugs[self._parents.get(name, name)].lan
 
+    @property
+    def own(self) -> frozenset[Address]:
+        """The addresses that are built in."""
+        return frozenset(address for _, address in self._own)
+
+    def with_own(self, address: Address) -> str:
+        """The interface that has an address built in."""
+        return next(
+            name for name, plug in self._plugs.items() if any(each.ip == address for each in plug.addresses)
+        )
+
+    def on_lan(self, lan: str) -> list[str]:
+        """The interfaces that lead to a LAN."""
+        return [name for name, plug in self._plugs.items() if plug.lan == lan]
+
     def works(self, name: str) -> bool:
         """Whether packets get in and out."""
         link = self._links.get(name)

@@ -103,6 +103,7 @@ class _Stage:
                 continue
             world.history.tell(Happened(world.now, event.words))
             self._do(event.action)
+            world.sessions.moved()
         world.clock.run_until(self._scenario.duration_us / SECOND_US)
 
     def masters(self) -> Masters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address, ip_interface
 
 from twisted.logger import Logger
@@ -267,6 +268,77 @@ class TrackingTests(WorldCase):
         self.one.start()
         self.world.run(10)
         self.assertEqual((self.one.state("VI_1"), self.holders()), (State.FAULT, ["two"]))
+
+
+class SessionTests(WorldCase):
+    """A session of two directors, whose end is 50 ms of silence."""
+
+    def setUp(self) -> None:
+        session = "bfd_instance peer {{\nneighbor_ip 192.168.200.{}\n}}\n"
+        self.make(
+            session.format(6) + instance(150, "track_bfd {\npeer\n}"), session.format(5) + instance(100)
+        )
+        self.world.run(10)
+
+    def faults(self) -> set[str]:
+        vrrp = self.one.vrrp
+        assert vrrp is not None
+        return {str(fault) for fault in vrrp.router.instances["VI_1"].faults}
+
+    def test_it_is_up_once_both_run(self) -> None:
+        self.assertEqual((self.holders(), self.faults()), (["one"], set()))
+        self.two.power_off()
+        self.world.run(1)
+        self.one.crash()
+        self.one.start()
+        self.world.run(5)
+        self.assertEqual(self.one.state("VI_1"), State.FAULT)
+        self.two.start()
+        self.world.run(0)
+        self.assertEqual(self.one.state("VI_1"), State.BACKUP)
+
+    def ends(self, what: Callable[[], object]) -> None:
+        """After 50 ms, and not before."""
+        what()
+        self.world.sessions.moved()
+        self.world.run(0.049)
+        self.assertEqual(self.faults(), set())
+        self.world.run(0.002)
+        self.assertEqual(self.faults(), {"BFD instance peer"})
+
+    def test_it_ends_with_the_other(self) -> None:
+        self.ends(self.two.power_off)
+
+    def test_it_ends_with_its_daemon(self) -> None:
+        self.ends(self.two.crash)
+
+    def test_it_ends_with_the_cable(self) -> None:
+        self.ends(lambda: self.two.link("eth0", False))
+        self.two.link("eth0", True)
+        self.world.run(0)
+        self.assertEqual(self.faults(), set())
+
+    def test_it_ends_when_packets_pass_one_way_only(self) -> None:
+        for pair in (("one", "two"), ("two", "one")):
+            lan = self.world.air.lans["lan"]
+            self.ends(lambda pair=pair, lan=lan: lan.cut.add(pair))  # type: ignore[misc]
+            lan.heal()
+            self.world.sessions.moved()
+            self.world.run(0)
+            self.assertEqual(self.faults(), set())
+
+    def test_a_short_moment_does_not_end_it(self) -> None:
+        self.two.link("eth0", False)
+        self.world.run(0.04)
+        self.two.link("eth0", True)
+        self.world.run(1)
+        self.assertEqual(self.faults(), set())
+
+    def test_one_whose_other_end_is_not_configured_never_comes_up(self) -> None:
+        text = "bfd_instance peer {\nneighbor_ip 192.168.200.6\n}\n" + instance(150, "track_bfd {\npeer\n}")
+        self.make(text, instance(100))
+        self.world.run(5)
+        self.assertEqual(self.faults(), {"BFD instance peer"})
 
 
 class KindTests(WorldCase):
