@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.config.model import SECOND_US, Address, Configuration
@@ -18,69 +16,33 @@ from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import DestinationKey, ServiceKey
-from kaltwisted.ports import BFD_SESSION, Fact, IAnnouncer, Mail
+from kaltwisted.ports import BFD_SESSION, Fact, Mail
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.history import History, Lived, Mailed, PoolChanged, Ran, Turned
-from kaltwisted.simulation.lan import Air, Wire
+from kaltwisted.simulation.host import Processes, WatchedFiles
+from kaltwisted.simulation.lan import Air, Announcer, Wire
 from kaltwisted.simulation.machine import (
     Addresses,
     Interfaces,
-    Processes,
     Routing,
     VirtualLinks,
-    WatchedFiles,
 )
 from kaltwisted.simulation.services import (
     NotifyScripts,
     RealServers,
     SimulatedMailer,
     SimulatedPlane,
+    ToldNotifier,
     TrackedScripts,
     simulated_check,
 )
 from kaltwisted.simulation.topology import Plug
 from kaltwisted.vrrp.actions import Notify, State, Subject
-from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.timers import startup_delay_us
 
 EPOCH_S: Final = 1_800_000_000
 """The time of day when a world begins, in seconds since 1970."""
-
-
-@implementer(IAnnouncer)
-class _Announcer:
-    """Tells the clients on a LAN at once who has an address."""
-
-    def __init__(self, director: str, interfaces: Interfaces, air: Air) -> None:
-        self._director = director
-        self._interfaces = interfaces
-        self._air = air
-
-    def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
-        """One round."""
-        for interface, address in addresses:
-            if self._interfaces.works(interface):
-                lan = self._air.lans[self._interfaces.lan(interface)]
-                lan.neighbours[address] = self._director
-
-    def cancel(self, owner: str) -> None:
-        """Nothing waits."""
-
-    def stop(self) -> None:
-        """Nothing waits."""
-
-
-class _Notifier(Notifier):
-    """Writes every change of state into the history, too."""
-
-    def __init__(self, told: Callable[[Notify], object], configuration: Configuration, *others: Any) -> None:
-        super().__init__(configuration, *others)
-        self._told = told
-
-    def tell(self, notify: Notify) -> None:
-        self._told(notify)
-        super().tell(notify)
 
 
 class _Awaited:
@@ -106,8 +68,6 @@ class Director:
     :param moved: called when its daemon begins or ends, or anything of its interfaces changes.
     :param number: of the machine, from 1.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -198,7 +158,7 @@ class Director:
             self.interfaces,
             Addresses(self.interfaces),
             Wire(self.name, life, self.interfaces, self._air),
-            _Announcer(self.name, self.interfaces, self._air),
+            Announcer(self.name, self.interfaces, self._air),
             Routing(),
             VirtualLinks(self.interfaces),
             processes=self.processes,
@@ -210,7 +170,7 @@ class Director:
             life,
             network,
             self.scripts,
-            _Notifier(self._turned, configuration, queue, mailer),
+            ToldNotifier(self._turned, configuration, queue, mailer),
             startup_delay_us=startup_delay_us(configuration.global_defs, self._up_us()),
             time_of_day=self._time_of_day,
         )

@@ -13,14 +13,13 @@ from kaltwisted import ports
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.director import Director
 from kaltwisted.simulation.history import Happening, Mailed, PoolChanged, Ran, Turned
-from kaltwisted.simulation.lan import Air, Wire
+from kaltwisted.simulation.host import Processes, WatchedFiles
+from kaltwisted.simulation.lan import Air, Announcer, Wire
 from kaltwisted.simulation.machine import (
     Addresses,
     Interfaces,
-    Processes,
     Routing,
     VirtualLinks,
-    WatchedFiles,
 )
 from kaltwisted.simulation.services import (
     NotifyScripts,
@@ -72,6 +71,7 @@ class InterfaceTests(SynchronousTestCase):
             (ports.IWatchedFiles, WatchedFiles(())),
             (ports.IWire, wire),
             (ports.IAdvertPort, wire.open(link, ports.Listening(4, frozenset()), lambda *_: None)),
+            (ports.IAnnouncer, Announcer("one", interfaces, air)),
             (ports.IScripts, TrackedScripts(())),
             (ports.IScripts, NotifyScripts(lambda _: None)),
             (ports.IMailer, SimulatedMailer(defs, "one", lambda _: None)),
