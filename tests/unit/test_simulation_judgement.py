@@ -193,6 +193,12 @@ class JudgementTests(SynchronousTestCase):
         rehearsal = rehearsed("at 0s: cut one -> two\nat 10s: heal one -> two", pair(one, two))
         self.assertFalse(rehearsal.judgement.good)
 
+    def test_nobody_is_missed_before_somebody_runs(self) -> None:
+        directors = pair(instance(150), instance(100))
+        rehearsal = rehearsed("at 30s: two starts\nat 60s: one starts", directors)
+        self.assertTrue(rehearsal.judgement.good, rehearsal.judgement.troubles)
+        self.assertTrue(3 * SECOND_US < rehearsal.judgement.longest_us(Kind.NOBODY) < 4 * SECOND_US)
+
     def test_what_is_allowed_can_be_said(self) -> None:
         directors = pair(instance(150), instance(100))
         for allowed, good in (("2s", False), ("4s", True)):
