@@ -79,7 +79,6 @@ class _Stage:
     def __init__(self, topology: Topology, scenario: Scenario) -> None:
         self.world = World(scenario.seed)
         self._scenario = scenario
-        self._topology = topology
         self.cut_off: list[CutOff] = []
         self.missed: list[Missed] = []
         self.meanwhile: Masters | None = None

@@ -86,6 +86,9 @@ class SimulateTests(SynchronousTestCase):
             (status, out.splitlines()[0]), (0, "LAN eth0  lvs1 eth0 192.168.200.5, lvs2 eth0 192.168.200.6")
         )
         self.assertIn("lvs1-dies", out)
+        later = self.write("later.scenario", "at 10s: lvs1 dies\n")
+        out = ended("-s", site, "-s", later, self.one, self.two)[1]
+        self.assertEqual(out.splitlines()[0], "LAN eth0  lvs1 eth0 192.168.200.5, lvs2 eth0 192.168.200.6")
         both = self.write("both.scenario", f"at 10s: lvs1 dies\nat 20s: expect {VIP} on lvs1\n")
         status, out, _ = ended("--scenario", both, self.one, self.two)
         self.assertEqual(status, 3)
