@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from kaltwisted.simulation.reading import Script
     from kaltwisted.simulation.rehearsal import Rehearsal
     from kaltwisted.simulation.scenario import Scenario
-    from kaltwisted.simulation.topology import Topology
+    from kaltwisted.simulation.topology import Site, Topology
 
-WRONG, UNMET = 1, 3
-"""Exit statuses: the command line or a scenario is wrong; a rehearsal came out badly."""
+WRONG, UNMET, INTERRUPTED = 1, 3, 130
+"""Exit statuses: the command line or a scenario is wrong; a rehearsal came out badly; INT, as shells say."""
 SVG, PNG = ".svg", ".png"
 LARGEST_SCENARIO = 1024 * 1024
 """Bytes; what is larger is no scenario."""
@@ -49,8 +49,8 @@ which mails and scripts there would be.  Nothing of this machine is touched.
 
 Without --scenario all ready scenarios are run, with a line for each: every director
 is stopped and loses power, every interface goes down, every link is cut one way,
-every LAN loses packets, every script, process and BFD session that is tracked fails,
-every real server dies.  Without FILE it is {DEFAULT_FILE}.
+every LAN loses packets, every script, process, BFD session and file that is tracked
+fails, every real server dies.  Without FILE it is {DEFAULT_FILE}.
 
   --scenario     -s NAME  Run only this one, and tell its whole story.  NAME is one of
                           --list, or a file; docs/rehearsing.md tells what is in it.
@@ -117,6 +117,15 @@ def main(words: Sequence[str]) -> int:
     options = SimulateOptions()
     if not options.read(words, "simulate"):
         return WRONG
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        # A year of a hundred instances takes its time, and who has enough of it needs no traceback.
+        complain("kaltwisted simulate: interrupted\n")
+        return INTERRUPTED
+
+
+def _run(options: SimulateOptions) -> int:
     named = [_named(file, options["config-id"]) for file in options.files]
     configurations: dict[str, Configuration] = {}
     for name, each in zip(_names(named), named, strict=True):
@@ -136,7 +145,7 @@ def main(words: Sequence[str]) -> int:
 def _simulate(options: SimulateOptions, configurations: dict[str, Configuration]) -> int:
     from kaltwisted.simulation.ready import ready
     from kaltwisted.simulation.rehearsal import rehearse
-    from kaltwisted.simulation.topology import lay_out
+    from kaltwisted.simulation.topology import Site, lay_out
 
     topology = lay_out(configurations)
     if not topology.addresses and not any(each.virtual_servers for each in configurations.values()):
@@ -144,17 +153,18 @@ def _simulate(options: SimulateOptions, configurations: dict[str, Configuration]
             "kaltwisted simulate: nothing to rehearse: there is no vrrp_instance, and no virtual_server\n"
         )
         return WRONG
+    site = Site()
     own: list[tuple[Topology, Scenario]] = []
     names = []
     for name in options.scenarios:
         if not _is_file(name):
             names.append(name)
             continue
-        script = _script(name, configurations)
+        script = _script(name, configurations, site)
         if script is None:
             return WRONG
         if script.scenario is None:
-            topology = script.topology
+            site, topology = script.site, script.topology
         else:
             own.append((script.topology, script.scenario))
     there = {each.name: each for each in ready(topology)}
@@ -260,12 +270,12 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _script(name: str, configurations: dict[str, Configuration]) -> Script | None:
+def _script(name: str, configurations: dict[str, Configuration], site: Site) -> Script | None:
     """What a scenario file says; None, and a word on stderr, if something is wrong with it."""
     from kaltwisted.simulation.reading import read_scenario
 
     text = _read(name)
-    script = None if text is None else read_scenario(text, name, configurations)
+    script = None if text is None else read_scenario(text, name, configurations, site)
     if script is not None and script.findings:
         _complain(script.findings)
         return None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.config.model import SECOND_US, Address, Configuration
@@ -18,14 +16,14 @@ from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import DestinationKey, ServiceKey
-from kaltwisted.ports import BFD_SESSION, Fact, IAnnouncer, Mail
+from kaltwisted.ports import BFD_SESSION, Fact, Mail
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.history import History, Lived, Mailed, PoolChanged, Ran, Turned
-from kaltwisted.simulation.lan import Air, Wire
+from kaltwisted.simulation.host import Processes, WatchedFiles
+from kaltwisted.simulation.lan import Air, Announcer, Wire
 from kaltwisted.simulation.machine import (
     Addresses,
     Interfaces,
-    Processes,
     Routing,
     VirtualLinks,
 )
@@ -34,52 +32,17 @@ from kaltwisted.simulation.services import (
     RealServers,
     SimulatedMailer,
     SimulatedPlane,
+    ToldNotifier,
     TrackedScripts,
     simulated_check,
 )
 from kaltwisted.simulation.topology import Plug
 from kaltwisted.vrrp.actions import Notify, State, Subject
-from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.service import Network, VrrpService
 from kaltwisted.vrrp.timers import startup_delay_us
 
 EPOCH_S: Final = 1_800_000_000
 """The time of day when a world begins, in seconds since 1970."""
-
-
-@implementer(IAnnouncer)
-class _Announcer:
-    """Tells the clients on a LAN at once who has an address."""
-
-    def __init__(self, director: str, interfaces: Interfaces, air: Air) -> None:
-        self._director = director
-        self._interfaces = interfaces
-        self._air = air
-
-    def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
-        """One round."""
-        for interface, address in addresses:
-            if self._interfaces.works(interface):
-                lan = self._air.lans[self._interfaces.lan(interface)]
-                lan.neighbours[address] = self._director
-
-    def cancel(self, owner: str) -> None:
-        """Nothing waits."""
-
-    def stop(self) -> None:
-        """Nothing waits."""
-
-
-class _Notifier(Notifier):
-    """Writes every change of state into the history, too."""
-
-    def __init__(self, told: Callable[[Notify], object], configuration: Configuration, *others: Any) -> None:
-        super().__init__(configuration, *others)
-        self._told = told
-
-    def tell(self, notify: Notify) -> None:
-        self._told(notify)
-        super().tell(notify)
 
 
 class _Awaited:
@@ -102,10 +65,9 @@ class Director:
     """A machine with interfaces and one daemon.  What the machine knows outlives the daemon.
 
     :param enter: called with its name before anything happens in its daemon.
+    :param moved: called when its daemon begins or ends, or anything of its interfaces changes.
     :param number: of the machine, from 1.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -119,13 +81,16 @@ class Director:
         servers: RealServers,
         history: History,
         enter: Callable[[str], object],
+        moved: Callable[[], object],
     ) -> None:
         self.name = name
         self.configuration = configuration
         self.interfaces = Interfaces(plugs, number, self._noticed)
         self.processes = Processes(configuration.vrrp_track_processes)
+        self.files = WatchedFiles(configuration.track_files)
         self.scripts = TrackedScripts(configuration.vrrp_scripts)
-        self.bfd = {each.name: 1 for each in configuration.bfd_instances if each.vrrp}
+        self._sessions = {each.name: True for each in configuration.bfd_instances}
+        self._heard = dict.fromkeys(self._sessions, False)
         self.powered = True
         self.clock_error_us = 0
         """By how much its time of day is wrong; signed adverts have it in them."""
@@ -136,6 +101,7 @@ class Director:
         self._servers = servers
         self._history = history
         self._enter = partial(enter, name)
+        self._moved = moved
         self._life = LifeClock(clock, self._enter)
         self._life.end()
         self._lvs: LvsService | None = None
@@ -164,6 +130,8 @@ class Director:
             self._powered_on_us = self._clock.now_us
         self._life = LifeClock(self._clock, self._enter)
         self._history.tell(Lived(self._clock.now_us, self.name, True))
+        self._heard = dict.fromkeys(self._sessions, False)
+        self._moved()
         self._life.do(self._begin)
 
     def stop(self) -> None:
@@ -190,10 +158,11 @@ class Director:
             self.interfaces,
             Addresses(self.interfaces),
             Wire(self.name, life, self.interfaces, self._air),
-            _Announcer(self.name, self.interfaces, self._air),
+            Announcer(self.name, self.interfaces, self._air),
             Routing(),
             VirtualLinks(self.interfaces),
             processes=self.processes,
+            files=self.files,
         )
         queue = NotifyQueue(scripts, timeout_us=TIMEOUT_US)
         self.vrrp = VrrpService(
@@ -201,12 +170,12 @@ class Director:
             life,
             network,
             self.scripts,
-            _Notifier(self._turned, configuration, queue, mailer),
+            ToldNotifier(self._turned, configuration, queue, mailer),
             startup_delay_us=startup_delay_us(configuration.global_defs, self._up_us()),
             time_of_day=self._time_of_day,
         )
-        for session, value in self.bfd.items():
-            self.vrrp.learn(Fact(BFD_SESSION, session, value))
+        for session in self._sessions:
+            self.vrrp.learn(self._session_fact(session))
         self.vrrp.startService()
         Deferred.fromCoroutine(self.vrrp.begin()).addErrback(self._broke)
         if configuration.virtual_servers:
@@ -264,10 +233,12 @@ class Director:
         """Nothing of this life happens any more."""
         if not self._life.over:
             self._history.tell(Lived(self._clock.now_us, self.name, False))
+            self._moved()
         self._life.end()
         self._air.forget(self._life)
         self.interfaces.stop()
         self.processes.stop()
+        self.files.stop()
         self.vrrp = self._lvs = None
         self._checks = []
         self._stopping = False
@@ -304,11 +275,32 @@ class Director:
         self._enter()
         self.processes.set(name, good=good)
 
+    def file(self, name: str, number: int) -> None:
+        """A number is written into the file of a ``track_file``."""
+        self._enter()
+        self.files.write(name, number)
+
     def session(self, name: str, up: bool) -> None:
-        """A BFD session is up or down from now on."""
-        self.bfd[name] = int(up)
+        """A BFD session is let up, or kept down, from now on."""
+        self._sessions[name] = up
+        self._tell_session(name)
+
+    def hear(self, name: str, heard: bool) -> None:
+        """The other end of a BFD session is heard from now on, or is gone."""
+        if self._heard[name] is not heard:
+            self._heard[name] = heard
+            self._tell_session(name)
+
+    def hears(self, name: str) -> bool:
+        """Whether the other end of a BFD session counts as there."""
+        return self._heard[name]
+
+    def _tell_session(self, name: str) -> None:
         if self.vrrp is not None:
-            self._life.do(self.vrrp.learn, Fact(BFD_SESSION, name, int(up)))
+            self._life.do(self.vrrp.learn, self._session_fact(name))
+
+    def _session_fact(self, name: str) -> Fact:
+        return Fact(BFD_SESSION, name, int(self._sessions[name] and self._heard[name]))
 
     def delete_address(self, address: Address) -> None:
         """Somebody removes an address by hand."""
@@ -324,6 +316,7 @@ class Director:
 
     def _noticed(self) -> None:
         self._history.hold(self.name, self.interfaces.reachable, self._clock.now_us)
+        self._moved()
 
     def _turned(self, notify: Notify) -> None:
         why = ""

@@ -48,6 +48,7 @@ class Names:
     scripts: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     processes: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     sessions: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    files: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
     instances: Sequence[str] = ()
     lans: Sequence[str] = ()
     addresses: Sequence[Address] = ()
@@ -152,6 +153,12 @@ def _address(text: str) -> Address | None:
         return None
 
 
+def _integer(text: str, _: Names, __: Sequence[Any]) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise UnfitError("a whole number, which may be negative")
+    return int(text)
+
+
 def _vip(text: str, names: Names, _: Sequence[Any]) -> Address:
     address = _address(text)
     if address is None or address not in names.addresses:
@@ -217,6 +224,8 @@ _SLOTS: Final[Mapping[str, tuple[str, Read]]] = {
     "SCRIPT": ("a vrrp_script", _of_director("a vrrp_script", "scripts")),
     "PROCESS": ("a vrrp_track_process", _of_director("a vrrp_track_process", "processes")),
     "SESSION": ("a bfd_instance", _of_director("a bfd_instance", "sessions")),
+    "FILE": ("a track_file", _of_director("a track_file", "files")),
+    "INTEGER": ("a whole number", _integer),
     "LAN": ("a LAN", _lan),
     "NAME": ("a name", _name),
     "TIME": ("a time such as 10s", _time),
@@ -239,6 +248,7 @@ ACTIONS: Final[tuple[Pattern, ...]] = (
     ("DIRECTOR process PROCESS works", lambda director, name: sc.ProcessTurns(director, name, True)),
     ("DIRECTOR bfd SESSION down", lambda director, name: sc.SessionTurns(director, name, False)),
     ("DIRECTOR bfd SESSION up", lambda director, name: sc.SessionTurns(director, name, True)),
+    ("DIRECTOR file FILE is INTEGER", sc.FileWritten),
     ("DIRECTOR clock TIME ahead", sc.ClockSet),
     ("DIRECTOR clock TIME behind", lambda director, time: sc.ClockSet(director, -time)),
     ("DIRECTOR clock right", lambda director: sc.ClockSet(director, 0)),

@@ -159,6 +159,10 @@ class History:
         """The last change of an instance or sync group up to a time."""
         return _last(self._turns.get((director, name), ()), at)
 
+    def first_ran(self, director: str) -> int | None:
+        """When the daemon of a director ran for the first time; None: never."""
+        return next((each.at for each in self._lives.get(director, ()) if each.runs), None)
+
     def ran(self, director: str, at: int) -> bool:
         """Whether the daemon of a director ran at a time."""
         lived = _last(self._lives.get(director, ()), at)

@@ -93,7 +93,10 @@ def _of_address(
         nobody_us = bounds.nobody_us(topology, address)
     if two_us is None:
         two_us = bounds.two_us(topology, address)
-    for span in evidence.history.spans(address, 0, scenario.duration_us):
+    # Before anybody runs who could have it, nobody is missed.
+    starts = [evidence.history.first_ran(place.name) for place, _ in topology.instances(address)]
+    since = min((start for start in starts if start is not None), default=scenario.duration_us)
+    for span in evidence.history.spans(address, since, scenario.duration_us):
         if not span.directors:
             why = why_nobody(topology, address, span, evidence)
             yield Trouble(Kind.NOBODY, str(address), span, nobody_us, why)

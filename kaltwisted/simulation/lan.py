@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from ipaddress import IPv4Address
 
 import attrs
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address
-from kaltwisted.ports import IAdvertPort, Ipv6Message, IWire, Link, Listening, Received
+from kaltwisted.ports import IAdvertPort, IAnnouncer, Ipv6Message, IWire, Link, Listening, Received
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.machine import Interfaces
 from kaltwisted.vrrp.packet import vrid_of
@@ -141,3 +142,26 @@ class Air:
                 if not lan.loss or chance.random() >= lan.loss:
                     delay_us = chance.randint(lan.least_delay_us, lan.most_delay_us)
                     self._clock.at(self._clock.now + delay_us / 1e6, port.receive, message)
+
+
+@implementer(IAnnouncer)
+class Announcer:
+    """Tells the clients on a LAN at once who has an address."""
+
+    def __init__(self, director: str, interfaces: Interfaces, air: Air) -> None:
+        self._director = director
+        self._interfaces = interfaces
+        self._air = air
+
+    def announce(self, owner: str, addresses: Sequence[tuple[str, Address]], repeat: int) -> None:
+        """One round."""
+        for interface, address in addresses:
+            if self._interfaces.works(interface):
+                lan = self._air.lans[self._interfaces.lan(interface)]
+                lan.neighbours[address] = self._director
+
+    def cancel(self, owner: str) -> None:
+        """Nothing waits."""
+
+    def stop(self) -> None:
+        """Nothing waits."""

@@ -1,4 +1,4 @@
-"""A simulated machine's kernel: interfaces, addresses, processes.  What it knows outlives the daemon.
+"""A simulated machine's network: interfaces and addresses.  What it knows outlives the daemon.
 
 Each class provides the seam of ``kaltwisted.ports`` that it names.
 """
@@ -11,12 +11,11 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address, RoutingItem, VrrpTrackProcess
+from kaltwisted.config.model import Address, RoutingItem
 from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
     IAddresses,
     ILinks,
-    IProcesses,
     IRouting,
     IVirtualLinks,
     Link,
@@ -24,16 +23,11 @@ from kaltwisted.ports import (
     LinkEvent,
     LinkPlan,
     PlacedAddress,
-    Process,
-    ProcessesUnknown,
-    ProcessEvent,
-    ProcessGone,
     Refused,
 )
 from kaltwisted.simulation.topology import Plug
 
 _LOCAL = b"\x02\x00\x00"
-_KERNELS_NAME = 15
 
 
 @implementer(ILinks)
@@ -103,6 +97,21 @@ class Interfaces:
     def lan(self, name: str) -> str:
         """The LAN that an interface leads to."""
         return self._plugs[self._parents.get(name, name)].lan
+
+    @property
+    def own(self) -> frozenset[Address]:
+        """The addresses that are built in."""
+        return frozenset(address for _, address in self._own)
+
+    def with_own(self, address: Address) -> str:
+        """The interface that has an address built in."""
+        return next(
+            name for name, plug in self._plugs.items() if any(each.ip == address for each in plug.addresses)
+        )
+
+    def on_lan(self, lan: str) -> list[str]:
+        """The interfaces that lead to a LAN."""
+        return [name for name, plug in self._plugs.items() if plug.lan == lan]
 
     def works(self, name: str) -> bool:
         """Whether packets get in and out."""
@@ -274,56 +283,3 @@ class VirtualLinks:
 
     def stop(self) -> None:
         """Nothing is under way."""
-
-
-@implementer(IProcesses)
-class Processes:
-    """As many processes of each kind that is tracked as there should be, until some end."""
-
-    def __init__(self, definitions: Iterable[VrrpTrackProcess]) -> None:
-        self._definitions = {each.name: each for each in definitions}
-        self._there: dict[int, tuple[str, Process]] = {}
-        self._next = 100
-        self._heard: Callable[[ProcessEvent], object] | None = None
-        for name in self._definitions:
-            self.set(name, good=True)
-
-    def start(self, heard: Callable[[ProcessEvent], object]) -> None:
-        """Tell a daemon."""
-        self._heard = heard
-        heard(ProcessesUnknown())
-
-    def stop(self) -> None:
-        """Tell it no more."""
-        self._heard = None
-
-    def pids(self) -> frozenset[int]:
-        """Those that are there."""
-        return frozenset(self._there)
-
-    def look(self, pid: int, *, command: bool) -> Process | None:
-        """One of them."""
-        found = self._there.get(pid)
-        if found is None:
-            return None
-        return found[1] if command else Process(found[1].name)
-
-    def set(self, name: str, *, good: bool) -> None:
-        """The number of processes of a ``vrrp_track_process`` is right from now on, or wrong."""
-        definition = self._definitions[name]
-        none_may_run = definition.quorum_max == 0
-        wanted = int(not good) if none_may_run else definition.quorum if good else 0
-        there = [pid for pid, (owner, _) in self._there.items() if owner == name]
-        for pid in there[wanted:]:
-            del self._there[pid]
-            self._tell(ProcessGone(pid))
-        if len(there) < wanted:
-            program = definition.process[0].rpartition("/")[2][:_KERNELS_NAME]
-            for _ in range(wanted - len(there)):
-                self._there[self._next] = name, Process(program, definition.process)
-                self._next += 1
-            self._tell(ProcessesUnknown())
-
-    def _tell(self, event: ProcessEvent) -> None:
-        if self._heard is not None:
-            self._heard(event)

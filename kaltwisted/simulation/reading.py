@@ -41,6 +41,7 @@ _WORD = re.compile(r"->|(?:(?!->)\S)+")
 class Script:
     """What a scenario file says.  ``scenario`` None: it has no ``at`` line, and is about the site only."""
 
+    site: Site
     topology: Topology
     scenario: Scenario | None
     findings: tuple[Finding, ...] = ()
@@ -78,6 +79,7 @@ def names_of(topology: Topology) -> Names:
         scripts=_names(configurations, "vrrp_scripts"),
         processes=_names(configurations, "vrrp_track_processes"),
         sessions=_names(configurations, "bfd_instances"),
+        files=_names(configurations, "track_files"),
         instances=tuple(
             dict.fromkeys(
                 instance.name
@@ -98,10 +100,16 @@ def _names(configurations: Mapping[str, Configuration], field: str) -> dict[str,
     }
 
 
-def read_scenario(text: str, file: str, configurations: Mapping[str, Configuration]) -> Script:
-    """Read a scenario about these directors; ``file`` is its name in the findings."""
+def read_scenario(
+    text: str, file: str, configurations: Mapping[str, Configuration], site: Site | None = None
+) -> Script:
+    """Read a scenario about these directors; ``file`` is its name in the findings.
+
+    :param site: what another file has said of the site.
+    """
     reader = _Reader(text, file)
-    topology = lay_out(configurations, reader.site(configurations))
+    site = (site or Site()) | reader.site(configurations)
+    topology = lay_out(configurations, site)
     names = names_of(topology)
     title = PurePath(file).stem
     settings: dict[str, Any] = {}
@@ -123,7 +131,7 @@ def read_scenario(text: str, file: str, configurations: Mapping[str, Configurati
     settings.setdefault("duration_us", last + AFTERWARDS_US)
     reader.complain_of_late(events, settings["duration_us"])
     scenario = Scenario(PurePath(file).stem, title, events=tuple(events), **settings)
-    return Script(topology, scenario if events else None, tuple(reader.findings))
+    return Script(site, topology, scenario if events else None, tuple(reader.findings))
 
 
 def _nothing(*_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import permutations
 from typing import Final
 
@@ -11,7 +11,7 @@ from kaltwisted.simulation import scenario as sc
 from kaltwisted.simulation.bounds import settles_us
 from kaltwisted.simulation.reading import names_of
 from kaltwisted.simulation.scenario import Action, Event, Life, Scenario
-from kaltwisted.simulation.topology import Topology, virtual_addresses
+from kaltwisted.simulation.topology import Place, Topology, virtual_addresses
 
 LOSS: Final = 0.1
 LOSS_LASTS_US: Final = 600 * SECOND_US
@@ -100,31 +100,53 @@ def _who_adverts(topology: Topology) -> dict[str, list[str]]:
 
 
 def _tracked(topology: Topology, settle_us: int) -> Iterator[Scenario]:
-    """Each script, process and BFD session that somebody tracks."""
-    kinds = (
-        ("script", "track_script", sc.ScriptTurns, "fails", "works"),
-        ("process", "track_process", sc.ProcessTurns, "fails", "works"),
-        ("bfd", "track_bfd", sc.SessionTurns, "down", "up"),
-    )
-    defined = {"script": "vrrp_scripts", "process": "vrrp_track_processes", "bfd": "bfd_instances"}
+    """Each script, process, BFD session and file that somebody tracks."""
     for place in topology.places:
-        configuration = place.configuration
-        for kind, field, action, bad, good in kinds:
-            there = {each.name for each in getattr(configuration, defined[kind])}
-            owners = (*configuration.vrrp_instances, *configuration.vrrp_sync_groups)
-            for name in dict.fromkeys(each.name for owner in owners for each in getattr(owner, field)):
-                if name not in there:
-                    continue
-                words = f"{place.name} {kind} {name}"
-                yield Scenario(
-                    f"{place.name}-{kind}-{name}-{bad}",
-                    f"{kind} {name} of {place.name} {'is down' if bad == 'down' else bad}",
-                    3 * settle_us,
-                    (
-                        Event(settle_us, action(place.name, name, False), f"{words} {bad}"),
-                        Event(2 * settle_us, action(place.name, name, True), f"{words} {good}"),
-                    ),
-                )
+        for name, title, (action, words), (back, back_words) in _failures(place):
+            yield Scenario(
+                name,
+                title,
+                3 * settle_us,
+                (Event(settle_us, action, words), Event(2 * settle_us, back, back_words)),
+            )
+
+
+_Told = tuple[Action, str]
+
+
+def _failures(place: Place) -> Iterator[tuple[str, str, _Told, _Told]]:
+    """A name and a title for each, what happens, and what ends it."""
+    director, configuration = place.name, place.configuration
+    kinds = (
+        ("script", "track_script", configuration.vrrp_scripts, sc.ScriptTurns, "fails", "works"),
+        ("process", "track_process", configuration.vrrp_track_processes, sc.ProcessTurns, "fails", "works"),
+        ("bfd", "track_bfd", configuration.bfd_instances, sc.SessionTurns, "down", "up"),
+    )
+    for kind, field, defined, action, bad, good in kinds:
+        for name in _names_tracked(configuration, field, {each.name for each in defined}):
+            words = f"{director} {kind} {name}"
+            title = f"{kind} {name} of {director} {'is down' if bad == 'down' else bad}"
+            yield (
+                f"{director}-{kind}-{name}-{bad}",
+                title,
+                (action(director, name, False), f"{words} {bad}"),
+                (action(director, name, True), f"{words} {good}"),
+            )
+    begins = {each.name: each.init or 0 for each in configuration.track_files}
+    for name in _names_tracked(configuration, "track_file", begins):
+        number = begins[name] + 1
+        yield (
+            f"{director}-file-{name}-is-{number}",
+            f"file {name} of {director} has {number} in it",
+            (sc.FileWritten(director, name, number), f"{director} file {name} is {number}"),
+            (sc.FileWritten(director, name, begins[name]), f"{director} file {name} is {begins[name]}"),
+        )
+
+
+def _names_tracked(configuration: Configuration, field: str, defined: Container[str]) -> list[str]:
+    owners = (*configuration.vrrp_instances, *configuration.vrrp_sync_groups)
+    names = dict.fromkeys(each.name for owner in owners for each in getattr(owner, field))
+    return [name for name in names if name in defined]
 
 
 def _interfaces_that_count(configuration: Configuration, all_: list[str]) -> list[str]:

@@ -79,7 +79,6 @@ class _Stage:
     def __init__(self, topology: Topology, scenario: Scenario) -> None:
         self.world = World(scenario.seed)
         self._scenario = scenario
-        self._topology = topology
         self.cut_off: list[CutOff] = []
         self.missed: list[Missed] = []
         self.meanwhile: Masters | None = None
@@ -103,6 +102,7 @@ class _Stage:
                 continue
             world.history.tell(Happened(world.now, event.words))
             self._do(event.action)
+            world.sessions.moved()
         world.clock.run_until(self._scenario.duration_us / SECOND_US)
 
     def masters(self) -> Masters:
@@ -137,6 +137,8 @@ class _Stage:
                 world.directors[director].process(name, good)
             case sc.SessionTurns(director, name, up):
                 world.directors[director].session(name, up)
+            case sc.FileWritten(director, name, number):
+                world.directors[director].file(name, number)
             case sc.ClockSet(director, error_us):
                 world.directors[director].clock_error_us = error_us
             case sc.Deletes(director, address):

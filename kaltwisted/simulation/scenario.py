@@ -65,6 +65,15 @@ class SessionTurns:
 
 
 @attrs.frozen
+class FileWritten:
+    """The file of a ``track_file`` has this number in it from now on."""
+
+    director: str
+    name: str
+    number: int
+
+
+@attrs.frozen
 class ClockSet:
     """The time of day of a director is right from now on, but for ``error_us``."""
 
@@ -129,6 +138,7 @@ Action: TypeAlias = (
     | ScriptTurns
     | ProcessTurns
     | SessionTurns
+    | FileWritten
     | ClockSet
     | Deletes
     | Cut

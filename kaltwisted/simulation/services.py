@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
@@ -11,6 +12,7 @@ from zope.interface import implementer
 from kaltwisted.config.model import (
     Address,
     Check,
+    Configuration,
     GlobalDefs,
     MiscCheck,
     RealServer,
@@ -23,6 +25,8 @@ from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.lvs.table import Applied, Service, ServiceKey, Table
 from kaltwisted.ports import ICheck, IDataPlane, IMailer, IScripts, Mail, ScriptResult
 from kaltwisted.simulation.clock import LifeClock
+from kaltwisted.vrrp.actions import Notify
+from kaltwisted.vrrp.notifier import Notifier
 
 Place = tuple[Address, int]
 """A real server's address and port."""
@@ -145,6 +149,18 @@ class NotifyScripts:
         """Tell."""
         self._ran(" ".join((*script.argv, *arguments)))
         return succeed(_GOOD)
+
+
+class ToldNotifier(Notifier):
+    """Writes every change of state into the history, too."""
+
+    def __init__(self, told: Callable[[Notify], object], configuration: Configuration, *others: Any) -> None:
+        super().__init__(configuration, *others)
+        self._told = told
+
+    def tell(self, notify: Notify) -> None:
+        self._told(notify)
+        super().tell(notify)
 
 
 @implementer(IMailer)

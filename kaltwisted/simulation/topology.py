@@ -51,6 +51,10 @@ class Site:
     lans: tuple[tuple[str, tuple[End, ...]], ...] = ()
     addresses: tuple[tuple[End, Own], ...] = ()
 
+    def __or__(self, other: Site) -> Site:
+        """What both say."""
+        return Site(self.lans + other.lans, self.addresses + other.addresses)
+
 
 @attrs.frozen
 class Place:

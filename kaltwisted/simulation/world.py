@@ -32,6 +32,7 @@ from kaltwisted.simulation.director import Director
 from kaltwisted.simulation.history import History, Logged
 from kaltwisted.simulation.lan import Air
 from kaltwisted.simulation.services import RealServers
+from kaltwisted.simulation.sessions import Sessions
 from kaltwisted.simulation.topology import Plug
 
 
@@ -53,6 +54,7 @@ class World:
         self.servers = RealServers()
         self.history = History()
         self.directors: dict[str, Director] = {}
+        self.sessions = Sessions(self.clock, self.air, self.directors)
         self._acting = ""
         self._defects: list[Failure] = []
 
@@ -70,6 +72,7 @@ class World:
             servers=self.servers,
             history=self.history,
             enter=self._enter,
+            moved=self.sessions.moved,
         )
         return director
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.daemon.command import main
+from kaltwisted.simulation import rehearsal
 from tests.unit.simulation_helpers import VIP, instance
 
 #: What a rehearsal must not do to the host, told by the interpreter itself.
@@ -85,6 +86,9 @@ class SimulateTests(SynchronousTestCase):
             (status, out.splitlines()[0]), (0, "LAN eth0  lvs1 eth0 192.168.200.5, lvs2 eth0 192.168.200.6")
         )
         self.assertIn("lvs1-dies", out)
+        later = self.write("later.scenario", "at 10s: lvs1 dies\n")
+        out = ended("-s", site, "-s", later, self.one, self.two)[1]
+        self.assertEqual(out.splitlines()[0], "LAN eth0  lvs1 eth0 192.168.200.5, lvs2 eth0 192.168.200.6")
         both = self.write("both.scenario", f"at 10s: lvs1 dies\nat 20s: expect {VIP} on lvs1\n")
         status, out, _ = ended("--scenario", both, self.one, self.two)
         self.assertEqual(status, 3)
@@ -114,6 +118,13 @@ class SimulateTests(SynchronousTestCase):
         self.assertEqual(status, 0, "a daemon would start, too")
         self.assertIn("odd.conf:9:1: error:", error)
         self.assertIn("lvs2-dies", out)
+
+    def test_interrupted(self) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        self.patch(rehearsal, "rehearse", interrupt)
+        self.assertEqual(ended(self.one, self.two), (130, "", "kaltwisted simulate: interrupted\n"))
 
     def test_nothing_to_rehearse(self) -> None:
         status, out, error = ended(self.write("empty.conf", "global_defs {\n}\n"))

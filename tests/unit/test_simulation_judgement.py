@@ -193,6 +193,12 @@ class JudgementTests(SynchronousTestCase):
         rehearsal = rehearsed("at 0s: cut one -> two\nat 10s: heal one -> two", pair(one, two))
         self.assertFalse(rehearsal.judgement.good)
 
+    def test_nobody_is_missed_before_somebody_runs(self) -> None:
+        directors = pair(instance(150), instance(100))
+        rehearsal = rehearsed("at 30s: two starts\nat 60s: one starts", directors)
+        self.assertTrue(rehearsal.judgement.good, rehearsal.judgement.troubles)
+        self.assertTrue(3 * SECOND_US < rehearsal.judgement.longest_us(Kind.NOBODY) < 4 * SECOND_US)
+
     def test_what_is_allowed_can_be_said(self) -> None:
         directors = pair(instance(150), instance(100))
         for allowed, good in (("2s", False), ("4s", True)):
@@ -234,11 +240,11 @@ class ReadyTests(SynchronousTestCase):
     def test_all_that_can_fail_fails(self) -> None:
         text = (
             "vrrp_script fit {\nscript /bin/fit\n}\nvrrp_track_process web {\nprocess nginx\n}\n"
-            "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\n"
+            "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\ntrack_file load {\nfile /run/load\n}\n"
             + instance(
                 150,
                 "track_script {\nfit\n}\ntrack_process {\nweb\n}",
-                "track_bfd {\nfar\n}\ntrack_interface {\neth1\n}",
+                "track_file {\nload\n}\ntrack_bfd {\nfar\n}\ntrack_interface {\neth1\n}",
             )
             + "virtual_server 192.168.200.10 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n"
             "real_server 10.1.0.1 80 {\nTCP_CHECK {\n}\n}\n}\n"
@@ -260,6 +266,7 @@ class ReadyTests(SynchronousTestCase):
                 "one-script-fit-fails",
                 "one-process-web-fails",
                 "one-bfd-far-down",
+                "one-file-load-is-1",
                 "server-10.1.0.1-dies",
             ],
         )

@@ -17,7 +17,7 @@ from tests.unit.simulation_helpers import VIP, instance, pair, script
 
 WHOLE = (
     "vrrp_script fit {\nscript /bin/fit\n}\nvrrp_track_process web {\nprocess nginx\n}\n"
-    "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\n"
+    "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\ntrack_file load {\nfile /run/load\n}\n"
     + instance(150)
     + "virtual_server 192.168.200.10 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n"
     "real_server 10.1.0.1 80 {\nTCP_CHECK {\n}\n}\n}\n"
@@ -36,6 +36,7 @@ EACH = {
     "one process web works": sc.ProcessTurns("one", "web", True),
     "one bfd far down": sc.SessionTurns("one", "far", False),
     "one bfd far up": sc.SessionTurns("one", "far", True),
+    "one file load is -5": sc.FileWritten("one", "load", -5),
     "one clock 1h ahead": sc.ClockSet("one", 3_600_000_000),
     "one clock 2s behind": sc.ClockSet("one", -2_000_000),
     "one clock right": sc.ClockSet("one", 0),
@@ -113,7 +114,7 @@ class MistakeTests(SynchronousTestCase):
                 "    at 10s: one dyes\n"
                 "                ^~~~\n"
                 "    expected: `starts`, `stops`, `dies`, `crashes`, an interface of one: eth0, `script`,"
-                " `process`, `bfd`, `clock` or `loses`\n"
+                " `process`, `bfd`, `file`, `clock` or `loses`\n"
                 "    did you mean `dies`?"
             ],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address, ip_interface
 
 from twisted.logger import Logger
@@ -12,8 +13,14 @@ from kaltwisted import ports
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.director import Director
 from kaltwisted.simulation.history import Happening, Mailed, PoolChanged, Ran, Turned
-from kaltwisted.simulation.lan import Air, Wire
-from kaltwisted.simulation.machine import Addresses, Interfaces, Processes, Routing, VirtualLinks
+from kaltwisted.simulation.host import Processes, WatchedFiles
+from kaltwisted.simulation.lan import Air, Announcer, Wire
+from kaltwisted.simulation.machine import (
+    Addresses,
+    Interfaces,
+    Routing,
+    VirtualLinks,
+)
 from kaltwisted.simulation.services import (
     NotifyScripts,
     SimulatedMailer,
@@ -61,8 +68,10 @@ class InterfaceTests(SynchronousTestCase):
             (ports.IRouting, Routing()),
             (ports.IVirtualLinks, VirtualLinks(interfaces)),
             (ports.IProcesses, Processes(())),
+            (ports.IWatchedFiles, WatchedFiles(())),
             (ports.IWire, wire),
             (ports.IAdvertPort, wire.open(link, ports.Listening(4, frozenset()), lambda *_: None)),
+            (ports.IAnnouncer, Announcer("one", interfaces, air)),
             (ports.IScripts, TrackedScripts(())),
             (ports.IScripts, NotifyScripts(lambda _: None)),
             (ports.IMailer, SimulatedMailer(defs, "one", lambda _: None)),
@@ -204,9 +213,18 @@ class TrackingTests(WorldCase):
     TRACKS = (
         "vrrp_script fit {\nscript /bin/fit\ninterval 2\nfall 2\n}\n"
         "vrrp_track_process web {\nprocess nginx\nquorum 2\n}\n"
-        "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\n"
+        "bfd_instance far {\nneighbor_ip 10.9.9.9\n}\ntrack_file load {\nfile /run/load\nweight 0\n}\n"
     )
-    LINES = "track_script {\nfit\n}\ntrack_process {\nweb\n}\ntrack_bfd {\nfar\n}\ntrack_interface {\neth1\n}"
+    LINES = "\n".join(
+        f"track_{kind} {{\n{name}\n}}"
+        for kind, name in (
+            ("script", "fit"),
+            ("process", "web"),
+            ("bfd", "far"),
+            ("file", "load"),
+            ("interface", "eth1"),
+        )
+    )
 
     def setUp(self) -> None:
         self.make(self.TRACKS + instance(150, self.LINES), instance(100))
@@ -238,6 +256,9 @@ class TrackingTests(WorldCase):
     def test_a_bfd_session(self) -> None:
         self.falls_and_rises(lambda: self.one.session("far", False), lambda: self.one.session("far", True))
 
+    def test_a_file(self) -> None:
+        self.falls_and_rises(lambda: self.one.file("load", 7), lambda: self.one.file("load", 0))
+
     def test_an_interface(self) -> None:
         self.falls_and_rises(lambda: self.one.link("eth1", False), lambda: self.one.link("eth1", True))
 
@@ -247,6 +268,77 @@ class TrackingTests(WorldCase):
         self.one.start()
         self.world.run(10)
         self.assertEqual((self.one.state("VI_1"), self.holders()), (State.FAULT, ["two"]))
+
+
+class SessionTests(WorldCase):
+    """A session of two directors, whose end is 50 ms of silence."""
+
+    def setUp(self) -> None:
+        session = "bfd_instance peer {{\nneighbor_ip 192.168.200.{}\n}}\n"
+        self.make(
+            session.format(6) + instance(150, "track_bfd {\npeer\n}"), session.format(5) + instance(100)
+        )
+        self.world.run(10)
+
+    def faults(self) -> set[str]:
+        vrrp = self.one.vrrp
+        assert vrrp is not None
+        return {str(fault) for fault in vrrp.router.instances["VI_1"].faults}
+
+    def test_it_is_up_once_both_run(self) -> None:
+        self.assertEqual((self.holders(), self.faults()), (["one"], set()))
+        self.two.power_off()
+        self.world.run(1)
+        self.one.crash()
+        self.one.start()
+        self.world.run(5)
+        self.assertEqual(self.one.state("VI_1"), State.FAULT)
+        self.two.start()
+        self.world.run(0)
+        self.assertEqual(self.one.state("VI_1"), State.BACKUP)
+
+    def ends(self, what: Callable[[], object]) -> None:
+        """After 50 ms, and not before."""
+        what()
+        self.world.sessions.moved()
+        self.world.run(0.049)
+        self.assertEqual(self.faults(), set())
+        self.world.run(0.002)
+        self.assertEqual(self.faults(), {"BFD instance peer"})
+
+    def test_it_ends_with_the_other(self) -> None:
+        self.ends(self.two.power_off)
+
+    def test_it_ends_with_its_daemon(self) -> None:
+        self.ends(self.two.crash)
+
+    def test_it_ends_with_the_cable(self) -> None:
+        self.ends(lambda: self.two.link("eth0", False))
+        self.two.link("eth0", True)
+        self.world.run(0)
+        self.assertEqual(self.faults(), set())
+
+    def test_it_ends_when_packets_pass_one_way_only(self) -> None:
+        for pair in (("one", "two"), ("two", "one")):
+            lan = self.world.air.lans["lan"]
+            self.ends(lambda pair=pair, lan=lan: lan.cut.add(pair))  # type: ignore[misc]
+            lan.heal()
+            self.world.sessions.moved()
+            self.world.run(0)
+            self.assertEqual(self.faults(), set())
+
+    def test_a_short_moment_does_not_end_it(self) -> None:
+        self.two.link("eth0", False)
+        self.world.run(0.04)
+        self.two.link("eth0", True)
+        self.world.run(1)
+        self.assertEqual(self.faults(), set())
+
+    def test_one_whose_other_end_is_not_configured_never_comes_up(self) -> None:
+        text = "bfd_instance peer {\nneighbor_ip 192.168.200.6\n}\n" + instance(150, "track_bfd {\npeer\n}")
+        self.make(text, instance(100))
+        self.world.run(5)
+        self.assertEqual(self.faults(), {"BFD instance peer"})
 
 
 class KindTests(WorldCase):
