@@ -48,6 +48,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "a keyword of ours": (
         rf"SSL_GET tls_(?:verify|ca_file): {_ALL_RIGHT}",
         rf"global_defs api_\w+: {_ALL_RIGHT}",
+        "(?:vrrp_instance|vrrp_sync_group) track_virtual_server: (?:right|brace on a line of its own)",
     ),
     "a word of the 2002 guide, accepted": (
         f"global_defs lvs_id: {_ALL_RIGHT}",
@@ -94,7 +95,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         rf".* {_SCRIPTS}: wrong /bin/true (?:«-x|root «/etc)",
         r"DNS_CHECK name: wrong «a{64}",
         r"global_defs smtp_helo_name: missing",
-        r"vrrp_sync_group track_\w+: without a block",
+        r"vrrp_sync_group track_(?!virtual_server)\w+: without a block",
         r"url (?:status_code|regex): missing",
     ),
     "keepalived ends as at a missing parameter; here it is one mistake among others": (

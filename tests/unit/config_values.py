@@ -131,8 +131,8 @@ WRITTEN: dict[str, Values] = {
         most="5 reverse",
     ),
     "vrrp_track_file init_file": Values(
-        ("0", "-5", "1000", "overwrite", "7 overwrite"),
-        ("«2147483648", "«5x", "«always", "7 «backwards", "7 overwrite «more", EMPTY),
+        ("0", "-5", "254", "overwrite", "7 overwrite"),
+        ("«255", "«2147483648", "«5x", "«always", "7 «backwards", "7 overwrite «more", EMPTY),
         bare=True,
         most="7 overwrite",
     ),

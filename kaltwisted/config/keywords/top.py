@@ -59,6 +59,7 @@ TOP = Table(
         "track_group": Keyword(
             "instances that are in FAULT while the interface of a static item that names it is down",
             block=TRACK_GROUP,
+            exact=True,
             takes="NAME",
         ),
         "static_ipaddress": Keyword("addresses from start to stop", block=STATIC_IPADDRESS, words=1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from kaltwisted.config.keywords.convert import (
@@ -69,6 +71,10 @@ def _how_to_match(words: list[str], problems: Problems) -> ParamMatch | Keep:
     return ParamMatch.EXACT if len(words) < 2 else _param_match(words, problems)
 
 
+MOST_SENSIBLE: Final = 254
+"""What a file may begin with; it is written as it stands if it is more, as keepalived does."""
+
+
 def _init_file(words: list[str], problems: Problems) -> tuple[int, bool] | Keep:
     """``init_file [NUMBER] [overwrite]``, in any order."""
     number, overwrite = 0, False
@@ -80,6 +86,9 @@ def _init_file(words: list[str], problems: Problems) -> tuple[int, bool] | Keep:
         if isinstance(value, str):
             problems.append(Problem(f"`{word}` {value}", index, "a whole number, or overwrite"))
             return KEEP
+        if abs(value) > MOST_SENSIBLE:
+            expected = f"-{MOST_SENSIBLE} to {MOST_SENSIBLE}: a priority has no more"
+            problems.append(Problem(f"`{word}` is more than a priority can change by", index, expected))
         number = value
     return number, overwrite
 
