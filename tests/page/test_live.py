@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -116,6 +118,17 @@ def addresses(site: Site) -> Iterator[list[str]]:
         yield found
 
 
+def ask(place: str, host: str, origin: str) -> int:
+    """What a browser is told that sends this by order of a page of ``origin``."""
+    connection = http.client.HTTPConnection(place, timeout=10)
+    headers = {"Host": host, "Origin": origin, "Content-Type": "text/plain"}
+    connection.request("POST", "/api/v1/checks/run", '{"target": "nobody"}', headers)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def steer(page: Page, action: str, reason: str) -> None:
     """Press a button of the panel, and the one that asks whether it is meant."""
     button(page, action).click()
@@ -134,6 +147,12 @@ def test_a_night_with_a_pair(site: Site, addresses: list[str], visit: Visit) -> 
     wait_for_label(page, VIRTUAL, "2/2")
     wait_for_label(other, "director/10.77.0.1", "master of 1")
     wait_for_words(page, "#reach-words", "live")
+
+    # Another site's page that the same browser shows, and that site's name server, get nothing.
+    place = urlsplit(addresses[0]).netloc
+    assert ask(place, place, "http://evil.example") == 403
+    assert ask(place, "evil.example", "http://evil.example") == 421
+    assert ask(place, place, f"http://{place}") == 404
 
     # A server dies and comes back.
     site.servers[8001].kill()
