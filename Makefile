@@ -5,7 +5,7 @@ VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-NODE   := editors/vscode/node_modules/.package-lock.json
+NODE   := $(addsuffix /node_modules/.package-lock.json,editors/vscode tests/page)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo test fast lint types format keywords hooks bench chaos soak fuzz clean
@@ -24,8 +24,8 @@ packages: ## as root on Debian: servers, kernel and tools that the tests compare
 	@sh tools/debian.sh
 
 # After `packages`, which may bring npm.
-$(NODE): editors/vscode/package-lock.json | packages
-	@sh tools/node.sh editors/vscode
+$(NODE): %/node_modules/.package-lock.json: %/package-lock.json | packages
+	@sh tools/node.sh $*
 
 demo: $(STAMP) ## the main job, live, in a minute (ARGS=--help for choices)
 	@$(BIN)/python -m demo $(ARGS)
@@ -69,5 +69,5 @@ fuzz: $(STAMP) ## two minutes of texts and packets that nobody has ever seen (AR
 	$(BIN)/python tests/fuzz/fuzz_config.py $(ARGS)
 
 clean: ## remove what was made here, the virtual environment too
-	rm -rf $(VENV) editors/vscode/node_modules build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) editors/vscode/node_modules tests/page/node_modules build dist *.egg-info _trial_temp* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

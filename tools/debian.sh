@@ -10,6 +10,7 @@ for package in $(grep -v '^#' debian-packages.txt); do
     # Another flavour of a package, such as nginx-core or vim-nox, will do: what counts is the command.
     case $package in
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing $package" ;;
+    chromium-headless-shell) command -v chromium >/dev/null || command -v "$package" >/dev/null || missing="$missing $package" ;;
     nodejs) command -v node >/dev/null || missing="$missing $package" ;;
     npm | vim) command -v "$package" >/dev/null || missing="$missing $package" ;;
     *) dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package" ;;

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from kaltwisted.api.access import Access, Role
+from kaltwisted.api.browsers import host_name
 from kaltwisted.api.exchange import RefusalError
 from kaltwisted.api.tokens import Tokens
 from kaltwisted.config.model import ApiSettings
@@ -70,8 +71,7 @@ class Door:
         return Access(access.role, f"{access.by} ({peer})", public)
 
     def _look_at_host(self, local: str, host: str) -> None:
-        name = host.rpartition(":")[0] if _has_port(host) else host
-        name = name.strip("[]").lower().rstrip(".")
+        name = host_name(host)
         if name in self._settings.names or (name == "localhost" and ip_address(local).is_loopback):
             return
         try:
@@ -93,7 +93,3 @@ class Door:
         more = f", and {self._untold} times before" if self._untold else ""
         self._log.warn("API: wrong token from {peer}{more}", peer=peer, more=more)
         self._told_at, self._untold = now, 0
-
-
-def _has_port(host: str) -> bool:
-    return host.rpartition("]")[2].count(":") == 1

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kaltwisted.api.access import Access, Role
+from kaltwisted.api.browsers import refuse_strangers
 
 _CREDENTIALS = struct.Struct("3i")
 
@@ -126,7 +127,11 @@ def make_way(path: Path) -> None:
 
 
 def admit_peer(transport: Any, headers: Mapping[str, str]) -> Access:
-    """Whoever may open the socket may do everything; the kernel tells who it is."""
+    """Whoever may open the socket may do everything; the kernel tells who it is.
+
+    :raises RefusalError: it may be a browser at a tunnel's other end that another page has led here.
+    """
+    refuse_strangers(headers)
     connection: socket.socket = transport.socket
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _pid, uid, _gid = _CREDENTIALS.unpack(raw)

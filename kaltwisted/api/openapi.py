@@ -87,6 +87,9 @@ DESCRIBED: Final[Mapping[tuple[str, str], Described]] = {
         gives="what was overridden",
         statuses=_UNCLEAR,
     ),
+    ("GET", "/api/v1/access"): Described(
+        "What one may do", gives="the role (public, read or control), and by what name the log knows one"
+    ),
     ("POST", "/api/v1/checks/run"): Described(
         "Have the checks of a server run now",
         body={"type": "object", "required": ["target"], "properties": {"target": _TARGET}},

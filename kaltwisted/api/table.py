@@ -6,6 +6,7 @@ from kaltwisted import __version__
 from kaltwisted.api import control, events, explaining, metrics, openapi, status
 from kaltwisted.api.metrics import InThread
 from kaltwisted.api.overrides import Overrides
+from kaltwisted.api.page import serve
 from kaltwisted.api.routes import Routes
 from kaltwisted.ports import IOperations
 
@@ -19,4 +20,5 @@ def routes(operations: IOperations, overrides: Overrides, in_thread: InThread) -
     control.add(table, overrides)
     metrics.add(table, operations, in_thread)
     openapi.add(table, __version__)
+    serve.add(table)
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from openapi_spec_validator import validate
@@ -96,7 +97,8 @@ class TestOpenApi(SynchronousTestCase):
         validate(self.document)  # type: ignore[arg-type]
 
     def test_every_route_is_described_and_nothing_else(self) -> None:
-        served = {(route.method, route.path) for route in self.routes}
+        browsers = re.compile("/|/page/.*")
+        served = {(each.method, each.path) for each in self.routes if not browsers.fullmatch(each.path)}
         self.assertEqual(served - openapi.DESCRIBED.keys(), set())
         self.assertEqual(openapi.DESCRIBED.keys() - served, set())
 
