@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 NODE   := $(addsuffix /node_modules/.package-lock.json,editors/vscode tests/page)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test fast lint types format keywords hooks bench chaos soak fuzz clean
+.PHONY: help setup packages demo test trial fast lint types format keywords hooks bench chaos soak fuzz clean
 
 help: ## what can be made here
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,9 +30,12 @@ $(NODE): %/node_modules/.package-lock.json: %/package-lock.json | packages
 demo: $(STAMP) ## the main job, live, in a minute (ARGS=--help for choices)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: $(STAMP) packages $(NODE) lint ## all of it: lint, types, every test under pytest, unit tests under trial too
-	$(BIN)/python -m twisted.trial --reporter=text tests.unit
+test: $(STAMP) packages $(NODE) ## all of it: lint, types, every test under pytest, unit tests under trial too
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint trial
 	$(BIN)/python -m pytest
+
+trial: $(STAMP) ## unit tests under Twisted's own runner
+	$(BIN)/python -m twisted.trial --reporter=text tests.unit
 
 fast: $(STAMP) ## unit tests only, a few seconds
 	$(BIN)/python -m pytest tests/unit -q

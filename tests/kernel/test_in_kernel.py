@@ -1,6 +1,7 @@
 """The tests of tests/kernel/inside, in one guest with IPVS; each has its result here.
 
-A guest boots once for all that were selected, so `-k` works as ever.  A test
+A guest boots once for all that were selected, so `-k` works as ever, and as soon as they are known
+(conftest.py): it takes minutes, and the tests before these have no use for the second processor.  A test
 that is skipped in there has failed: the guest has all that they need.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.kernel
 
 HERE = Path(__file__).parent
 INSIDE = HERE / "inside"
-TIMEOUT_S = 600
+TIMEOUT_S = 900
+GUEST: pytest.StashKey[Guest] = pytest.StashKey()
 
 
 def names() -> Iterator[str]:
@@ -39,6 +41,39 @@ class Report:
     status: int
     output: str
     cases: dict[str, list[tuple[str, str]]]
+
+
+class Guest:
+    """A guest at work, on one processor, while other tests run on the others."""
+
+    def __init__(self, selected: Sequence[str], folder: Path) -> None:
+        self._folder = folder
+        self._output = (folder / "output").open("w+")
+        # What lies below /tmp is hidden in the guest unless it is shared.
+        shares = {folder, Path(sys.prefix), Path(sys.base_prefix), HERE.parent.parent}
+        command = [sys.executable, str(HERE / "uml.py"), f"--timeout={TIMEOUT_S}"]
+        command += [f"--share={share}" for share in sorted(shares)]
+        command += ["--", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        command += [f"--junit-xml={folder}/report.xml", f"--basetemp={folder}/inside", "--durations=10"]
+        self._process = subprocess.Popen(
+            [*command, *(str(INSIDE / name) for name in selected)],
+            cwd=HERE.parent.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def report(self) -> Report:
+        """What it said, when it has ended."""
+        self._process.wait()
+        self._output.seek(0)
+        return Report(self._process.returncode, self._output.read(), read_cases(self._folder / "report.xml"))
+
+    def stop(self) -> None:
+        """End it, done or not."""
+        self._process.terminate()
+        self._process.wait()
+        self._output.close()
 
 
 def read_cases(path: Path) -> dict[str, list[tuple[str, str]]]:
@@ -58,32 +93,13 @@ def read_cases(path: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 @pytest.fixture(scope="session")
-def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """One guest in which all that is selected has run."""
+def guest(request: pytest.FixtureRequest) -> Report:
+    """What the guest says in which all that is selected has run."""
     missing = uml.why_not()
     if missing:
         pytest.skip(missing)
-    folder = tmp_path_factory.mktemp("guest")
-    selected = [
-        str(INSIDE / item.callspec.params["name"])
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.function is test_in_kernel
-    ]
-    # What lies below /tmp is hidden in the guest unless it is shared.
-    shares = {folder, Path(sys.prefix), Path(sys.base_prefix), HERE.parent.parent}
-    command = [sys.executable, str(HERE / "uml.py"), f"--timeout={TIMEOUT_S}"]
-    command += [f"--share={share}" for share in sorted(shares)]
-    command += ["--", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    command += [f"--junit-xml={folder}/report.xml", f"--basetemp={folder}/inside", "--durations=10"]
-    done = subprocess.run(
-        [*command, *selected],
-        cwd=HERE.parent.parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return Report(done.returncode, done.stdout, read_cases(folder / "report.xml"))
+    running: Guest = request.config.stash[GUEST]
+    return running.report()
 
 
 @pytest.mark.parametrize("name", list(names()))

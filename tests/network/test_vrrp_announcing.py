@@ -174,8 +174,9 @@ def test_interfaces_without_adverts_are_announced_again_and_again(start: object)
         with capturing(one) as capture:
             subprocess.run(["sleep", "2.5"], check=True)
         found = capture.counts()
-        assert set(found) == {("eth1", "10.78.0.51")}, found
-        assert found["eth1", "10.78.0.51"] in (2, 3)
+        # What was announced at the takeover may be seen still, once.
+        assert found.pop(("eth1", "10.78.0.51")) in (2, 3, 4)
+        assert all(count == 1 for count in found.values()), found
 
 
 def test_a_virtual_mac_that_sends_no_adverts_is_announced() -> None:

@@ -1,36 +1,19 @@
-"""Instances with an ipvlan, and in a VRF, beside keepalived; where the kernel has such interfaces."""
+"""Instances with an ipvlan, and in a VRF, beside keepalived: a kernel that has such interfaces."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
 from tests.network.test_vrrp_failover import Start
-from tests.network.test_vrrp_vmac import needs_macvlan
-from tests.network.vrrp_lan import Host, lan, needs_keepalived, needs_lan, wait_for, why_not
-
-pytestmark = [pytest.mark.network, needs_lan, needs_macvlan]
-
-
-def why_no(kind: str, more: str = "") -> str | None:
-    """Why there can be no such interface here."""
-    if why_not() is not None:
-        return why_not()
-    make = f"ip link add v0 type veth peer name v1 && ip link add x0 link v0 type {kind} {more}"
-    tried = subprocess.run(["unshare", "-n", "sh", "-c", make], capture_output=True, text=True, check=False)
-    return f"no {kind} in this kernel: {tried.stderr.strip()}" if tried.returncode else None
-
-
-needs_ipvlan = pytest.mark.skipif((_no_ipvlan := why_no("ipvlan")) is not None, reason=_no_ipvlan or "")
-needs_vrf = pytest.mark.skipif((_no_vrf := why_no("vrf", "table 10")) is not None, reason=_no_vrf or "")
+from tests.network.vrrp_lan import Host, lan, wait_for
 
 ORDERS = pytest.mark.parametrize(
     ("first", "second"),
     [
-        pytest.param(Host.ours, Host.keepalived, marks=needs_keepalived),
-        pytest.param(Host.keepalived, Host.ours, marks=needs_keepalived),
+        pytest.param(Host.ours, Host.keepalived),
+        pytest.param(Host.keepalived, Host.ours),
     ],
     ids=["ours and keepalived", "keepalived and ours"],
 )
@@ -94,7 +77,6 @@ def ipvlans(number: int, priority: int) -> str:
     )
 
 
-@needs_ipvlan
 @ORDERS
 def test_adverts_by_an_ipvlan(first: Start, second: Start) -> None:
     """The virtual addresses are on the interface below."""
@@ -103,8 +85,6 @@ def test_adverts_by_an_ipvlan(first: Start, second: Start) -> None:
         take_over_and_return(one, two, first, second, (ipvlans(1, 150), ipvlans(2, 100)), places)
 
 
-@needs_ipvlan
-@needs_keepalived
 def test_an_ipvlan_is_as_keepalived_makes_it() -> None:
     with lan(2) as (one, two):
         one.unplug()
@@ -137,7 +117,6 @@ def in_red(host: Host) -> None:
     host.ip("address", "replace", f"fe80::77:{host.number}/64", "dev", "eth0", "nodad")
 
 
-@needs_vrf
 @ORDERS
 def test_in_a_vrf(first: Start, second: Start) -> None:
     """With virtual MACs and without; those go where the interface below goes."""
@@ -158,7 +137,6 @@ def test_in_a_vrf(first: Start, second: Start) -> None:
         take_over_and_return(one, two, first, second, (text(150), text(100)), places)
 
 
-@needs_vrf
 def test_a_virtual_mac_follows_into_a_vrf_and_out_of_it() -> None:
     def master_of(name: str) -> str | None:
         shown = {each["ifname"]: each.get("master") for each in json.loads(one.ip("-j", "link"))}
