@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
+import attrs
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Factory, connectionDone
@@ -21,12 +22,11 @@ from twisted.web import http
 from zope.interface import implementer
 
 from kaltwisted.api.access import Access
+from kaltwisted.api.crowd import Crowd
 from kaltwisted.api.exchange import Answer, Asked, RefusalError
 from kaltwisted.api.exchange import Stream as Begin
 from kaltwisted.api.routes import Routes
 
-MOST_CONNECTIONS: Final = 256
-"""When one more comes, the one goes that has been without a whole request for longest."""
 MOST_STREAMS: Final = 128
 MOST_BODY: Final = 65_536
 MOST_FIELDS: Final = 20
@@ -58,62 +58,36 @@ class Site(Factory):
 
     :param routes: who answers what.
     :param admit: who may.
+    :param crowd: of all addresses together; None: this one has its own.
     """
 
     noisy = False
 
-    def __init__(self, routes: Routes, admit: Admit, clock: IReactorTime) -> None:
+    def __init__(self, routes: Routes, admit: Admit, clock: IReactorTime, crowd: Crowd | None = None) -> None:
         self.routes = routes
         self.admit = admit
         self.clock = clock
+        self.crowd = crowd or Crowd()
         self.answers: Counter[int] = Counter()
         self.cut = 0
-        self.streams = 0
-        self._busy: set[_Channel] = set()
-        # Also those of which half a request has come; in the order in which they were answered, or came.
-        self._idle: dict[_Channel, None] = {}
-
-    @property
-    def connections(self) -> int:
-        """How many there are."""
-        return len(self._busy) + len(self._idle)
 
     def buildProtocol(self, addr: Any) -> _Channel:
         """One connection."""
         return _Channel(self)
 
-    def begun(self, channel: _Channel) -> None:
-        """A connection is there."""
-        if self.connections >= MOST_CONNECTIONS:
-            oldest = next(iter(self._idle), None)
-            if oldest is None:
-                channel.refuse(RefusalError(503, "too many connections", "try again, or close some"))
-                return
-            self.ended(oldest)
-            oldest.cut()
-        self._idle[channel] = None
-
-    def is_busy(self, channel: _Channel) -> None:
-        """A request is there and to be answered."""
-        if channel in self._idle:
-            del self._idle[channel]
-            self._busy.add(channel)
-
-    def is_idle(self, channel: _Channel) -> None:
-        """It is answered."""
-        if channel in self._busy:
-            self._busy.discard(channel)
-            self._idle[channel] = None
-
-    def ended(self, channel: _Channel) -> None:
-        """A connection is gone."""
-        self._busy.discard(channel)
-        self._idle.pop(channel, None)
+    def look_again(self) -> None:
+        """Who may has changed: cut off who is being answered and would not be let in now."""
+        for channel in self.crowd:
+            for request in channel.requests if channel.site is self else ():
+                if not request.may_still():
+                    channel.cut()
+                    break
 
     def close_all(self) -> None:
         """The end: nobody is waited for."""
-        for channel in (*self._busy, *self._idle):
-            channel.cut()
+        for channel in self.crowd:
+            if channel.site is self:
+                channel.cut()
 
 
 class _Channel(http.HTTPChannel):  # type: ignore[misc,unused-ignore]
@@ -135,7 +109,7 @@ class _Channel(http.HTTPChannel):  # type: ignore[misc,unused-ignore]
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self.site.begun(self)
+        self.site.crowd.begun(self)
 
     def dataReceived(self, data: bytes) -> None:
         if self._limit is None and not self._handlingRequest:
@@ -144,16 +118,16 @@ class _Channel(http.HTTPChannel):  # type: ignore[misc,unused-ignore]
 
     def allContentReceived(self) -> None:
         self._in_time()
-        self.site.is_busy(self)
+        self.site.crowd.is_busy(self)
         super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:
-        self.site.is_idle(self)
+        self.site.crowd.is_idle(self)
         super().requestDone(request)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._in_time()
-        self.site.ended(self)
+        self.site.crowd.ended(self)
         super().connectionLost(reason)
 
     def timeoutConnection(self) -> None:
@@ -211,6 +185,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         self._pending: Deferred[Any] | None = None
         self._limit: IDelayedCall | None = None
         self._end: Callable[[], object] | None = None
+        self._asked: Asked | None = None
 
     # -- what comes in ----------------------------------------------------------------------
 
@@ -256,7 +231,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
             fields = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS))
         except ValueError:
             raise RefusalError(400, "too many fields in the query", f"send {MOST_FIELDS} at most") from None
-        asked = Asked(
+        asked = self._asked = Asked(
             self.method.decode("ascii", "replace"),
             self.path.decode("ascii", "replace"),
             access,
@@ -265,6 +240,18 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
             self._body.getvalue(),
         )
         return self._site.routes.find(asked).handler(asked)
+
+    def may_still(self) -> bool:
+        """Whether who asked would be let in now, too."""
+        asked = self._asked
+        if asked is None:
+            return True  # will be looked at
+        try:
+            access = self._site.admit(self.channel.transport, asked.headers)
+            self._site.routes.find(attrs.evolve(asked, access=access))
+        except RefusalError:
+            return False
+        return True
 
     # -- what goes out ----------------------------------------------------------------------
 
@@ -281,7 +268,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         self._pending = None
         if self._disconnected:
             return
-        if answer.stream is not None and self._site.streams >= MOST_STREAMS:
+        if answer.stream is not None and self._site.crowd.streams >= MOST_STREAMS:
             answer = RefusalError(503, "too many streams", "try again, or close some").answer
         self._site.answers[answer.status] += 1
         self.setResponseCode(answer.status)
@@ -300,6 +287,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
             self.finish()
             return
         self._limit = self._site.clock.callLater(ANSWER_S, self._not_read)
+        self._site.crowd.answers(self._channel, answer.body)
         slices = _Slices(self, answer.body)
         self.registerProducer(slices, True)
         slices.resumeProducing()
@@ -309,7 +297,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         self.registerProducer(stream, True)
         stream.send(answer.body)
         self._end = begin(stream.send)
-        self._site.streams += 1
+        self._site.crowd.streams += 1
         self._beat(stream, answer.heartbeat)
 
     def _beat(self, stream: _Stream, heartbeat: bytes) -> None:
@@ -344,7 +332,7 @@ class _Request(http.Request):  # type: ignore[misc,unused-ignore]
         self._due = self._limit = None
         if self._end is not None:
             end, self._end = self._end, None
-            self._site.streams -= 1
+            self._site.crowd.streams -= 1
             end()
 
 

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 
 from kaltwisted.api.exchange import Answer, Asked
 from kaltwisted.api.routes import Routes
+from kaltwisted.api.sharing import Shared
 from kaltwisted.config.model import Public
 from kaltwisted.ports import IOperations, Part
 
@@ -91,11 +92,13 @@ def families(status: Mapping[str, Any]) -> Iterable[Metric]:
     for override in status.get("overrides", ()):
         labels = {"target": override["target"], "action": override["action"]}
         found.gauge("override", "What operators override", labels, 1)
+        doc = "When the operator did so"
+        found.gauge("override_created_time_seconds", doc, labels, override["at"])
     return found
 
 
-def exposition(text: bytes, accept: str) -> tuple[bytes, str]:
-    """The metrics of a status document as text, and the type of that, as the client would like it."""
+def exposition(text: bytes, accept: str) -> Answer:
+    """The metrics of a status document as text, as the client would like it."""
     status = json.loads(text)
 
     class Once(Collector):
@@ -105,17 +108,24 @@ def exposition(text: bytes, accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Once())
     encode, content_type = choose_encoder(accept)
-    return encode(registry), content_type
+    return Answer(encode(registry), content_type=content_type)
 
 
 def add(routes: Routes, operations: IOperations, in_thread: InThread) -> None:
     """Serve them.  With thousands of servers it takes a while to write them, so a thread does."""
 
+    shared: dict[str, Shared[Answer]] = {}
+
+    def made(accept: str) -> Deferred[Answer]:
+        text: Deferred[Any] = operations.status(frozenset(Part))
+        return text.addCallback(lambda text: in_thread(lambda: exposition(text, accept)))
+
     def metrics(asked: Asked) -> Deferred[Answer]:
         accept = asked.headers.get("accept", "")
-        text: Deferred[Any] = operations.status(frozenset(Part))
-        text.addCallback(lambda text: in_thread(lambda: exposition(text, accept)))
-        return text.addCallback(lambda made: Answer(made[0], content_type=made[1]))
+        kind = choose_encoder(accept)[1]
+        if kind not in shared:
+            shared[kind] = Shared(lambda: made(accept))
+        return shared[kind].answer()
 
     routes.add("GET", "/metrics", metrics, public=Public.METRICS)
 
@@ -141,7 +151,10 @@ def _daemon(found: _Families, daemon: Mapping[str, Any]) -> None:
         labels = {"role": role["name"]}
         found.gauge("role_up", "Whether the process of a role runs", labels, role["state"] == "running")
         found.count("role_restarts", "How often it was started again", labels, role["restarts"])
-        lateness = role.get("timer_lateness")
+        turns = role["turns"]
+        doc = "Turns of its reactor that took more than 5 ms"
+        found.count("role_slow_turns", doc, labels, None if turns is None else turns["over_5_ms"])
+        lateness = role["timer_lateness"]
         if lateness is not None:
             worst = lateness["worst_ms"]
             doc = "How late a timer was at worst"

@@ -15,6 +15,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
+from kaltwisted.api.crowd import Crowd
 from kaltwisted.api.listening import SocketTakenError, Waiting, admit_peer, make_way
 from kaltwisted.api.overrides import Overrides
 from kaltwisted.config.model import ApiSettings
@@ -51,12 +52,12 @@ class Api(Service):
         self._port: IListeningPort | None = None
         self._tcp = ApiOverTcp(self._make, reactor, in_thread)
 
-    def _make(self, admit: Admit) -> Site:
+    def _make(self, admit: Admit, crowd: Crowd | None = None) -> Site:
         """In a thread."""
         from kaltwisted.api.http import Site
         from kaltwisted.api.table import routes
 
-        return Site(routes(self._operations, self._overrides, self._in_thread), admit, self._reactor)
+        return Site(routes(self._operations, self._overrides, self._in_thread), admit, self._reactor, crowd)
 
     def reconfigure(self, settings: ApiSettings) -> None:
         """Be reached over TCP where the configuration says."""

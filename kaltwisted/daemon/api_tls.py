@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,22 +60,26 @@ class Tls:
             ) from None
         return cls(hashlib.sha256(pem).digest(), context)
 
-    def behind(self, factory: Factory, clock: IReactorTime) -> Any:
-        """The factory, with TLS in front of it."""
-        behind = TLSMemoryBIOFactory(_Creator(self.context), False, factory, clock)
-        behind.noisy = False
-        return behind
+
+def behind(now: Callable[[], Tls], factory: Factory, clock: IReactorTime) -> Any:
+    """The factory, with TLS in front of it.
+
+    :param now: whose certificate a client that comes is shown: a reload may bring another.
+    """
+    found = TLSMemoryBIOFactory(_Creator(now), False, factory, clock)
+    found.noisy = False
+    return found
 
 
 @implementer(IOpenSSLServerConnectionCreator)
 class _Creator:
     """Makes the OpenSSL side of a connection."""
 
-    def __init__(self, context: SSL.Context) -> None:
-        self._context = context
+    def __init__(self, now: Callable[[], Tls]) -> None:
+        self._now = now
 
     def serverConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """As IOpenSSLServerConnectionCreator asks."""
-        connection = SSL.Connection(self._context, None)
+        connection = SSL.Connection(self._now().context, None)
         connection.set_accept_state()
         return connection

@@ -1,8 +1,8 @@
 """What operators ask of the daemon: the supervisor's own facts, and the roles' parts put to them.
 
 The roles' texts are put together as they come; nobody reads them here.  At most
-one question of a kind is under way to a role: who asks meanwhile shares the
-next answer, so that a hundred clients cost a role what one does.
+one question of a kind is under way to a role, and one document is made at a
+time (``api.sharing``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from kaltwisted import __version__
+from kaltwisted.api.sharing import Shared
 from kaltwisted.config.findings import Finding, Severity
 from kaltwisted.daemon.reload import Outcome, Reload
 from kaltwisted.daemon.role.kinds import BFD, CHECKERS, VRRP
@@ -42,67 +43,6 @@ DEAD_S: Final = 120.0
 MOST_FINDINGS: Final = 50
 
 _PARTS: Final = {Part.VRRP: VRRP.name, Part.CHECKERS: CHECKERS.name, Part.BFD: BFD.name}
-
-
-class _Question:
-    """One report of one role, asked for by many."""
-
-    def __init__(self, ask: Callable[[], Deferred[bytes]], clock: IReactorTime) -> None:
-        self._ask = ask
-        self._clock = clock
-        self._under_way = False
-        self._began = float("-inf")
-        self._waiting: list[Deferred[bytes]] = []
-
-    def answer(self) -> Deferred[bytes]:
-        """An answer that is newer than the call; nothing when none comes in time."""
-        waiting: Deferred[bytes] = Deferred(self._leave)
-        self._waiting.append(waiting)
-        limit = self._clock.callLater(ANSWER_S, self._too_late, waiting)
-
-        def in_time(text: bytes) -> bytes:
-            if limit.active():
-                limit.cancel()
-            return text
-
-        waiting.addBoth(in_time)
-        if not self._under_way:
-            self._go_on()
-        return waiting
-
-    def _go_on(self) -> None:
-        """Ask, and not more often than is good for a role whose timers are of milliseconds."""
-        self._under_way = True
-        wait = self._began + LEAST_S - self._clock.seconds()
-        if wait > 0:
-            self._clock.callLater(wait, self._begin)
-        else:
-            self._begin()
-
-    def _begin(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            self._under_way = False
-            return
-        self._began = self._clock.seconds()
-        self._ask().addErrback(lambda _: b"").addCallback(self._answered, waiting)
-
-    def _answered(self, text: bytes, waiting: Iterable[Deferred[bytes]]) -> None:
-        self._under_way = False
-        for each in waiting:
-            if not each.called:
-                each.callback(text)
-        if self._waiting and not self._under_way:
-            self._go_on()
-
-    def _too_late(self, waiting: Deferred[bytes]) -> None:
-        self._leave(waiting)
-        if not waiting.called:
-            waiting.callback(b"")
-
-    def _leave(self, waiting: Deferred[bytes]) -> None:
-        if waiting in self._waiting:
-            self._waiting.remove(waiting)
 
 
 @implementer(IOperations)
@@ -137,13 +77,18 @@ class Operations:
         self._began_s = clock.seconds()
         self.started = False
         self.stopping = False
-        self._questions: dict[tuple[str, Report], _Question] = {}
+        self._questions: dict[tuple[str, Report], Shared[bytes]] = {}
+        self._documents: dict[frozenset[Part], Shared[bytes]] = {}
 
     # -- IOperations --------------------------------------------------------------------
 
     def status(self, parts: frozenset[Part]) -> Deferred[bytes]:
-        """Ask the roles that run, and put together what they say."""
-        return Deferred.fromCoroutine(self._status(parts))
+        """Ask the roles that run, and put together what they say; one text for all who ask at a time."""
+        document = self._documents.get(parts)
+        if document is None:
+            document = Shared(lambda: Deferred.fromCoroutine(self._status(parts)))
+            self._documents[parts] = document
+        return document.answer()
 
     def health(self) -> Health:
         """By the roles' processes; that this is answered at all says the rest."""
@@ -184,9 +129,10 @@ class Operations:
             return succeed(b"")
         question = self._questions.get((name, report))
         if question is None:
-            question = _Question(lambda: self._report(name, report), self._clock)
+            question = Shared(lambda: self._report(name, report), self._clock, LEAST_S)
             self._questions[name, report] = question
-        return question.answer()
+        answer = question.answer().addTimeout(ANSWER_S, self._clock)
+        return answer.addErrback(lambda _: b"")
 
     def _report(self, name: str, report: Report) -> Deferred[bytes]:
         runner: IRunner | None = self._roles.running.get(name)

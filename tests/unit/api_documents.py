@@ -19,11 +19,17 @@ STATUS: Final[dict[str, Any]] = {
         "live": True,
         "configuration": {"read": 1000.0, "errors": 0, "warnings": 1, "reload": None},
         "roles": [
-            {"name": "vrrp", "state": "running", "restarts": 0, "timer_lateness": {"worst_ms": 1.5}},
-            {"name": "checkers", "state": "running", "restarts": 2, "timer_lateness": None},
+            {
+                "name": "vrrp",
+                "state": "running",
+                "restarts": 0,
+                "timer_lateness": {"worst_ms": 1.5},
+                "turns": {"over_5_ms": 3},
+            },
+            {"name": "checkers", "state": "running", "restarts": 2, "timer_lateness": None, "turns": None},
         ],
     },
-    "overrides": [{"target": "VI_1", "action": "yield"}],
+    "overrides": [{"target": "VI_1", "action": "yield", "at": 1010.0}],
     "vrrp": {
         "instances": [
             {
@@ -69,7 +75,7 @@ STATUS: Final[dict[str, Any]] = {
                                 "target": f"10.0.0.{n}:80",
                                 "up": n == 1,
                                 "latency_ms": 2.5 if n == 1 else None,
-                                "last_run": None,
+                                "last_run": 1020.0 if n == 1 else None,
                                 "paused": False,
                             }
                         ],

@@ -13,8 +13,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.api import http
+from kaltwisted.api import crowd, http
 from kaltwisted.api.access import Access, Role
+from kaltwisted.api.crowd import MOST_CONNECTIONS, Crowd
 from kaltwisted.api.exchange import Answer, Asked, RefusalError, Send, encoded
 from kaltwisted.api.http import Site
 from kaltwisted.api.routes import Routes
@@ -47,12 +48,13 @@ class World(SynchronousTestCase):
         self.asked: list[Asked] = []
         self.later: Deferred[Answer] = Deferred()
         self.send: Send | None = None
+        self.long = LONG
         self.ended = 0
         routes = Routes()
         routes.add("GET", "/now", self.now)
         routes.add("PUT", "/now", self.now, Role.CONTROL)
         routes.add("GET", "/later", lambda _: self.later)
-        routes.add("GET", "/long", lambda _: Answer(LONG))
+        routes.add("GET", "/long", lambda _: Answer(self.long))
         routes.add("GET", "/stream", lambda _: Answer(b": hello\n\n", stream=self.stream))
         routes.add("GET", "/broken", self.broken)
         self.site = Site(routes, self.admit, self.clock)
@@ -194,7 +196,7 @@ class BoundTests(World):
         self.clock.advance(http.IDLE_S + 1)
         self.assertTrue(transport.cut)
         channel.connectionLost(None)
-        self.assertEqual((self.site.connections, self.clock.getDelayedCalls()), (0, []))
+        self.assertEqual((self.site.crowd.connections, self.clock.getDelayedCalls()), (0, []))
 
     def test_a_long_answer_goes_as_it_is_read_and_not_for_ever(self) -> None:
         channel, transport = self.connect()
@@ -214,21 +216,64 @@ class BoundTests(World):
     def test_the_longest_idle_makes_room_and_who_is_busy_stays(self) -> None:
         busy, _ = self.connect()
         busy.dataReceived(b"GET /later HTTP/1.1\r\n\r\n")
-        idle = [self.connect() for _ in range(http.MOST_CONNECTIONS - 1)]
+        idle = [self.connect() for _ in range(MOST_CONNECTIONS - 1)]
         idle[0][0].dataReceived(b"GET /no")
         self.assertFalse(any(transport.cut for _, transport in idle))
         newest = self.connect()
         self.assertEqual([transport.cut for _, transport in idle[:2]], [True, False])
         self.assertFalse(newest[1].cut)
-        self.assertEqual(self.site.connections, http.MOST_CONNECTIONS)
+        self.assertEqual(self.site.crowd.connections, MOST_CONNECTIONS)
 
     def test_when_all_are_busy_the_newest_is_refused(self) -> None:
-        for _ in range(http.MOST_CONNECTIONS):
+        for _ in range(MOST_CONNECTIONS):
             channel, _transport = self.connect()
             channel.dataReceived(b"GET /later HTTP/1.1\r\n\r\n")
         channel, transport = self.connect()
         self.assertEqual(self.answer(transport)[0], 503)
         self.assertTrue(transport.disconnecting)
+
+    def test_addresses_that_share_a_crowd_have_one_bound_together(self) -> None:
+        shared = Crowd()
+        one, two = (Site(self.site.routes, self.admit, self.clock, shared) for _ in range(2))
+        self.site = one
+        first = self.connect()
+        self.site = two
+        rest = [self.connect() for _ in range(MOST_CONNECTIONS)]
+        self.assertTrue(first[1].cut)
+        self.assertEqual(shared.connections, MOST_CONNECTIONS)
+        one.close_all()
+        self.assertFalse(any(transport.cut for _, transport in rest))
+        two.close_all()
+        self.assertTrue(all(transport.cut for _, transport in rest))
+
+    def test_long_answers_that_nobody_reads_have_a_bound_together(self) -> None:
+        self.patch(crowd, "MOST_UNREAD", 2 * len(LONG))
+        unread = []
+        for self.long in (LONG, LONG, LONG[1:], LONG[2:]):  # the first two have the same text
+            channel, transport = self.connect()
+            transport.full = channel.pauseProducing
+            channel.dataReceived(b"GET /long HTTP/1.1\r\n\r\n")
+            self.clock.advance(0)
+            unread.append((channel, transport))
+        self.assertEqual([transport.cut for _, transport in unread], [True, True, False, False])
+        channel, transport = unread[2]
+        transport.full = None
+        channel.resumeProducing()
+        self.long = LONG[3:]
+        self.connect()[0].dataReceived(b"GET /long HTTP/1.1\r\n\r\n")
+        self.clock.advance(0)
+        self.assertEqual([transport.cut for _, transport in unread[2:]], [False, False])
+
+    def test_who_is_let_in_no_more_is_cut_off_in_the_middle_of_a_stream(self) -> None:
+        idle = self.connect()
+        channel, transport = self.connect()
+        channel.dataReceived(b"GET /stream HTTP/1.1\r\n\r\n")
+        self.clock.advance(0)
+        self.site.look_again()
+        self.assertFalse(transport.cut)
+        self.role = Role.PUBLIC
+        self.site.look_again()
+        self.assertEqual((transport.cut, idle[1].cut), (True, False))
 
     def test_who_hangs_up_is_forgotten(self) -> None:
         cancelled: list[Any] = []
@@ -308,7 +353,7 @@ class FuzzTests(World):
                 channel.dataReceived(piece)
             self.clock.advance(0)
         channel.connectionLost(None)
-        self.assertEqual(self.site.connections, 0)
+        self.assertEqual(self.site.crowd.connections, 0)
         self.assertNotIn(b"Traceback", transport.value())
         self.assertEqual(self.flushLoggedErrors(), [])
         self.assertEqual(self.site.answers[500], 0)

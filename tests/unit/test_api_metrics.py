@@ -36,7 +36,7 @@ class Operations:
 
 
 def samples(status: dict[str, Any]) -> Samples:
-    text, _ = metrics.exposition(json.dumps(status).encode(), "")
+    text = metrics.exposition(json.dumps(status).encode(), "").body
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text.decode())
@@ -67,6 +67,12 @@ class TestMetrics(SynchronousTestCase):
     def test_bfd_and_overrides(self) -> None:
         self.assertEqual(self.value("bfd_session_up", name="far", neighbor="192.0.2.9"), 1)
         self.assertEqual(self.value("override", target="VI_1", action="yield"), 1)
+        self.assertEqual(self.value("override_created_time_seconds", target="VI_1", action="yield"), 1010)
+
+    def test_processes(self) -> None:
+        self.assertEqual(self.value("role_slow_turns_total", role="vrrp"), 3)
+        self.assertIsNone(self.value("role_slow_turns_total", role="checkers"))
+        self.assertEqual(self.value("role_restarts_total", role="checkers"), 2)
 
     def test_a_role_that_is_not_there_has_none(self) -> None:
         names = {name for name, _ in samples({**STATUS, "vrrp": None, "checkers": None, "bfd": None})}
@@ -74,7 +80,8 @@ class TestMetrics(SynchronousTestCase):
         self.assertNotIn("keepalived_vrrp_priority", names)
 
     def test_as_the_client_likes_it(self) -> None:
-        text, kind = metrics.exposition(json.dumps(STATUS).encode(), "application/openmetrics-text")
+        made = metrics.exposition(json.dumps(STATUS).encode(), "application/openmetrics-text")
+        text, kind = made.body, made.content_type
         self.assertTrue(kind.startswith("application/openmetrics-text"))
         self.assertTrue(text.endswith(b"# EOF\n"))
 

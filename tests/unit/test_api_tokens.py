@@ -14,7 +14,7 @@ from twisted.logger import LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.api.access import Access, Role
-from kaltwisted.api.door import TELL_EVERY_S, Door
+from kaltwisted.api.door import TELL_EVERY_S, Door, Rules
 from kaltwisted.api.exchange import RefusalError
 from kaltwisted.api.tokens import Tokens, TokensError, hashed, new
 from kaltwisted.config.model import ApiListen, ApiSettings, Public
@@ -79,7 +79,7 @@ class TestDoor(SynchronousTestCase):
 
     def door(self, *, secure: bool = True) -> Door:
         tokens = Tokens({A: Access(Role.CONTROL, "ann")})
-        return Door(self.settings, tokens, self.clock, secure=secure)
+        return Door(lambda: Rules(self.settings, tokens), self.clock, secure=secure)
 
     def admit(self, door: Door, at: str = "192.0.2.1", **headers: str) -> Access:
         transport = StringTransport(IPv4Address("TCP", at, 80), IPv4Address("TCP", "198.51.100.9", 40_000))
