@@ -8,10 +8,10 @@ STAMP  := $(VENV)/.installed
 NODE   := $(addsuffix /node_modules/.package-lock.json,editors/vscode tests/page)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test trial fast lint types format keywords hooks bench chaos soak fuzz clean
+.PHONY: help setup packages demo test trial fast lint types format keywords commands docs docs-serve man hooks bench chaos soak fuzz clean
 
 help: ## what can be made here
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## the virtual environment with all Python packages
 	@:
@@ -55,6 +55,20 @@ types: $(STAMP) ## mypy --strict
 
 keywords: $(STAMP) ## docs/keywords.md and the editors' files, after a change of the keyword tables
 	$(BIN)/python -m tools.keywords
+
+commands: $(STAMP) ## docs/commands.md, after a change of a command's options
+	@$(BIN)/python -m tools.commands
+
+docs: $(STAMP) ## the documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+docs-serve: $(STAMP) ## the same on http://127.0.0.1:8000, made anew while you write
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict
+
+man: ## the manual pages, in build/man
+	@sh tools/man.sh build/man
+	@ls build/man/*
 
 hooks: $(STAMP) ## lint before every commit
 	$(BIN)/pre-commit install

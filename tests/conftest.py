@@ -13,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).parent
 # Folders whose tests need more than Python; each has a marker of the same name.
-LANES = ("editors", "page", "network", "kernel")
+LANES = ("docs", "editors", "page", "network", "kernel")
 
 # A shell that puts us into the background lets SIGINT be ignored, and so would the daemons we start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -20,7 +20,7 @@ fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 echo "installing Python packages into $venv (once)"
 # The compat mode puts our folder on the path, which is how Twisted finds twisted/plugins/.
-"$venv/bin/python" -m pip install -q --disable-pip-version-check --config-settings editable_mode=compat -e '.[test,lint]' 2>&1 |
+"$venv/bin/python" -m pip install -q --disable-pip-version-check --config-settings editable_mode=compat -e '.[test,lint,docs]' 2>&1 |
     grep -v 'is ignored: it is neither a file nor a directory' || true
 "$venv/bin/python" -c 'import kaltwisted, twisted, OpenSSL, pyroute2, pytest' || {
     echo "the Python packages could not be installed; see the messages above" >&2

@@ -25,7 +25,7 @@ _BAD: Final = ("FAULT", "down", "Down", "bad", "dead", "refused")
 
 def main(words: Sequence[str], sockets: Sequence[Path]) -> int:
     """Do what the words behind ``events`` say; returns the exit status."""
-    options = _parser().parse_args(words)
+    options = command_line().parse_args(words)
     with asking("events", sockets, options.socket) as asked:
         paint = Paint(wanted(sys.stdout, os.environ))
         found = _follow(asked.daemon) if options.follow else _kept(asked.daemon)
@@ -93,7 +93,8 @@ def line(event: Any, paint: Paint) -> str:
     return f"{paint(when, 'dim')}  {paint(what)}: {before}{paint(to, how)}{why}"
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The words that may stand behind ``events``."""
     made = parser(
         "events",
         "Tells what has happened: states of virtual routers, servers, checks, trackers, roles; reloads.",

@@ -14,7 +14,7 @@ from kaltwisted.client.asking import NOT_OK, OK, asking, parser
 
 def main(words: Sequence[str], sockets: Sequence[Path]) -> int:
     """Do what the words behind ``explain`` say; returns the exit status."""
-    options = _parser().parse_args(words)
+    options = command_line().parse_args(words)
     with asking("explain", sockets, options.socket) as asked:
         document = json.loads(asked.daemon.ask("/api/v1/status"))
         try:
@@ -30,7 +30,8 @@ def main(words: Sequence[str], sockets: Sequence[Path]) -> int:
     return OK if asked.status is None else asked.status
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The words that may stand behind ``explain``."""
     made = parser(
         "explain",
         "Tells why an instance is not master, a server not in the pool, a tracker bad: in words.",

@@ -23,7 +23,7 @@ _CLEAR_LINE, _CLEAR_REST, _HOME = "\x1b[K", "\x1b[J", "\x1b[H"
 
 def main(words: Sequence[str], sockets: Sequence[Path]) -> int:
     """Do what the words behind ``status`` say; returns the exit status."""
-    options = _parser().parse_args(words)
+    options = command_line().parse_args(words)
     with asking("status", sockets, options.socket) as asked:
         if options.live or options.ready:
             return _probe(asked.daemon, "live" if options.live else "ready")
@@ -83,7 +83,8 @@ def _seconds(word: str) -> float:
     return seconds
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The words that may stand behind ``status``."""
     made = parser(
         "status",
         "Tells how a running daemon is: virtual routers, pools, what is tracked, its processes.",

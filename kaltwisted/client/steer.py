@@ -42,7 +42,7 @@ ACTIONS: Final = {
 def main(words: Sequence[str], sockets: Sequence[Path]) -> int:
     """Do what the words of a command line say, the command first; returns the exit status."""
     command = words[0]
-    options = _parser(command).parse_args(words[1:])
+    options = command_line(command).parse_args(words[1:])
     daemon = Daemon(sockets if options.socket is None else (options.socket,))
     try:
         if command == "overrides":
@@ -58,7 +58,8 @@ def main(words: Sequence[str], sockets: Sequence[Path]) -> int:
         return NOT_OK if 400 <= error.code < 500 else NO_ANSWER
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
+def command_line(command: str) -> argparse.ArgumentParser:
+    """The words that may stand behind ``command``."""
     parser = argparse.ArgumentParser(f"kaltwisted {command}")
     parser.add_argument("--socket", type=Path, help="the daemon's socket")
     if command in ACTIONS:

@@ -31,6 +31,7 @@ Usage:
   kaltwisted -t -f keepalived.conf
   kaltwisted check [--json | --sarif] keepalived.conf ...   (check --help tells more)
   kaltwisted config [--to json | --diff] keepalived.conf ...  (config --help tells more)
+  kaltwisted simulate director1.conf director2.conf ...  (simulate --help tells more)
   kaltwisted status [--json | --watch]   (status --help ...)
   kaltwisted explain NAME
   kaltwisted events [--follow]
@@ -38,6 +39,7 @@ Usage:
   kaltwisted yield | prefer | release INSTANCE
   kaltwisted overrides
   kaltwisted run-check SERVER
+  kaltwisted token ROLE NAME
   kaltwisted -d
   kaltwisted -h
   kaltwisted -v
@@ -70,6 +72,7 @@ Either long or short options are allowed.
   --data-plane NAME       What forwards the packets: ipvs (the kernel), userspace
                           (a balancer in this process) or auto, the default.
   --dont-release-ipvs -I  Leave the IPVS table in place at exit.
+  --dont-release-vrrp -V  Leave the virtual addresses in place at exit.
   --check        -C       Only the health checkers.
   --vrrp         -P       Only VRRP.
   --no_bfd       -B       No BFD.
