@@ -15,6 +15,8 @@ from kaltwisted.api.exchange import RefusalError
 MOST_CONNECTIONS: Final = 256
 """When one more comes, the one goes that has been without a whole request for longest."""
 
+MOST_REFUSED: Final = 32
+"""Those that are told so and have not gone yet: over TLS that takes a handshake, which may never end."""
 MOST_UNREAD: Final = 67_108_864
 """Bytes of long answers that wait to be read; when there are more, who has read for longest goes."""
 
@@ -28,6 +30,7 @@ class Crowd:
         self._busy: set[Any] = set()
         # Also those of which half a request has come; in the order in which they were answered, or came.
         self._idle: dict[Any, None] = {}
+        self._refused: dict[Any, None] = {}
 
     @property
     def connections(self) -> int:
@@ -40,9 +43,11 @@ class Crowd:
             oldest = next(iter(self._idle), None)
             if oldest is None:
                 channel.refuse(RefusalError(503, "too many connections", "try again, or close some"))
+                self._refused[channel] = None
+                if len(self._refused) > MOST_REFUSED:
+                    self._cut(next(iter(self._refused)))
                 return
-            self.ended(oldest)
-            oldest.cut()
+            self._cut(oldest)
         self._idle[channel] = None
 
     def is_busy(self, channel: Any) -> None:
@@ -63,6 +68,7 @@ class Crowd:
         self._busy.discard(channel)
         self._idle.pop(channel, None)
         self._unread.pop(channel, None)
+        self._refused.pop(channel, None)
 
     def answers(self, channel: Any, body: bytes) -> None:
         """A long answer is there to be read; many clients may have the same text."""
@@ -71,9 +77,12 @@ class Crowd:
             oldest = next(iter(self._unread))
             if oldest is channel:
                 break
-            del self._unread[oldest]
-            oldest.cut()
+            self._cut(oldest)
+
+    def _cut(self, channel: Any) -> None:
+        self.ended(channel)
+        channel.cut()
 
     def __iter__(self) -> Iterator[Any]:
         """All, as they are now."""
-        return iter((*self._busy, *self._idle))
+        return iter((*self._busy, *self._idle, *self._refused))

@@ -15,6 +15,8 @@ OURS = """
 vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
+    version 3
+    advert_int 0.1
     priority 150
     virtual_ipaddress {
         10.77.0.100/24

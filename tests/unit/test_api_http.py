@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.api import crowd, http
 from kaltwisted.api.access import Access, Role
-from kaltwisted.api.crowd import MOST_CONNECTIONS, Crowd
+from kaltwisted.api.crowd import MOST_CONNECTIONS, MOST_REFUSED, Crowd
 from kaltwisted.api.exchange import Answer, Asked, RefusalError, Send, encoded
 from kaltwisted.api.http import Site
 from kaltwisted.api.routes import Routes
@@ -231,6 +231,10 @@ class BoundTests(World):
         channel, transport = self.connect()
         self.assertEqual(self.answer(transport)[0], 503)
         self.assertTrue(transport.disconnecting)
+        more = [self.connect()[1] for _ in range(MOST_REFUSED)]
+        self.assertEqual((transport.cut, any(each.cut for each in more)), (True, False))
+        self.site.close_all()
+        self.assertTrue(all(each.cut for each in more))
 
     def test_addresses_that_share_a_crowd_have_one_bound_together(self) -> None:
         shared = Crowd()
