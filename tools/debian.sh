@@ -36,6 +36,6 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends $missing >/dev/null || for package in $missing; do
     apt-get install -y -qq --no-install-recommends "$package" >/dev/null || echo "no package $package here" >&2
 done
-for service in keepalived nginx haproxy frr; do
+for service in keepalived nginx haproxy frr prometheus; do
     case $missing in *$service*) update-rc.d $service disable 2>/dev/null || true ;; esac
 done

@@ -7,12 +7,15 @@ dashboards and alerts go on working; what they do not have is named likewise.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
+import attrs
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import Collector
 from twisted.internet.defer import Deferred
 
 from kaltwisted.api.exchange import Answer, Asked
@@ -22,6 +25,12 @@ from kaltwisted.config.model import Public
 from kaltwisted.ports import IOperations, Part
 
 InThread: TypeAlias = Callable[[Callable[[], Any]], "Deferred[Any]"]
+
+T = TypeVar("T")
+
+PIECE: Final = 25
+"""Objects of the document, servers or samples: a quarter of a millisecond's work."""
+PAUSE_S: Final = 0.00005
 
 STATES: Final = {"INIT": 0, "BACKUP": 1, "MASTER": 2, "FAULT": 3}
 """As exporters number them."""
@@ -82,13 +91,34 @@ class _Families:
         return iter(self._families.values())
 
 
-def families(status: Mapping[str, Any]) -> Iterable[Metric]:
-    """All metrics of a status document."""
+class _Breath:
+    """Pauses between pieces of work, so that a thread leaves the interpreter to the reactor in time."""
+
+    def __init__(self, pause: Callable[[], object]) -> None:
+        self._pause = pause
+        self._left = PIECE
+
+    def __call__(self, value: T) -> T:
+        """One thing more is done."""
+        self._left -= 1
+        if not self._left:
+            self._left = PIECE
+            self._pause()
+        return value
+
+
+def families(
+    status: Mapping[str, Any], breath: Callable[[Any], Any] = lambda value: value
+) -> Iterable[Metric]:
+    """All metrics of a status document; ``breath`` is called with each server."""
     found = _Families()
     _daemon(found, status["daemon"])
-    for part, tell in (("vrrp", _vrrp), ("checkers", _checkers), ("bfd", _bfd)):
-        if status[part] is not None:
-            tell(found, status[part])
+    if status["vrrp"] is not None:
+        _vrrp(found, status["vrrp"])
+    if status["checkers"] is not None:
+        _checkers(found, status["checkers"], breath)
+    if status["bfd"] is not None:
+        _bfd(found, status["bfd"])
     for override in status.get("overrides", ()):
         labels = {"target": override["target"], "action": override["action"]}
         found.gauge("override", "What operators override", labels, 1)
@@ -97,28 +127,59 @@ def families(status: Mapping[str, Any]) -> Iterable[Metric]:
     return found
 
 
-def exposition(text: bytes, accept: str) -> Answer:
-    """The metrics of a status document as text, as the client would like it."""
-    status = json.loads(text)
+def _used_up(values: list[T]) -> Iterator[T]:
+    """Each in turn, and gone thereafter: to let go of a hundred thousand at once takes long, too."""
+    values.reverse()
+    while values:
+        yield values.pop()
 
-    class Once(Collector):
-        def collect(self) -> Iterable[Metric]:
-            return families(status)
 
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Once())
+def exposition(text: bytes, accept: str, pause: Callable[[], object] = lambda: None) -> Answer:
+    """The metrics of a status document as text, as the client would like it.
+
+    :param pause: called after each piece of the work, of less than a millisecond.
+    """
+    breath = _Breath(pause)
+    status = json.loads(text, object_hook=breath)
     encode, content_type = choose_encoder(accept)
-    return Answer(encode(registry), content_type=content_type)
+    texts = []
+    for family in families(status, breath):
+        family.samples = map(breath, _used_up(family.samples))  # type: ignore[assignment]
+        # One by one: the library's last step is one for all that it was given.
+        texts.append(encode(_One(family)).removesuffix(_END))
+    if content_type.startswith("application/openmetrics-text"):
+        texts.append(_END)
+    for pool in (status["checkers"] or {"virtual_servers": ()})["virtual_servers"]:
+        for server in _used_up(pool["real_servers"]):
+            breath(server)
+    return Answer(b"".join(texts), content_type=content_type)
+
+
+_END: Final = b"# EOF\n"
+
+
+@attrs.frozen
+class _One(Collector):
+    """A family by itself."""
+
+    family: Metric
+
+    def collect(self) -> Iterable[Metric]:
+        return (self.family,)
 
 
 def add(routes: Routes, operations: IOperations, in_thread: InThread) -> None:
-    """Serve them.  With thousands of servers it takes a while to write them, so a thread does."""
+    """Serve them.  With thousands of servers that takes a second, so a thread does it, which pauses:
+    else it would keep the interpreter for 5 ms and more whenever the reactor wants it.
+    """
 
     shared: dict[str, Shared[Answer]] = {}
 
     def made(accept: str) -> Deferred[Answer]:
         text: Deferred[Any] = operations.status(frozenset(Part))
-        return text.addCallback(lambda text: in_thread(lambda: exposition(text, accept)))
+        return text.addCallback(
+            lambda text: in_thread(lambda: exposition(text, accept, partial(time.sleep, PAUSE_S)))
+        )
 
     def metrics(asked: Asked) -> Deferred[Answer]:
         accept = asked.headers.get("accept", "")
@@ -199,7 +260,7 @@ def _vrrp(found: _Families, vrrp: Mapping[str, Any]) -> None:
             found.gauge("script_status", "0: bad, 1: good", labels, tracker["up"])
 
 
-def _checkers(found: _Families, checkers: Mapping[str, Any]) -> None:
+def _checkers(found: _Families, checkers: Mapping[str, Any], breath: Callable[[Any], Any]) -> None:
     for pool in checkers["virtual_servers"]:
         labels = {"virtual_server": pool["id"]}
         found.gauge("virtual_server_quorum_up", "Whether it has its quorum", labels, pool["quorum_up"])
@@ -214,7 +275,7 @@ def _checkers(found: _Families, checkers: Mapping[str, Any]) -> None:
             doc = "Whether clients meet the sorry server"
             found.gauge("virtual_server_sorry_server_in_use", doc, labels, sorry["in_use"])
         for server in servers:
-            _real_server(found, pool["id"], server)
+            _real_server(found, pool["id"], breath(server))
 
 
 def _real_server(found: _Families, pool: str, server: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "runbook.md"
 ALERTS = {
     *("daemon-down", "no-master", "two-masters", "split-brain", "quorum-lost", "sorry-server"),
     *("role-restarting", "checks-not-running", "reload-refused", "old-override", "timers-late"),
+    *("flapping", "packets-dropped", "bfd-down"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from openapi_spec_validator import validate
@@ -20,6 +21,7 @@ from kaltwisted.api.table import routes
 from kaltwisted.config.model import Public
 from kaltwisted.ports import Health, IOperations, Part
 from tests.unit.api_documents import STATUS
+from tools.openapi import text
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -36,10 +38,10 @@ class Operations:
 
 
 def samples(status: dict[str, Any]) -> Samples:
-    text = metrics.exposition(json.dumps(status).encode(), "").body
+    exposed = metrics.exposition(json.dumps(status).encode(), "").body
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text.decode())
+        for family in text_string_to_metric_families(exposed.decode())
         for sample in family.samples
     }
 
@@ -102,6 +104,10 @@ class TestOpenApi(SynchronousTestCase):
 
     def test_it_is_valid(self) -> None:
         validate(self.document)  # type: ignore[arg-type]
+
+    def test_the_file_in_docs_is_the_present_one(self) -> None:
+        path = Path(__file__).parents[2] / "docs" / "openapi.json"
+        self.assertEqual(path.read_text(), text(), "python -m tools.openapi > docs/openapi.json")
 
     def test_every_route_is_described_and_nothing_else(self) -> None:
         browsers = re.compile("/|/page/.*")
