@@ -1,13 +1,15 @@
 """How late adverts are while the checkers of the same daemon work as hard as they can, beside C keepalived.
 
-    .venv/bin/python bench/isolation.py [--seconds 60] [--way ours ...]
+    .venv/bin/python bench/isolation.py [--seconds 60] [--way ours ...] [--api-clients 20]
 
 In a namespace of the bench's own: a virtual router that sends every 10 ms
 (version 3), and one every second.  Beside it 10,000 real servers in the
 userspace plane: 2,000 of them are checked by TCP_CHECK every second, five send
 10 MB a second to HTTP_GET, and every few seconds half of all weights are
 changed by a reload.  C keepalived cannot check without IPVS: it runs VRRP only,
-and a checker daemon of ours beside it makes the same load.
+and a checker daemon of ours beside it makes the same load.  With
+``--api-clients`` so many clients ask ours meanwhile, as fast as it answers, for
+the status and the metrics of all that.
 
 Printed: 99th percentile, and the most, by which adverts came later than their
 interval after the one before, by the kernel's time at an observer; what our
@@ -33,6 +35,7 @@ import attrs
 from check_servers import Servers
 from common import pools
 from common.daemons import Command, Daemon, ours, running
+from common.hammer import Hammer
 
 sys.path.append(str(Path(__file__).with_name("failover")))
 
@@ -174,7 +177,7 @@ class Seen:
         yield from (f"    {line}" for line in self.told)
 
 
-def measure(way: Way, host: Host, observer: Observer, seconds: float) -> Seen:
+def measure(way: Way, host: Host, observer: Observer, seconds: float, api_clients: int) -> Seen:
     """Run the daemon and the load for so long."""
     prefix = ["ip", "netns", "exec", host.namespace]
     backends = inside(host.namespace, lambda: Servers(False))
@@ -191,7 +194,7 @@ def measure(way: Way, host: Host, observer: Observer, seconds: float) -> Seen:
                 load = servers(backends.port, 0)
                 loaded = stack.enter_context(running(ours("userspace", "-D", "-C"), load, prefix))
                 head = ""
-            return _watch(way, (vrrp, loaded), head, (backends, pages), observer, host, seconds)
+            return _watch(way, (vrrp, loaded), head, (backends, pages), observer, host, seconds, api_clients)
     finally:
         pages.close()
 
@@ -204,6 +207,7 @@ def _watch(
     observer: Observer,
     host: Host,
     seconds: float,
+    api_clients: int,
 ) -> Seen:
     vrrp, loaded = daemons
     backends, pages = load
@@ -220,6 +224,9 @@ def _watch(
             stack.enter_context(Noise([*policy, "taskset", "--cpu-list", str(processor)]))
             for processor in sorted(os.sched_getaffinity(0))
         ]
+        hammer = None
+        if way.ours and api_clients:
+            hammer = stack.enter_context(Hammer(vrrp.file.parent / "run" / "api.sock", api_clients))
         began, number = time.monotonic(), 0
         while time.monotonic() - began < seconds:
             number += 1
@@ -232,6 +239,8 @@ def _watch(
         for vrid, interval_s in INTERVALS_S.items()
     }
     told = list(_told(vrrp)) if way.ours else []
+    if hammer is not None:
+        told.append(hammer.words)
     reloads = loaded.said().count("Reload complete") - before
     return Seen(
         way,
@@ -272,13 +281,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="of each way")
+    parser.add_argument("--api-clients", type=int, default=0, help="so many ask for status and metrics")
     parser.add_argument("--way", choices=WAYS, action="append", help="default: all")
     options = parser.parse_args()
     found = []
     with network() as hosts:
         observer = Observer(hosts[OBSERVER])
         for name in options.way or WAYS:
-            found.append(measure(WAYS[name], hosts[DIRECTORS[0]], observer, options.seconds))
+            found.append(
+                measure(WAYS[name], hosts[DIRECTORS[0]], observer, options.seconds, options.api_clients)
+            )
             print("\n".join(found[-1].beside()), flush=True)
         observer.close()
     print(
