@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from tests.docs.building import TOP, build
+
 pytest.importorskip("mkdocs", reason="mkdocs-material is not installed: make setup")
 
-TOP = Path(__file__).parents[2]
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data", "link": "href"}
 """Elements for which a browser fetches what an attribute names."""
 ELSEWHERE = re.compile(r"(?:[a-z]+:)?//")
@@ -24,14 +22,7 @@ NOT_FETCHED = {"canonical", "next", "prev"}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(built)]
-    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(
-        command, cwd=TOP, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return built
+    return build(tmp_path_factory.mktemp("site"))
 
 
 class Fetched(HTMLParser):
