@@ -12,12 +12,14 @@ import attrs
 from kaltwisted.config.model_api import ApiListen, ApiSettings, Public
 from kaltwisted.config.model_bfd import BfdInstance
 from kaltwisted.config.model_checks import (
+    BfdCheck,
     Check,
     CheckNotRun,
     CheckTiming,
     Connection,
     DnsCheck,
     DnsType,
+    FileCheck,
     HttpCheck,
     HttpProtocol,
     MiscCheck,
@@ -81,6 +83,7 @@ __all__ = [
     "AuthHmac",
     "AuthType",
     "Authentication",
+    "BfdCheck",
     "BfdInstance",
     "Check",
     "CheckNotRun",
@@ -90,6 +93,7 @@ __all__ = [
     "DnsCheck",
     "DnsType",
     "ExtraGarp",
+    "FileCheck",
     "FirewallMark",
     "Forwarding",
     "ForwardingMethod",

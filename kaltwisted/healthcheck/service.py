@@ -114,6 +114,9 @@ class CheckService(Service):
     def startService(self) -> None:
         """Begin the schedule."""
         super().startService()
+        self._begin()
+
+    def _begin(self) -> None:
         self._log.info(
             "Activating healthchecker for service {service} for VS {virtual_server}", **self._names
         )
@@ -260,7 +263,8 @@ class CheckService(Service):
             case Step.REWEIGHTED:
                 self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.CONFIRMED if outcome.good:
-                self._line(wording.succeeded, outcome)
+                if wording.confirms:
+                    self._line(wording.succeeded, outcome)
                 if outcome.weight is not None:
                     self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.CONFIRMED:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from kaltwisted.config.model import Check, HttpCheck, MiscCheck, TcpCheck
+from kaltwisted.config.model import BfdCheck, Check, FileCheck, HttpCheck, MiscCheck, TcpCheck
 
 
 @attrs.frozen
@@ -18,7 +18,8 @@ class Wording:
     ``failed_after``: down after retries.  ``failed``: down without any.
     ``attempt_failed``: each failed attempt, with ``log_all_failures`` only
     (``{reason}`` is the Outcome's); with ``always_log_attempts`` those before
-    a retry always.  The mail lines become a Verdict's summary.
+    a retry always.  ``confirms``: a first result that is good, as was assumed, is told.
+    The mail lines become a Verdict's summary.
     """
 
     succeeded: str
@@ -28,6 +29,7 @@ class Wording:
     mail_succeeded: str
     mail_failed: str
     always_log_attempts: bool = False
+    confirms: bool = True
 
 
 TCP = Wording(
@@ -66,6 +68,36 @@ MISC = Wording(
 )
 
 
+def _file(name: str) -> Wording:
+    check = f"({{service}}): tracked file {_plain(name)} "
+    return Wording(
+        succeeded=check + "leaving FAULT state",
+        failed=check + "now FAULT state",
+        failed_after=check + "now FAULT state",
+        attempt_failed=check + "now FAULT state",
+        mail_succeeded=f"=> FILE CHECK {name} succeeded on service <=",
+        mail_failed=f"=> FILE CHECK {name} failed on service <=",
+        confirms=False,
+    )
+
+
+def _plain(name: str) -> str:
+    """A name in a format: braces in it are no fields."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def _bfd(name: str) -> Wording:
+    check = f"BFD check of [{_plain(name)}] RS({{service}}) is "
+    return Wording(
+        succeeded=check + "UP",
+        failed=check + "DOWN",
+        failed_after=check + "DOWN",
+        attempt_failed=check + "DOWN",
+        mail_succeeded=f"=> BFD CHECK {name} succeeded on service <=",
+        mail_failed=f"=> BFD CHECK {name} failed on service <=",
+    )
+
+
 def wording_of(check: Check) -> Wording:
     """The wording that belongs to a check of the configuration."""
     match check:
@@ -77,3 +109,7 @@ def wording_of(check: Check) -> Wording:
             return SSL
         case MiscCheck():
             return MISC
+        case FileCheck():
+            return _file(check.track_file)
+        case BfdCheck():
+            return _bfd(check.name)

@@ -11,8 +11,10 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import (
     Address,
+    BfdCheck,
     Check,
     Configuration,
+    FileCheck,
     GlobalDefs,
     MiscCheck,
     RealServer,
@@ -20,7 +22,8 @@ from kaltwisted.config.model import (
     TcpCheck,
     VrrpScript,
 )
-from kaltwisted.healthcheck import misc
+from kaltwisted.healthcheck import bfd, file, misc
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.lvs.table import Applied, Service, ServiceKey, Table
 from kaltwisted.ports import ICheck, IDataPlane, IMailer, IScripts, Mail, ScriptResult
@@ -60,8 +63,13 @@ def simulated_check(
     servers: RealServers,
     reaches: Callable[[Address], bool],
     life: LifeClock,
+    known: Known,
 ) -> ICheck:
-    """The check of a real server: good while the server lives and can be reached."""
+    """The check of a real server: good while the server lives and can be reached, or as ``known`` says."""
+    if isinstance(check, BfdCheck):
+        return bfd.BfdCheck(check, known)
+    if isinstance(check, FileCheck):
+        return file.FileCheck(check, server, known)
     connection = getattr(check, "connection", None)
     place = (server.address, server.port) if connection is None else (connection.ip, connection.port)
     if isinstance(check, MiscCheck):
