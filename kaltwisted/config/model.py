@@ -12,6 +12,7 @@ import attrs
 from kaltwisted.config.model_api import ApiListen, ApiSettings, Public
 from kaltwisted.config.model_bfd import BfdInstance
 from kaltwisted.config.model_checks import (
+    SMTP_HELO_NAME,
     BfdCheck,
     Check,
     CheckNotRun,
@@ -75,6 +76,7 @@ from kaltwisted.config.model_vrrp import (
 
 __all__ = [
     "SECOND_US",
+    "SMTP_HELO_NAME",
     "Address",
     "AddressRange",
     "AntiReplay",

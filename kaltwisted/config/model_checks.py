@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -135,9 +135,13 @@ class FileCheck:
     where: Position | None = place()
 
 
+SMTP_HELO_NAME: Final = "smtpchecker.keepalived.org"
+"""What keepalived 2.2.7 says that it is, unless told otherwise."""
+
+
 @attrs.frozen
 class SmtpCheck:
-    """``SMTP_CHECK``: greets a mail server.  ``helo_name`` None: that of ``global_defs``."""
+    """``SMTP_CHECK``: greets a mail server.  ``helo_name`` None: keepalived's own."""
 
     timing: CheckTiming
     connection: Connection
@@ -206,8 +210,8 @@ class DnsCheck:
     where: Position | None = place()
 
 
-Check: TypeAlias = TcpCheck | HttpCheck | MiscCheck | FileCheck | BfdCheck
-CheckNotRun: TypeAlias = SmtpCheck | PingCheck | UdpCheck | DnsCheck
+Check: TypeAlias = TcpCheck | HttpCheck | MiscCheck | FileCheck | BfdCheck | SmtpCheck
+CheckNotRun: TypeAlias = PingCheck | UdpCheck | DnsCheck
 """What is read and not acted on yet.  A kind that gets its check moves from here to ``Check``."""
 
 

@@ -13,6 +13,7 @@ from kaltwisted.healthcheck.file import FileCheck, file_checks
 from kaltwisted.healthcheck.http import Expectation, HttpCheck, host_and_port
 from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.misc import MiscCheck
+from kaltwisted.healthcheck.smtp import SmtpCheck
 from kaltwisted.healthcheck.tcp import TcpCheck
 from kaltwisted.ports import ICheck, IScripts
 
@@ -106,6 +107,17 @@ def _misc(
     return MiscCheck(check, scripts)
 
 
+def _smtp(
+    check: model.SmtpCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+    _known: Known,
+) -> ICheck:
+    return SmtpCheck(check, Connector(check.connection, reactor), reactor)
+
+
 def _file(
     check: model.FileCheck,
     server: model.RealServer,
@@ -132,6 +144,7 @@ BUILDERS: dict[type, Builder] = {
     model.TcpCheck: _tcp,
     model.HttpCheck: _http,
     model.MiscCheck: _misc,
+    model.SmtpCheck: _smtp,
     model.FileCheck: _file,
     model.BfdCheck: _bfd,
 }

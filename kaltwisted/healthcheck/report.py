@@ -12,6 +12,7 @@ import attrs
 
 from kaltwisted.config.model import (
     SECOND_US,
+    SMTP_HELO_NAME,
     Address,
     BfdCheck,
     Check,
@@ -21,6 +22,7 @@ from kaltwisted.config.model import (
     HttpCheck,
     MiscCheck,
     RealServer,
+    SmtpCheck,
     TcpCheck,
     TrackFile,
     Url,
@@ -123,6 +125,10 @@ def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
             yield f"   uid:gid = {owner(check.script)}"
             if checker.last_run_us is not None:
                 yield f"   Last ran = {checker_moment(checker.last_run_us)}"
+        case SmtpCheck():
+            yield from _connection(check.connection)
+            yield "   Keepalive method = SMTP_CHECK"
+            yield f"   helo = {check.helo_name or SMTP_HELO_NAME}"
         case FileCheck():
             yield f"   Log all failures = {yes(check.timing.log_all_failures)}"
             yield "   Keepalive method = FILE_CHECK"

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import attrs
 
-from kaltwisted.config.model import BfdCheck, Check, FileCheck, HttpCheck, MiscCheck, TcpCheck
+from kaltwisted.config.model import (
+    BfdCheck,
+    Check,
+    Connection,
+    FileCheck,
+    HttpCheck,
+    MiscCheck,
+    SmtpCheck,
+    TcpCheck,
+)
 
 
 @attrs.frozen
@@ -18,8 +27,9 @@ class Wording:
     ``failed_after``: down after retries.  ``failed``: down without any.
     ``attempt_failed``: each failed attempt, with ``log_all_failures`` only
     (``{reason}`` is the Outcome's); with ``always_log_attempts`` those before
-    a retry always.  ``confirms``: a first result that is good, as was assumed, is told.
-    The mail lines become a Verdict's summary.
+    a retry always; where it is the same as ``failed`` that is told but once.
+    ``confirms``: a first result that is good, as was assumed, is told.  The
+    mail lines become a Verdict's summary, with the reason in it.
     """
 
     succeeded: str
@@ -68,6 +78,18 @@ MISC = Wording(
 )
 
 
+def _smtp(connection: Connection) -> Wording:
+    failed = f"{{reason}} server [{connection.ip}]:{connection.port}"
+    return Wording(
+        succeeded="Remote SMTP server {service} succeed on service.",
+        failed=f"SMTP_CHECK {failed}",
+        failed_after=f"SMTP_CHECK {failed}",
+        attempt_failed=f"SMTP_CHECK {failed}",
+        mail_succeeded="=> CHECK succeed on service <=",
+        mail_failed=f"=> CHECK failed on service : {failed} <=",
+    )
+
+
 def _file(name: str) -> Wording:
     check = f"({{service}}): tracked file {_plain(name)} "
     return Wording(
@@ -109,6 +131,8 @@ def wording_of(check: Check) -> Wording:
             return SSL
         case MiscCheck():
             return MISC
+        case SmtpCheck():
+            return _smtp(check.connection)
         case FileCheck():
             return _file(check.track_file)
         case BfdCheck():

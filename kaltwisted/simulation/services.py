@@ -19,6 +19,7 @@ from kaltwisted.config.model import (
     MiscCheck,
     RealServer,
     Script,
+    SmtpCheck,
     TcpCheck,
     VrrpScript,
 )
@@ -99,6 +100,8 @@ class SimulatedCheck:
         connection = getattr(check, "connection", None)
         self._timeout_s = 0.0 if connection is None else connection.timeout_us / 1e6
         words = ("timeout", "failed") if isinstance(check, TcpCheck) else ("Timeout connecting",) * 2
+        if isinstance(check, SmtpCheck):
+            words = "Connection timeout to", "Could not connect to"
         self._silent = Outcome(False, words[0], detail="timeout connecting")
         self._refused = Outcome(False, words[1], detail="Connection refused")
 

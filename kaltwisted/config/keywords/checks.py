@@ -268,7 +268,9 @@ SMTP_CHECK = Table(
     {
         **_TARGET,
         "helo_name": Keyword(
-            "name said in HELO, if not smtp_helo_name", "helo_name", Word("a host name", fatal=False)
+            "name said in HELO, if not keepalived's",
+            "helo_name",
+            Word("a host name", fatal=False),
         ),
         "host": Keyword("the old place of connect_ip and the like", block=Table("host", _TARGET), words=1),
     },
@@ -309,7 +311,7 @@ CHECKS = {
     "MISC_CHECK": Keyword("a command of yours, by its exit status", block=MISC_CHECK, words=1),
     "FILE_CHECK": Keyword("goes by the number in a file", block=FILE_CHECK, words=1),
     "BFD_CHECK": Keyword("goes by a BFD session", block=BFD_CHECK, words=1),
-    "SMTP_CHECK": Keyword("greets a mail server", block=SMTP_CHECK, words=1, stage=Stage.READ),
+    "SMTP_CHECK": Keyword("greets a mail server", block=SMTP_CHECK, words=1),
     "PING_CHECK": Keyword("asks for an ICMP echo", block=PING_CHECK, words=1, stage=Stage.READ),
     "UDP_CHECK": Keyword("sends a datagram", block=UDP_CHECK, words=1, stage=Stage.READ),
     "DNS_CHECK": Keyword("asks a name server", block=DNS_CHECK, words=1, stage=Stage.READ),
