@@ -10,7 +10,9 @@ import attrs
 from kaltwisted.config.drafts import CheckDraft, UrlDraft
 from kaltwisted.config.findings import Consequence, Severity
 from kaltwisted.config.keywords.checks import (
+    BFD_CHECK,
     DNS_CHECK,
+    FILE_CHECK,
     HTTP_GET,
     MISC_CHECK,
     PING_CHECK,
@@ -23,12 +25,14 @@ from kaltwisted.config.keywords.checks import (
 from kaltwisted.config.model import (
     SECOND_US,
     Address,
+    BfdCheck,
     Check,
     CheckNotRun,
     CheckTiming,
     Connection,
     DnsCheck,
     DnsType,
+    FileCheck,
     HttpCheck,
     HttpProtocol,
     MiscCheck,
@@ -167,6 +171,45 @@ def _misc(
     )
 
 
+def _file(
+    reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
+) -> FileCheck | None:
+    draft = reader.read(statement.block or [], table, CheckDraft())
+    if draft.track_file is None:
+        if not says(statement, "track_file"):
+            reader.error(
+                statement,
+                "`FILE_CHECK` without track_file goes by no file and is left out",
+                expected="track_file, and the name of one",
+                log="FILE_CHECK has no track_file specified - ignoring",
+            )
+        return None
+    weight, reverse = draft.file_weight or (None, False)
+    timing = _timing(draft, _never_tried_again(inherited), timings, 0, DEFAULT_DELAY_BEFORE_RETRY_US)
+    return FileCheck(timing, draft.track_file, weight, reverse, where=_where(reader, statement))
+
+
+def _never_tried_again(inherited: Inherited) -> Inherited:
+    """For checks that hear of things, and do not ask."""
+    return inherited._replace(retry=0, log_all_failures=False)
+
+
+def _bfd(
+    reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
+) -> BfdCheck | None:
+    draft = reader.read(statement.block or [], table, CheckDraft())
+    if draft.name is None:
+        if not says(statement, "name"):
+            reader.error(
+                statement,
+                "`BFD_CHECK` without name goes by no session and is left out",
+                expected="name, and the name of a bfd_instance",
+            )
+        return None
+    timing = _timing(draft, _never_tried_again(inherited), timings, 0, DEFAULT_DELAY_BEFORE_RETRY_US)
+    return BfdCheck(timing, draft.name, where=_where(reader, statement))
+
+
 def _smtp(
     reader: Reader, table: Table, statement: Statement, inherited: Inherited, timings: Timings
 ) -> SmtpCheck:
@@ -274,6 +317,8 @@ _BUILDERS: dict[str, Callable[[Reader, Table, Statement, Inherited, Timings], Ch
     HTTP_GET.name: _http,
     SSL_GET.name: _http,
     MISC_CHECK.name: _misc,
+    FILE_CHECK.name: _file,
+    BFD_CHECK.name: _bfd,
     SMTP_CHECK.name: _smtp,
     PING_CHECK.name: _ping,
     UDP_CHECK.name: _udp,

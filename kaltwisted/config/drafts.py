@@ -194,6 +194,8 @@ class CheckDraft(CheckedDraft):
     max_reply_length: int | None = None
     type: model.DnsType | None = None
     name: str | None = None
+    track_file: str | None = None
+    file_weight: tuple[int, bool] | None = None
 
 
 class UrlDraft(Draft):

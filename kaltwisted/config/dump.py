@@ -13,9 +13,11 @@ from kaltwisted.config.dump_settings import command, host, octal, others, second
 from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
     AddressRange,
+    BfdCheck,
     Check,
     CheckNotRun,
     Configuration,
+    FileCheck,
     FirewallMark,
     ForwardingMethod,
     GlobalDefs,
@@ -196,7 +198,12 @@ def _real_server(service: VirtualServer, server: RealServer) -> Iterator[str]:
 def _check(service: VirtualServer, server: RealServer, check: Check | CheckNotRun) -> Iterator[str]:
     yield f"  {host(server.address)}:{server.port}"
     yield f"    Keepalive method = {kind(check)}"
-    if isinstance(check, MiscCheck):
+    if isinstance(check, BfdCheck):
+        yield f"    Name = {check.name}"
+    elif isinstance(check, FileCheck):
+        yield f"    Tracked file = {check.track_file}"
+        yield f"    weight = {check.weight}{' reverse' if check.reverse else ''}"
+    elif isinstance(check, MiscCheck):
         yield f"    script = {command(check.script)}"
         yield f"    timeout = {seconds(check.timeout_us)}"
         yield f"    dynamic = {yes(check.dynamic)}"
@@ -218,7 +225,7 @@ def _check(service: VirtualServer, server: RealServer, check: Check | CheckNotRu
             yield from others(check.tls, "", "    ")
         for url in check.urls:
             yield from _url(url)
-    elif not isinstance(check, MiscCheck | TcpCheck):
+    elif not isinstance(check, MiscCheck | TcpCheck | BfdCheck | FileCheck):
         yield from others(check, "timing connection", "    ")
 
 

@@ -12,12 +12,15 @@ import attrs
 from kaltwisted.config.model_api import ApiListen, ApiSettings, Public
 from kaltwisted.config.model_bfd import BfdInstance
 from kaltwisted.config.model_checks import (
+    SMTP_HELO_NAME,
+    BfdCheck,
     Check,
     CheckNotRun,
     CheckTiming,
     Connection,
     DnsCheck,
     DnsType,
+    FileCheck,
     HttpCheck,
     HttpProtocol,
     MiscCheck,
@@ -73,6 +76,7 @@ from kaltwisted.config.model_vrrp import (
 
 __all__ = [
     "SECOND_US",
+    "SMTP_HELO_NAME",
     "Address",
     "AddressRange",
     "AntiReplay",
@@ -81,6 +85,7 @@ __all__ = [
     "AuthHmac",
     "AuthType",
     "Authentication",
+    "BfdCheck",
     "BfdInstance",
     "Check",
     "CheckNotRun",
@@ -90,6 +95,7 @@ __all__ = [
     "DnsCheck",
     "DnsType",
     "ExtraGarp",
+    "FileCheck",
     "FirewallMark",
     "Forwarding",
     "ForwardingMethod",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -109,8 +109,39 @@ class MiscCheck:
 
 
 @attrs.frozen
+class BfdCheck:
+    """``BFD_CHECK``: good while a BFD session is up.  ``name``: of its ``bfd_instance``.
+
+    Of its timing only ``alpha`` means something: it hears of changes, and does not ask.
+    """
+
+    timing: CheckTiming
+    name: str
+    where: Position | None = place()
+
+
+@attrs.frozen
+class FileCheck:
+    """``FILE_CHECK``: the number in a file, times ``weight``, is added to the server's weight.
+
+    ``weight`` 0: good while the number is 0.  ``reverse``: subtracted, or good while it is not 0.  Of its
+    timing only ``alpha`` means something.  ``track_file``: the name of its definition.
+    """
+
+    timing: CheckTiming
+    track_file: str
+    weight: int | None = None
+    reverse: bool = False
+    where: Position | None = place()
+
+
+SMTP_HELO_NAME: Final = "smtpchecker.keepalived.org"
+"""What keepalived 2.2.7 says that it is, unless told otherwise."""
+
+
+@attrs.frozen
 class SmtpCheck:
-    """``SMTP_CHECK``: greets a mail server.  ``helo_name`` None: that of ``global_defs``."""
+    """``SMTP_CHECK``: greets a mail server.  ``helo_name`` None: keepalived's own."""
 
     timing: CheckTiming
     connection: Connection
@@ -179,8 +210,8 @@ class DnsCheck:
     where: Position | None = place()
 
 
-Check: TypeAlias = TcpCheck | HttpCheck | MiscCheck
-CheckNotRun: TypeAlias = SmtpCheck | PingCheck | UdpCheck | DnsCheck
+Check: TypeAlias = TcpCheck | HttpCheck | MiscCheck | FileCheck | BfdCheck | SmtpCheck
+CheckNotRun: TypeAlias = PingCheck | UdpCheck | DnsCheck
 """What is read and not acted on yet.  A kind that gets its check moves from here to ``Check``."""
 
 
@@ -194,6 +225,8 @@ def kind(check: Check | CheckNotRun) -> str:
 _KINDS: dict[type, str] = {
     TcpCheck: "TCP_CHECK",
     MiscCheck: "MISC_CHECK",
+    FileCheck: "FILE_CHECK",
+    BfdCheck: "BFD_CHECK",
     SmtpCheck: "SMTP_CHECK",
     PingCheck: "PING_CHECK",
     UdpCheck: "UDP_CHECK",

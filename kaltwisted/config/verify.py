@@ -13,6 +13,7 @@ import attrs
 from kaltwisted.config.bind_garp import verify_garp_groups
 from kaltwisted.config.bind_track_group import verify_track_groups
 from kaltwisted.config.verify_bfd import verify_bfd_instances
+from kaltwisted.config.verify_checks import verify_checks
 from kaltwisted.config.verify_group import verify_group_services, verify_server_groups
 from kaltwisted.config.verify_lvs import verify_virtual_servers
 from kaltwisted.config.verify_tracked_services import verify_tracked_services
@@ -34,6 +35,7 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     server_groups = verify_server_groups(configuration.virtual_server_groups, reader)
     instances = verify_instances(configuration.vrrp_instances, there, reader)
     services = verify_virtual_servers(configuration.virtual_servers, reader)
+    services = verify_checks(services, sessions, files, reader)
     group_services = verify_group_services(configuration.group_services, server_groups, reader)
     instances = verify_tracked_services(instances, services, group_services, reader)
     groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, there, reader)

@@ -7,13 +7,17 @@ from typing import Any
 
 from kaltwisted.config import model
 from kaltwisted.config.diff import same_but_timing
+from kaltwisted.healthcheck.bfd import BfdCheck
 from kaltwisted.healthcheck.connect import Connector
+from kaltwisted.healthcheck.file import FileCheck, file_checks
 from kaltwisted.healthcheck.http import Expectation, HttpCheck, host_and_port
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.misc import MiscCheck
+from kaltwisted.healthcheck.smtp import SmtpCheck
 from kaltwisted.healthcheck.tcp import TcpCheck
 from kaltwisted.ports import ICheck, IScripts
 
-Builder = Callable[[Any, model.RealServer, model.VirtualServer, Any, IScripts], ICheck]
+Builder = Callable[[Any, model.RealServer, model.VirtualServer, Any, IScripts, Known], ICheck]
 
 
 def build_check(
@@ -22,14 +26,15 @@ def build_check(
     virtual_server: model.VirtualServer,
     reactor: Any,
     scripts: IScripts,
+    known: Known,
 ) -> ICheck:
     """Make the check of ``server`` that the configuration asks for.
 
-    ``reactor`` provides IReactorTime and IReactorFDSet.
+    ``reactor`` provides IReactorTime and IReactorFDSet; ``known``: what others know.
 
     :raises KeyError: nothing builds this kind of check.
     """
-    return BUILDERS[type(check)](check, server, virtual_server, reactor, scripts)
+    return BUILDERS[type(check)](check, server, virtual_server, reactor, scripts, known)
 
 
 def goes_on(
@@ -40,6 +45,9 @@ def goes_on(
     (was, old_server, old_service), (check, server, service) = old, new
     if was is not check and not same_but_timing(was, check):
         return False
+    if isinstance(check, model.FileCheck):
+        files = [*file_checks(old_server)], [*file_checks(server)]
+        return old_server.weight == server.weight and files[0] == files[1]
     if not isinstance(check, model.HttpCheck):
         return True
     names = old_server.virtualhost, old_service.virtualhost
@@ -52,6 +60,7 @@ def _tcp(
     _virtual_server: model.VirtualServer,
     reactor: Any,
     _scripts: IScripts,
+    _known: Known,
 ) -> ICheck:
     return TcpCheck(check, Connector(check.connection, reactor), reactor)
 
@@ -62,6 +71,7 @@ def _http(
     virtual_server: model.VirtualServer,
     reactor: Any,
     _scripts: IScripts,
+    _known: Known,
 ) -> ICheck:
     connection, tls = check.connection, check.tls
     name = check.virtualhost or server.virtualhost or virtual_server.virtualhost
@@ -92,13 +102,50 @@ def _misc(
     _virtual_server: model.VirtualServer,
     _reactor: Any,
     scripts: IScripts,
+    _known: Known,
 ) -> ICheck:
     return MiscCheck(check, scripts)
+
+
+def _smtp(
+    check: model.SmtpCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+    _known: Known,
+) -> ICheck:
+    return SmtpCheck(check, Connector(check.connection, reactor), reactor)
+
+
+def _file(
+    check: model.FileCheck,
+    server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    _reactor: Any,
+    _scripts: IScripts,
+    known: Known,
+) -> ICheck:
+    return FileCheck(check, server, known)
+
+
+def _bfd(
+    check: model.BfdCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    _reactor: Any,
+    _scripts: IScripts,
+    known: Known,
+) -> ICheck:
+    return BfdCheck(check, known)
 
 
 BUILDERS: dict[type, Builder] = {
     model.TcpCheck: _tcp,
     model.HttpCheck: _http,
     model.MiscCheck: _misc,
+    model.SmtpCheck: _smtp,
+    model.FileCheck: _file,
+    model.BfdCheck: _bfd,
 }
 """Who builds which kind of check; a check from elsewhere is one more entry."""

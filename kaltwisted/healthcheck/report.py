@@ -6,20 +6,25 @@ script's last run) is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
 from kaltwisted.config.model import (
     SECOND_US,
+    SMTP_HELO_NAME,
     Address,
+    BfdCheck,
     Check,
     CheckTiming,
     Connection,
+    FileCheck,
     HttpCheck,
     MiscCheck,
     RealServer,
+    SmtpCheck,
     TcpCheck,
+    TrackFile,
     Url,
     VirtualServer,
 )
@@ -52,6 +57,49 @@ def data(checkers: Iterable[Checker], owner: Owner) -> Iterator[str]:
         yield from _checker(checker, owner)
 
 
+def files(
+    services: Iterable[VirtualServer], definitions: Iterable[TrackFile], number: Callable[[str], int | None]
+) -> Iterator[str]:
+    """The section of the files that checks go by, if there are any."""
+    followed: dict[str, list[str]] = {}
+    for service in services:
+        for server in service.real_servers:
+            for check in server.checks:
+                if isinstance(check, FileCheck):
+                    line = f"{service} -> {server.format(service.protocol)}, weight {_weight(check)}"
+                    followed.setdefault(check.track_file, []).append(line)
+    if followed:
+        yield "------< Checker track files >------"
+    for file in definitions:
+        if file.name in followed:
+            yield f" Track file = {file.name}"
+            yield f"   File = {file.file}"
+            yield f"   Status = {number(file.name) or 0}"
+            yield f"   Weight = {_weight(file)}"
+            yield "   Tracking instances :"
+            yield from (f"     {line}" for line in followed[file.name])
+
+
+def _weight(of: FileCheck | TrackFile) -> str:
+    return f"{of.weight}{' reverse' if of.reverse else ''}"
+
+
+def sessions(services: Iterable[VirtualServer]) -> Iterator[str]:
+    """The section of the BFD sessions that checks go by, if there are any."""
+    followed: dict[str, list[str]] = {}
+    for service in services:
+        for server in service.real_servers:
+            for check in server.checks:
+                if isinstance(check, BfdCheck):
+                    followed.setdefault(check.name, []).append(server.format(service.protocol))
+    if followed:
+        yield "------< Checker track BFDs >------"
+    for name, servers in followed.items():
+        yield f" Checker Track BFD = {name}"
+        yield "   Tracking RS :"
+        yield from (f"   {each}" for each in servers)
+
+
 def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
     check, service = checker.check, checker.virtual_server
     weight = 0 if checker.weight is None else checker.weight - checker.server.weight
@@ -60,7 +108,8 @@ def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
     yield f"   Up = {yes(checker.up)}"
     yield f"   Has run = {yes(checker.has_run)}"
     yield f"   Current weight = {weight}"
-    yield from _timing(check.timing, checker.retries_used, 3 if isinstance(check, HttpCheck) else 1)
+    if not isinstance(check, FileCheck):
+        yield from _timing(check.timing, checker.retries_used, 3 if isinstance(check, HttpCheck) else 1)
     match check:
         case TcpCheck():
             yield from _connection(check.connection)
@@ -76,6 +125,22 @@ def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
             yield f"   uid:gid = {owner(check.script)}"
             if checker.last_run_us is not None:
                 yield f"   Last ran = {checker_moment(checker.last_run_us)}"
+        case SmtpCheck():
+            yield from _connection(check.connection)
+            yield "   Keepalive method = SMTP_CHECK"
+            yield f"   helo = {check.helo_name or SMTP_HELO_NAME}"
+        case FileCheck():
+            yield f"   Log all failures = {yes(check.timing.log_all_failures)}"
+            yield "   Keepalive method = FILE_CHECK"
+            yield f"     Tracked file = {check.track_file}"
+        case BfdCheck():
+            yield from _bfd(check)
+
+
+def _bfd(check: BfdCheck) -> Iterator[str]:
+    yield "   Keepalive method = BFD_CHECK"
+    yield f"   Name = {check.name}"
+    yield f"   Alpha is {'ON' if check.timing.alpha else 'OFF'}"
 
 
 def _timing(timing: CheckTiming, retries_used: int, default_delay_s: int) -> Iterator[str]:

@@ -114,6 +114,9 @@ class CheckService(Service):
     def startService(self) -> None:
         """Begin the schedule."""
         super().startService()
+        self._begin()
+
+    def _begin(self) -> None:
         self._log.info(
             "Activating healthchecker for service {service} for VS {virtual_server}", **self._names
         )
@@ -246,7 +249,8 @@ class CheckService(Service):
 
     def _tell(self, step: Step, outcome: Outcome) -> None:
         wording, timing, retries = self._wording, self._retry.timing, self._retry.retries_used
-        if not outcome.good and (
+        told_below = step is Step.WENT_DOWN and wording.attempt_failed == wording.failed
+        if (not outcome.good and not told_below) and (
             timing.log_all_failures or (step is Step.RETRY and wording.always_log_attempts)
         ):
             self._line(wording.attempt_failed, outcome, progress=_progress(step, retries, timing.retry))
@@ -256,11 +260,13 @@ class CheckService(Service):
                 self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.WENT_DOWN:
                 self._failed(outcome, retries)
-                self._report(Verdict(False, wording.mail_failed, why=outcome.words))
+                summary = wording.mail_failed.replace("{reason}", outcome.reason)
+                self._report(Verdict(False, summary, why=outcome.words))
             case Step.REWEIGHTED:
                 self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.CONFIRMED if outcome.good:
-                self._line(wording.succeeded, outcome)
+                if wording.confirms:
+                    self._line(wording.succeeded, outcome)
                 if outcome.weight is not None:
                     self._report(Verdict(True, wording.mail_succeeded, outcome.weight, outcome.words))
             case Step.CONFIRMED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Final
 
-from kaltwisted.config.model import Address, Check, HttpCheck, MiscCheck
+from kaltwisted.config.model import Address, BfdCheck, Check, FileCheck, HttpCheck, MiscCheck
 from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.retry import Retry
 
@@ -61,6 +61,10 @@ def target(check: Check) -> str:
     """What a check asks, as short as can be."""
     if isinstance(check, MiscCheck):
         return str(check.script)
+    if isinstance(check, BfdCheck):
+        return check.name
+    if isinstance(check, FileCheck):
+        return check.track_file
     where = endpoint(check.connection.ip, check.connection.port)
     if isinstance(check, HttpCheck):
         return " ".join((where, *(url.path for url in check.urls)))

@@ -31,7 +31,7 @@ class TcpCheck:
 
     def run(self) -> Deferred[Outcome]:
         """One connection (ICheck)."""
-        attempt = _Attempt(self._timeouts)
+        attempt = Attempt(self._timeouts)
         attempt.opening = self._connect(attempt, attempt.connect_failed)
         return attempt.result
 
@@ -40,14 +40,19 @@ class TcpCheck:
         return f"TCP connection to [{self._connection.ip}]:{self._connection.port}"
 
 
-class _Attempt(Protocol):
-    """One connection, from its opening to its end and the Deferred's result."""
+class Attempt(Protocol):
+    """One connection, from its opening to its end and the Deferred's result.
+
+    ``_outcome`` is what it comes to if nothing more happens; ``refused``: the
+    reason, if the connection does not open.
+    """
 
     opening: Opening | None = None
+    refused = "failed"
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, outcome: Outcome = _TIMEOUT) -> None:
         self.result: Deferred[Outcome] = Deferred(self._cancel)
-        self._outcome = _TIMEOUT
+        self._outcome = outcome
         self._timeouts = timeouts
         timeouts.begin(self)
 
@@ -67,7 +72,7 @@ class _Attempt(Protocol):
         """The connection did not open."""
         self.opening = None
         self._timeouts.end(self)
-        self.result.callback(Outcome(False, "failed", detail=problem.strerror or str(problem)))
+        self.result.callback(Outcome(False, self.refused, detail=problem.strerror or str(problem)))
 
     def timed_out(self) -> None:
         """The server took too long."""

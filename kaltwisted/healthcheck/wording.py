@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import attrs
 
-from kaltwisted.config.model import Check, HttpCheck, MiscCheck, TcpCheck
+from kaltwisted.config.model import (
+    BfdCheck,
+    Check,
+    Connection,
+    FileCheck,
+    HttpCheck,
+    MiscCheck,
+    SmtpCheck,
+    TcpCheck,
+)
 
 
 @attrs.frozen
@@ -18,7 +27,9 @@ class Wording:
     ``failed_after``: down after retries.  ``failed``: down without any.
     ``attempt_failed``: each failed attempt, with ``log_all_failures`` only
     (``{reason}`` is the Outcome's); with ``always_log_attempts`` those before
-    a retry always.  The mail lines become a Verdict's summary.
+    a retry always; where it is the same as ``failed`` that is told but once.
+    ``confirms``: a first result that is good, as was assumed, is told.  The
+    mail lines become a Verdict's summary, with the reason in it.
     """
 
     succeeded: str
@@ -28,6 +39,7 @@ class Wording:
     mail_succeeded: str
     mail_failed: str
     always_log_attempts: bool = False
+    confirms: bool = True
 
 
 TCP = Wording(
@@ -66,6 +78,48 @@ MISC = Wording(
 )
 
 
+def _smtp(connection: Connection) -> Wording:
+    failed = f"{{reason}} server [{connection.ip}]:{connection.port}"
+    return Wording(
+        succeeded="Remote SMTP server {service} succeed on service.",
+        failed=f"SMTP_CHECK {failed}",
+        failed_after=f"SMTP_CHECK {failed}",
+        attempt_failed=f"SMTP_CHECK {failed}",
+        mail_succeeded="=> CHECK succeed on service <=",
+        mail_failed=f"=> CHECK failed on service : {failed} <=",
+    )
+
+
+def _file(name: str) -> Wording:
+    check = f"({{service}}): tracked file {_plain(name)} "
+    return Wording(
+        succeeded=check + "leaving FAULT state",
+        failed=check + "now FAULT state",
+        failed_after=check + "now FAULT state",
+        attempt_failed=check + "now FAULT state",
+        mail_succeeded=f"=> FILE CHECK {name} succeeded on service <=",
+        mail_failed=f"=> FILE CHECK {name} failed on service <=",
+        confirms=False,
+    )
+
+
+def _plain(name: str) -> str:
+    """A name in a format: braces in it are no fields."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def _bfd(name: str) -> Wording:
+    check = f"BFD check of [{_plain(name)}] RS({{service}}) is "
+    return Wording(
+        succeeded=check + "UP",
+        failed=check + "DOWN",
+        failed_after=check + "DOWN",
+        attempt_failed=check + "DOWN",
+        mail_succeeded=f"=> BFD CHECK {name} succeeded on service <=",
+        mail_failed=f"=> BFD CHECK {name} failed on service <=",
+    )
+
+
 def wording_of(check: Check) -> Wording:
     """The wording that belongs to a check of the configuration."""
     match check:
@@ -77,3 +131,9 @@ def wording_of(check: Check) -> Wording:
             return SSL
         case MiscCheck():
             return MISC
+        case SmtpCheck():
+            return _smtp(check.connection)
+        case FileCheck():
+            return _file(check.track_file)
+        case BfdCheck():
+            return _bfd(check.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from kaltwisted.config.diff import predecessors
-from kaltwisted.config.model import Check, MiscCheck, RealServer, SorryServer
+from kaltwisted.config.model import Check, FileCheck, MiscCheck, RealServer, SorryServer
 from kaltwisted.lvs.steering import UNSTEERED, Steering
 from kaltwisted.lvs.table import Destination, DestinationKey, Service
 
@@ -119,7 +119,12 @@ def key_of(server: RealServer | SorryServer) -> DestinationKey:
 
 
 def _weighs(check: Check) -> bool:
-    return isinstance(check, MiscCheck) and check.dynamic
+    match check:
+        case MiscCheck():
+            return check.dynamic
+        case FileCheck():
+            return bool(check.weight)
+    return False
 
 
 def _destination(server: RealServer, weight: int) -> Destination:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from kaltwisted.config.model import (
+    BfdCheck,
+    FileCheck,
     FirewallMark,
     Forwarding,
     ForwardingMethod,
@@ -107,6 +109,18 @@ def _real_server(pool: Pool, member: Member, owner: Owner) -> Iterator[str]:
     yield f"   alive = {member.alive:d}"
     yield f"   num failed checkers = {len(member.failed)}"
     yield f"   RS set = {pool.serves(member):d}"
+    files = [
+        f"{check.track_file}, weight {check.weight}{' reverse' if check.reverse else ''}"
+        for check in server.checks
+        if isinstance(check, FileCheck)
+    ]
+    if files:
+        yield "   Tracked Files"
+        yield from (f"     {line}" for line in files)
+    sessions = [check.name for check in server.checks if isinstance(check, BfdCheck)]
+    if sessions:
+        yield "   Tracked BFDs"
+        yield from (f"     {name}" for name in sessions)
 
 
 def _forwarding(forwarding: ForwardingMethod) -> str:

@@ -6,10 +6,12 @@ has a public fake of each.  Time is Twisted's own ``IReactorTime``.
 
 from kaltwisted.ports.host import (
     BFD_SESSION,
+    TRACKED_FILE,
     VIRTUAL_SERVER,
     Fact,
     ICheck,
     IDataPlane,
+    IHeardCheck,
     IMailer,
     IProcesses,
     IScripts,
@@ -85,6 +87,7 @@ __all__ = [
     "ELECTION_OF_GROUP",
     "ELECTION_OF_INSTANCE",
     "SERVICE_OF_SERVER",
+    "TRACKED_FILE",
     "VIRTUAL_SERVER",
     "WEIGHT_OF_SERVER",
     "AddressAppeared",
@@ -106,6 +109,7 @@ __all__ = [
     "IEvents",
     "IFirewall",
     "IFrames",
+    "IHeardCheck",
     "ILinks",
     "IMailer",
     "IOperations",

@@ -33,6 +33,10 @@ BFD_SESSION: Final = "bfd"
 """The kind of fact whose names are ``bfd_instance``s: 1 while the session is up."""
 
 
+TRACKED_FILE: Final = "track_file"
+"""The kind of fact whose names are ``track_file``s: the number in it.  It stays in the role that reads it."""
+
+
 @attrs.frozen
 class Unreadable:
     """A file that is there and cannot be read; in words."""
@@ -71,6 +75,13 @@ class ICheck(Interface):
 
     def describe() -> str:
         """What is checked and how, in a few words for people."""
+
+
+class IHeardCheck(ICheck):
+    """A check that hears when there is something new, and is not run until then."""
+
+    def follow(turned: Callable[[], object]) -> Callable[[], None]:
+        """Have ``turned`` called whenever a run may find something else, until the result is called."""
 
 
 class IDataPlane(Interface):

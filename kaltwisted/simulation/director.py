@@ -11,12 +11,14 @@ from twisted.python.failure import Failure
 
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue
 from kaltwisted.config.model import SECOND_US, Address, Configuration
+from kaltwisted.healthcheck.heard import check_service
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import DestinationKey, ServiceKey
-from kaltwisted.ports import BFD_SESSION, Fact, Mail
+from kaltwisted.ports import BFD_SESSION, TRACKED_FILE, Fact, Mail
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.history import History, Lived, Mailed, PoolChanged, Ran, Turned
 from kaltwisted.simulation.host import Processes, WatchedFiles
@@ -106,6 +108,8 @@ class Director:
         self._life.end()
         self._lvs: LvsService | None = None
         self._checks: list[CheckService] = []
+        self._numbers = {each.name: each.init or 0 for each in configuration.track_files}
+        self._known = Known()
         self._powered_on_us: int | None = None
         self._stopping = False
 
@@ -174,8 +178,10 @@ class Director:
             startup_delay_us=startup_delay_us(configuration.global_defs, self._up_us()),
             time_of_day=self._time_of_day,
         )
+        for name, number in self._numbers.items():
+            self._known.learn(Fact(TRACKED_FILE, name, number))
         for session in self._sessions:
-            self.vrrp.learn(self._session_fact(session))
+            self._learn(self._session_fact(session))
         self.vrrp.startService()
         Deferred.fromCoroutine(self.vrrp.begin()).addErrback(self._broke)
         if configuration.virtual_servers:
@@ -197,8 +203,8 @@ class Director:
             awaited = _Awaited(checks, partial(self._lvs.checked, pool.key))
             for server in pool.virtual_server.real_servers:
                 for index, check in enumerate(server.checks):
-                    service = CheckService(
-                        simulated_check(check, server, self._servers, self.reaches, self._life),
+                    service = check_service(
+                        simulated_check(check, server, self._servers, self.reaches, self._life, self._known),
                         check,
                         service=server.format(pool.virtual_server.protocol),
                         virtual_server=pool.name,
@@ -241,6 +247,7 @@ class Director:
         self.files.stop()
         self.vrrp = self._lvs = None
         self._checks = []
+        self._known = Known()
         self._stopping = False
 
     def _up_us(self) -> int:
@@ -279,6 +286,8 @@ class Director:
         """A number is written into the file of a ``track_file``."""
         self._enter()
         self.files.write(name, number)
+        self._numbers[name] = number
+        self._known.learn(Fact(TRACKED_FILE, name, number))
 
     def session(self, name: str, up: bool) -> None:
         """A BFD session is let up, or kept down, from now on."""
@@ -297,10 +306,15 @@ class Director:
 
     def _tell_session(self, name: str) -> None:
         if self.vrrp is not None:
-            self._life.do(self.vrrp.learn, self._session_fact(name))
+            self._life.do(self._learn, self._session_fact(name))
 
     def _session_fact(self, name: str) -> Fact:
         return Fact(BFD_SESSION, name, int(self._sessions[name] and self._heard[name]))
+
+    def _learn(self, fact: Fact) -> None:
+        assert self.vrrp is not None
+        self.vrrp.learn(fact)
+        self._known.learn(fact)
 
     def delete_address(self, address: Address) -> None:
         """Somebody removes an address by hand."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 import attrs
 
 from kaltwisted.config.findings import Finding, Severity
-from kaltwisted.config.model import SECOND_US, Configuration, MiscCheck, Position
+from kaltwisted.config.model import SECOND_US, BfdCheck, Configuration, FileCheck, MiscCheck, Position
 from kaltwisted.simulation.grammar import (
     ACTIONS,
     Misfit,
@@ -71,7 +71,11 @@ def names_of(topology: Topology) -> Names:
         for server in service.real_servers
         for address in (
             server.address,
-            *(check.connection.ip for check in server.checks if not isinstance(check, MiscCheck)),
+            *(
+                check.connection.ip
+                for check in server.checks
+                if not isinstance(check, MiscCheck | BfdCheck | FileCheck)
+            ),
         )
     }
     return Names(

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from itertools import permutations
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, Configuration, VrrpInstance, VrrpSyncGroup
+from kaltwisted.config.model import SECOND_US, BfdCheck, Configuration, FileCheck, VrrpInstance, VrrpSyncGroup
 from kaltwisted.simulation import scenario as sc
 from kaltwisted.simulation.bounds import settles_us
 from kaltwisted.simulation.reading import names_of
@@ -146,7 +146,19 @@ def _failures(place: Place) -> Iterator[tuple[str, str, _Told, _Told]]:
 def _names_tracked(configuration: Configuration, field: str, defined: Container[str]) -> list[str]:
     owners = (*configuration.vrrp_instances, *configuration.vrrp_sync_groups)
     names = dict.fromkeys(each.name for owner in owners for each in getattr(owner, field))
+    names.update(dict.fromkeys(_followed(configuration, field)))
     return [name for name in names if name in defined]
+
+
+def _followed(configuration: Configuration, field: str) -> Iterator[str]:
+    """What checks of real servers go by."""
+    for service in configuration.virtual_servers:
+        for server in service.real_servers:
+            for check in server.checks:
+                if field == "track_bfd" and isinstance(check, BfdCheck):
+                    yield check.name
+                elif field == "track_file" and isinstance(check, FileCheck):
+                    yield check.track_file
 
 
 def _interfaces_that_count(configuration: Configuration, all_: list[str]) -> list[str]:

@@ -11,16 +11,20 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import (
     Address,
+    BfdCheck,
     Check,
     Configuration,
+    FileCheck,
     GlobalDefs,
     MiscCheck,
     RealServer,
     Script,
+    SmtpCheck,
     TcpCheck,
     VrrpScript,
 )
-from kaltwisted.healthcheck import misc
+from kaltwisted.healthcheck import bfd, file, misc
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.lvs.table import Applied, Service, ServiceKey, Table
 from kaltwisted.ports import ICheck, IDataPlane, IMailer, IScripts, Mail, ScriptResult
@@ -60,8 +64,13 @@ def simulated_check(
     servers: RealServers,
     reaches: Callable[[Address], bool],
     life: LifeClock,
+    known: Known,
 ) -> ICheck:
-    """The check of a real server: good while the server lives and can be reached."""
+    """The check of a real server: good while the server lives and can be reached, or as ``known`` says."""
+    if isinstance(check, BfdCheck):
+        return bfd.BfdCheck(check, known)
+    if isinstance(check, FileCheck):
+        return file.FileCheck(check, server, known)
     connection = getattr(check, "connection", None)
     place = (server.address, server.port) if connection is None else (connection.ip, connection.port)
     if isinstance(check, MiscCheck):
@@ -91,6 +100,8 @@ class SimulatedCheck:
         connection = getattr(check, "connection", None)
         self._timeout_s = 0.0 if connection is None else connection.timeout_us / 1e6
         words = ("timeout", "failed") if isinstance(check, TcpCheck) else ("Timeout connecting",) * 2
+        if isinstance(check, SmtpCheck):
+            words = "Connection timeout to", "Could not connect to"
         self._silent = Outcome(False, words[0], detail="timeout connecting")
         self._refused = Outcome(False, words[1], detail="Connection refused")
 

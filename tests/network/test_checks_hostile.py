@@ -25,6 +25,7 @@ from zope.interface import implementer
 from kaltwisted.config import model
 from kaltwisted.config.model import SECOND_US, CheckTiming, HttpCheck, TlsOptions, Url
 from kaltwisted.healthcheck.build import build_check
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.testing.healthcheck import FakeScripts
 
@@ -81,7 +82,7 @@ async def attempt(check: model.Check) -> Outcome:
     """One run, which has to end by itself and to leave the reactor as it was."""
     server = model.RealServer(ADDRESS, check.connection.port)  # type: ignore[union-attr]
     service = model.VirtualServer(model.VirtualAddress(ip_address("127.0.0.9"), 80))
-    running = build_check(check, server, service, reactor, FakeScripts()).run()
+    running = build_check(check, server, service, reactor, FakeScripts(), Known()).run()
     limit = reactor.callLater(TIMEOUT_S + GRACE_S, running.cancel)
     outcome = await running
     limit.cancel()

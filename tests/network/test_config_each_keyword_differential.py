@@ -74,6 +74,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         rf'{_CHECKS} (?:retry|delay_before_retry|warmup): wrong «""',
         rf'{_CONNECTING} fwmark: wrong «""',
         r'MISC_CHECK misc_timeout: wrong «""',
+        r'FILE_CHECK weight: wrong «""',
         r'UDP_CHECK (?:min|max)_reply_length: wrong «""',
         r'(?:vrrp_(?:script|track_process|track_file)|bfd_instance) weight: wrong «""',
         r'bfd_instance max_hops: wrong «""',

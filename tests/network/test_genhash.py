@@ -24,6 +24,7 @@ from twisted.internet import reactor
 from kaltwisted.config import model
 from kaltwisted.config.model import CheckTiming, Connection, HttpCheck, TlsOptions, Url
 from kaltwisted.healthcheck.build import build_check
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.testing.healthcheck import FakeScripts
 
 pytestmark = pytest.mark.network
@@ -265,7 +266,7 @@ async def test_checks_accept_genhash_s_digests(web: Web, tls: TlsOptions | None)
 
     def build(wanted: HttpCheck):  # type: ignore[no-untyped-def]
         server = model.RealServer(address, connection.port)
-        return build_check(wanted, server, service, reactor, FakeScripts())
+        return build_check(wanted, server, service, reactor, FakeScripts(), Known())
 
     outcome = await build(check).run()
     assert outcome.good, outcome

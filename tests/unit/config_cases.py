@@ -47,7 +47,8 @@ def _with(lines: str, word: str, line: str) -> str:
 
 
 def _pool(lines: str) -> str:
-    return service("", f"    real_server 10.0.0.4 80 {{\n{_indented(lines, 8)}    }}\n{GOOD_SERVER}")
+    named = _session("") if "BFD_CHECK" in lines else _file("") if "FILE_CHECK" in lines else ""
+    return named + service("", f"    real_server 10.0.0.4 80 {{\n{_indented(lines, 8)}    }}\n{GOOD_SERVER}")
 
 
 def _http(kind: str, lines: str) -> str:
@@ -114,6 +115,8 @@ AROUND: dict[str, Callable[[str], str]] = {
     "real_server": _pool,
     "HTTP_GET": lambda lines: _http("HTTP_GET", lines),
     "SSL_GET": lambda lines: _http("SSL_GET", lines),
+    "BFD_CHECK": lambda lines: _session("") + check("BFD_CHECK", _with(lines, "name", "name b")),
+    "FILE_CHECK": lambda lines: _file("") + check("FILE_CHECK", _with(lines, "track_file", "track_file f")),
     "MISC_CHECK": lambda lines: check("MISC_CHECK", _with(lines, "misc_path", "misc_path /bin/true")),
     **{f"{kind}_CHECK": partial(check, f"{kind}_CHECK") for kind in ("TCP", "SMTP", "PING", "UDP", "DNS")},
     "host": lambda lines: check("SMTP_CHECK", f"host {{\n{_indented(lines, 4)}}}"),
@@ -167,6 +170,8 @@ BLOCKS = {
     "HTTP_GET": ("HTTP_GET", "url {\npath /\n}"),
     "SSL_GET": ("SSL_GET", "url {\npath /\n}"),
     "MISC_CHECK": ("MISC_CHECK", "misc_path /bin/true"),
+    "BFD_CHECK": ("BFD_CHECK", "name b"),
+    "FILE_CHECK": ("FILE_CHECK", "track_file f"),
     "SMTP_CHECK": ("SMTP_CHECK", "retry 1"),
     "PING_CHECK": ("PING_CHECK", "retry 1"),
     "UDP_CHECK": ("UDP_CHECK", "payload 0a"),

@@ -141,6 +141,13 @@ WRITTEN: dict[str, Values] = {
         ("«-254", "«254", "«5x", "«many", "5 «backwards", EMPTY),
         most="5 reverse",
     ),
+    "FILE_CHECK track_file": Values(("f",)),
+    "FILE_CHECK weight": Values(
+        ("-2147483647", "0", "2147483647", "5 reverse"),
+        ("«-2147483648", "«2147483648", "«5x", "«many", "5 «backwards", EMPTY),
+        most="5 reverse",
+    ),
+    "BFD_CHECK name": Values(("b",), ("b «other", EMPTY)),
     **{
         word: Values((low, "1000.5", "10000"), ("«0", "«soon", "«4294968", "«-1", "«10ms", "«10001", EMPTY))
         for word, low in (("min_rx", "1"), ("min_tx", "1"), ("idle_tx", "1000"))

@@ -100,7 +100,7 @@ PURE: dict[str, list[tuple[str, str]]] = {
         # A check of keepalived's that is not acted on yet is one all the same.
         (
             service("", "«real_server 10.0.0.3 80 {\n}\n"),
-            service("", "real_server 10.0.0.3 80 {\n SMTP_CHECK {\n }\n}\n"),
+            service("", "real_server 10.0.0.3 80 {\n PING_CHECK {\n }\n}\n"),
         ),
     ],
     "sorry-in-pool": [

@@ -15,12 +15,14 @@ from kaltwisted.config.model import (
     Authentication,
     AuthHmac,
     AuthType,
+    BfdCheck,
     Check,
     CheckNotRun,
     CheckTiming,
     Configuration,
     Connection,
     DnsCheck,
+    FileCheck,
     FirewallMark,
     Forwarding,
     ForwardingMethod,
@@ -210,6 +212,8 @@ class TestDump(SynchronousTestCase):
         https = HttpCheck(timing, connection, (url,), tls=TlsOptions())
         http = HttpCheck(timing, connection, (url,))
         misc = MiscCheck(timing, Script(("/bin/true",)), 1_000_000)
+        bfd = BfdCheck(timing, "far")
+        file = FileCheck(timing, "load", 1)
 
         def configuration(check: Check | CheckNotRun) -> Configuration:
             where = "checks" if isinstance(check, Check) else "checks_not_run"
@@ -230,6 +234,10 @@ class TestDump(SynchronousTestCase):
             (http, [*every_change(http, "timing", "connection", "urls", "tls")]),
             (http, [("tls", https)]),
             (misc, [*every_change(misc, "timing")]),
+            (bfd, [*every_change(bfd, "timing")]),
+            (file, [*every_change(file, "timing")]),
+            (file, [(n, attrs.evolve(file, timing=each)) for n, each in every_change(timing)]),
+            (bfd, [(n, attrs.evolve(bfd, timing=each)) for n, each in every_change(timing)]),
             (misc, [(n, attrs.evolve(misc, timing=each)) for n, each in every_change(timing)]),
             (misc, [("user", attrs.evolve(misc, script=each)) for each in scripts]),
             *(

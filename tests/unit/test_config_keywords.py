@@ -7,7 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from kaltwisted.config import drafts
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.checks import (
+    BFD_CHECK,
     DNS_CHECK,
+    FILE_CHECK,
     HTTP_GET,
     MISC_CHECK,
     PING_CHECK,
@@ -34,6 +36,8 @@ DRAFTS = {
     HTTP_GET: drafts.CheckDraft,
     SSL_GET: drafts.CheckDraft,
     MISC_CHECK: drafts.CheckDraft,
+    FILE_CHECK: drafts.CheckDraft,
+    BFD_CHECK: drafts.CheckDraft,
     SMTP_CHECK: drafts.CheckDraft,
     PING_CHECK: drafts.CheckDraft,
     UDP_CHECK: drafts.CheckDraft,

@@ -78,7 +78,6 @@ class CheckTests(SynchronousTestCase):
         connection = Connection(IPv4Address("10.0.0.2"), 80)
         usual = CheckTiming(minute, 1, SECOND_US, minute)
         for name, expected in {
-            "SMTP_CHECK": SmtpCheck(usual, connection),
             "PING_CHECK": PingCheck(usual, connection),
             "UDP_CHECK": UdpCheck(usual, connection),
             # As keepalived 2.2.7 shows them: its retries are a delay_loop apart.
@@ -104,10 +103,16 @@ class CheckTests(SynchronousTestCase):
             UdpCheck(told, connection, b"\x0a\xff\x01", ReplyPattern(b"\x00", b"\xf0"), 2),
         )
         self.assertEqual(not_run(check("PING_CHECK", lines)), PingCheck(told, connection))
-        self.assertEqual(
-            not_run(check("SMTP_CHECK", f"{timing}helo_name a.example\nhost {{\n{target}}}")),
-            SmtpCheck(told, connection, "a.example"),
-        )
+
+    def test_an_smtp_check_may_say_where_in_a_block_of_its_own(self) -> None:
+        target = "connect_ip 10.9.9.9\nconnect_port 26\nbindto 10.8.8.8\n"
+        connection = Connection(IPv4Address("10.9.9.9"), 26, bindto=IPv4Address("10.8.8.8"))
+        for lines in (f"host {{\n{target}}}", target):
+            reading = load_text(check("SMTP_CHECK", f"retry 4\nhelo_name a.example\n{lines}"), "x.conf")
+            [real] = reading.configuration.virtual_servers[0].real_servers
+            timing = CheckTiming(retry=4)
+            self.assertEqual(real.checks, (SmtpCheck(timing, connection, "a.example"),))
+            self.assertEqual(reading.findings, ())
 
     def test_beside_a_check_that_runs_it_changes_nothing(self) -> None:
         reading = read(server("DNS_CHECK {\n}\nTCP_CHECK {\n}"))

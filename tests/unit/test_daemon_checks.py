@@ -29,6 +29,7 @@ from kaltwisted.config.model import (
     VirtualServer,
 )
 from kaltwisted.daemon.role.checks import Checks
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.pool import service_key
 from kaltwisted.lvs.service import Alerts, LvsService
@@ -84,7 +85,7 @@ class Case(SynchronousTestCase):
         self.lvs = LvsService(servers, self.plane, alerts, self.clock, publish=self.facts.append)
         self.lvs.startService()
         self.successResultOf(self.lvs.begin())
-        self.checks = Checks(self.clock, self.scripts, self.lvs)
+        self.checks = Checks(self.clock, self.scripts, self.lvs, Known())
         self.checks.startService()
         exhaust(self.checks.begin())
         self.forget()

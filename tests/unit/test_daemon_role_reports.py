@@ -25,6 +25,7 @@ from kaltwisted.config.model import (
 from kaltwisted.daemon.role import checker_reports, vrrp_reports
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.reports import STEP_US, TimeOfDay, owners, parent_data
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.ports import ScriptResult
 from kaltwisted.testing.alerts import FakeMailer, FakeScripts
@@ -112,7 +113,7 @@ class CheckerReportTests(SynchronousTestCase):
         self.configuration = Configuration(virtual_servers=(service,))
         alerts = Alerts(NotifyQueue(FakeScripts(ScriptResult(status=0))), FakeMailer())
         self.lvs = LvsService((service,), FakeDataPlane(), alerts, self.clock)
-        self.checks = Checks(self.clock, self.scripts, self.lvs)
+        self.checks = Checks(self.clock, self.scripts, self.lvs, Known())
         self.lvs.startService()
         self.successResultOf(self.lvs.begin())
         self.checks.startService()

@@ -32,6 +32,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.healthcheck import http, tcp
 from kaltwisted.healthcheck.build import build_check
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.ports import ScriptResult
 from kaltwisted.testing.healthcheck import FakeScripts
@@ -91,7 +92,7 @@ class Case(SynchronousTestCase):
     def ask(self, *urls: Url, **fields: Any) -> Any:
         """A run of an HTTP check, as built from the configuration but for the sockets."""
         check = HttpCheck(TIMING, TARGET, urls, **fields)
-        built = build_check(check, SERVER, SERVICE, self.clock, FakeScripts())
+        built = build_check(check, SERVER, SERVICE, self.clock, FakeScripts(), Known())
         built._connect = self.connect  # type: ignore[attr-defined]
         return built.run()
 
@@ -116,6 +117,7 @@ class RequestTests(SynchronousTestCase):
             attrs.evolve(SERVICE, virtualhost=service),
             Clock(),
             FakeScripts(),
+            Known(),
         )
         question = built._expectations[0].request.decode()  # type: ignore[attr-defined]
         return question.partition("Host: ")[2].strip()
@@ -135,6 +137,7 @@ class RequestTests(SynchronousTestCase):
             attrs.evolve(SERVICE, virtualhost=service),
             Clock(),
             FakeScripts(),
+            Known(),
         )
         return built._expectations[0].sni  # type: ignore[attr-defined, no-any-return]
 
@@ -271,7 +274,7 @@ class MiscTests(SynchronousTestCase):
     def judged(self, result: ScriptResult, dynamic: bool) -> tuple[bool, int | None]:
         scripts = FakeScripts()
         check = MiscCheck(TIMING, Script(("/bin/probe",)), 7 * SECOND_US, dynamic)
-        running = build_check(check, SERVER, SERVICE, Clock(), scripts).run()
+        running = build_check(check, SERVER, SERVICE, Clock(), scripts, Known()).run()
         self.assertEqual(scripts.running[0][:2], (check.script, 7 * SECOND_US))
         scripts.finish(result)
         outcome = self.successResultOf(running)
@@ -293,7 +296,7 @@ class MiscTests(SynchronousTestCase):
     def test_cancelling_ends_the_script(self) -> None:
         scripts = FakeScripts()
         check = MiscCheck(TIMING, Script(("/bin/probe",)), SECOND_US)
-        running = build_check(check, SERVER, SERVICE, Clock(), scripts).run()
+        running = build_check(check, SERVER, SERVICE, Clock(), scripts, Known()).run()
         running.cancel()
         self.failureResultOf(running)
         self.assertEqual(scripts.cancelled, [check.script])

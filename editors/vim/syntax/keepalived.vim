@@ -59,13 +59,13 @@ syntax region ka_virtual_server_real_server_TCP_CHECK matchgroup=kaBlock start=/
 syntax region ka_virtual_server_real_server_HTTP_GET matchgroup=kaBlock start=/\%(HTTP_GET\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_HTTP_GET
 syntax region ka_virtual_server_real_server_SSL_GET matchgroup=kaBlock start=/\%(SSL_GET\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_SSL_GET
 syntax region ka_virtual_server_real_server_MISC_CHECK matchgroup=kaBlock start=/\%(MISC_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_MISC_CHECK
+syntax region ka_virtual_server_real_server_FILE_CHECK matchgroup=kaBlock start=/\%(FILE_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_FILE_CHECK
+syntax region ka_virtual_server_real_server_BFD_CHECK matchgroup=kaBlock start=/\%(BFD_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_BFD_CHECK
 syntax region ka_virtual_server_real_server_SMTP_CHECK matchgroup=kaBlock start=/\%(SMTP_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_SMTP_CHECK
 syntax region ka_virtual_server_real_server_PING_CHECK matchgroup=kaBlock start=/\%(PING_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_PING_CHECK
 syntax region ka_virtual_server_real_server_UDP_CHECK matchgroup=kaBlock start=/\%(UDP_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_UDP_CHECK
 syntax region ka_virtual_server_real_server_DNS_CHECK matchgroup=kaBlock start=/\%(DNS_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_DNS_CHECK
-syntax region ka_virtual_server_real_server_FILE_CHECK matchgroup=kaBlock start=/\%(FILE_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_FILE_CHECK
-syntax region ka_virtual_server_real_server_BFD_CHECK matchgroup=kaBlock start=/\%(BFD_CHECK\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_virtual_server_real_server_BFD_CHECK
-syntax cluster ka_virtual_server_real_server contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_Unknown,ka_virtual_server_real_server_Keyword,ka_virtual_server_real_server_Obsolete,ka_virtual_server_real_server_TCP_CHECK,ka_virtual_server_real_server_HTTP_GET,ka_virtual_server_real_server_SSL_GET,ka_virtual_server_real_server_MISC_CHECK,ka_virtual_server_real_server_SMTP_CHECK,ka_virtual_server_real_server_PING_CHECK,ka_virtual_server_real_server_UDP_CHECK,ka_virtual_server_real_server_DNS_CHECK,ka_virtual_server_real_server_FILE_CHECK,ka_virtual_server_real_server_BFD_CHECK
+syntax cluster ka_virtual_server_real_server contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_Unknown,ka_virtual_server_real_server_Keyword,ka_virtual_server_real_server_Obsolete,ka_virtual_server_real_server_TCP_CHECK,ka_virtual_server_real_server_HTTP_GET,ka_virtual_server_real_server_SSL_GET,ka_virtual_server_real_server_MISC_CHECK,ka_virtual_server_real_server_FILE_CHECK,ka_virtual_server_real_server_BFD_CHECK,ka_virtual_server_real_server_SMTP_CHECK,ka_virtual_server_real_server_PING_CHECK,ka_virtual_server_real_server_UDP_CHECK,ka_virtual_server_real_server_DNS_CHECK
 
 syntax match ka_virtual_server_real_server_TCP_CHECK_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_TCP_CHECK_Unknown kaUnknown
@@ -105,6 +105,18 @@ syntax match ka_virtual_server_real_server_MISC_CHECK_Keyword /\%(delay_loop\|re
 highlight default link ka_virtual_server_real_server_MISC_CHECK_Keyword kaKeyword
 syntax cluster ka_virtual_server_real_server_MISC_CHECK contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_MISC_CHECK_Unknown,ka_virtual_server_real_server_MISC_CHECK_Keyword
 
+syntax match ka_virtual_server_real_server_FILE_CHECK_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_virtual_server_real_server_FILE_CHECK_Unknown kaUnknown
+syntax match ka_virtual_server_real_server_FILE_CHECK_Keyword /\%(track_file\|weight\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_virtual_server_real_server_FILE_CHECK_Keyword kaKeyword
+syntax cluster ka_virtual_server_real_server_FILE_CHECK contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_FILE_CHECK_Unknown,ka_virtual_server_real_server_FILE_CHECK_Keyword
+
+syntax match ka_virtual_server_real_server_BFD_CHECK_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_virtual_server_real_server_BFD_CHECK_Unknown kaUnknown
+syntax match ka_virtual_server_real_server_BFD_CHECK_Keyword /\%(name\|alpha\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_virtual_server_real_server_BFD_CHECK_Keyword kaKeyword
+syntax cluster ka_virtual_server_real_server_BFD_CHECK contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_BFD_CHECK_Unknown,ka_virtual_server_real_server_BFD_CHECK_Keyword
+
 syntax match ka_virtual_server_real_server_SMTP_CHECK_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_SMTP_CHECK_Unknown kaUnknown
 syntax match ka_virtual_server_real_server_SMTP_CHECK_Keyword /\%(delay_loop\|retry\|delay_before_retry\|warmup\|alpha\|log_all_failures\|connect_ip\|connect_port\|connect_timeout\|bindto\|bind_port\|bind_if\|fwmark\|helo_name\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
@@ -135,18 +147,6 @@ highlight default link ka_virtual_server_real_server_DNS_CHECK_Unknown kaUnknown
 syntax match ka_virtual_server_real_server_DNS_CHECK_Keyword /\%(delay_loop\|retry\|delay_before_retry\|warmup\|alpha\|log_all_failures\|connect_ip\|connect_port\|connect_timeout\|bindto\|bind_port\|bind_if\|fwmark\|type\|name\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_DNS_CHECK_Keyword kaKeyword
 syntax cluster ka_virtual_server_real_server_DNS_CHECK contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_DNS_CHECK_Unknown,ka_virtual_server_real_server_DNS_CHECK_Keyword
-
-syntax match ka_virtual_server_real_server_FILE_CHECK_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_virtual_server_real_server_FILE_CHECK_Unknown kaUnknown
-syntax match ka_virtual_server_real_server_FILE_CHECK_Keyword /\%(track_file\|weight\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_virtual_server_real_server_FILE_CHECK_Keyword kaKeyword
-syntax cluster ka_virtual_server_real_server_FILE_CHECK contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_FILE_CHECK_Unknown,ka_virtual_server_real_server_FILE_CHECK_Keyword
-
-syntax match ka_virtual_server_real_server_BFD_CHECK_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_virtual_server_real_server_BFD_CHECK_Unknown kaUnknown
-syntax match ka_virtual_server_real_server_BFD_CHECK_Keyword /\%(name\|alpha\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_virtual_server_real_server_BFD_CHECK_Keyword kaKeyword
-syntax cluster ka_virtual_server_real_server_BFD_CHECK contains=kaComment,kaDirective,kaUse,ka_virtual_server_real_server_BFD_CHECK_Unknown,ka_virtual_server_real_server_BFD_CHECK_Keyword
 
 syntax cluster ka_virtual_server_group contains=kaComment,kaDirective,kaUse,@kaValues
 

@@ -15,7 +15,16 @@ from kaltwisted.config.advice.kinds import (
 from kaltwisted.config.advice.words import others, seconds
 from kaltwisted.config.bind_checks import DEFAULT_CONNECT_TIMEOUT_US
 from kaltwisted.config.findings import Related
-from kaltwisted.config.model import Check, HttpCheck, MiscCheck, Protocol, RealServer, VirtualServer
+from kaltwisted.config.model import (
+    BfdCheck,
+    Check,
+    FileCheck,
+    HttpCheck,
+    MiscCheck,
+    Protocol,
+    RealServer,
+    VirtualServer,
+)
 
 if TYPE_CHECKING:
     from kaltwisted.config.findings import Finding
@@ -27,7 +36,7 @@ def unreachable_quorums(configuration: Configuration, written: Written) -> Itera
     """All weights together are less than gaining the quorum takes, ``quorum`` and ``hysteresis``.
 
     A quorum above all weights by itself is an error, and corrected.  A
-    MISC_CHECK with ``misc_dynamic`` may set any weight, so nothing is certain with one.
+    MISC_CHECK with ``misc_dynamic`` and a FILE_CHECK may set any weight, so nothing is certain with one.
     """
     for service in configuration.virtual_servers:
         if not service.hysteresis:
@@ -35,7 +44,8 @@ def unreachable_quorums(configuration: Configuration, written: Written) -> Itera
         total = sum(server.weight for server in service.real_servers)
         needed = service.quorum + service.hysteresis
         dynamic = any(
-            isinstance(check, MiscCheck) and check.dynamic
+            (isinstance(check, MiscCheck) and check.dynamic)
+            or (isinstance(check, FileCheck) and bool(check.weight))
             for server in service.real_servers
             for check in server.checks
         )
@@ -131,6 +141,8 @@ def slow_checks(configuration: Configuration, written: Written) -> Iterator[Find
 
 
 def _limit_us(check: Check) -> int:
+    if isinstance(check, BfdCheck | FileCheck):
+        return 0
     return check.timeout_us if isinstance(check, MiscCheck) else check.connection.timeout_us
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kaltwisted.config.keywords.convert import (
+    INT_MAX,
     IpAddress,
     Number,
     OneOf,
@@ -18,6 +19,7 @@ from kaltwisted.config.keywords.convert import (
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import checking_command, user
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.keywords.track import Weight
 from kaltwisted.config.model import DnsType, HttpProtocol, ReplyPattern
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
@@ -128,6 +130,18 @@ def _dns_name(words: list[str], problems: Problems) -> str | Keep:
     return KEEP
 
 
+def _session(words: list[str], problems: Problems) -> str | Keep:
+    """``name SESSION``, and nothing more: keepalived, too, does not take the first of several."""
+    expected = "the name of one bfd_instance"
+    if len(words) < 2:
+        return missing(words, problems, expected, fatal=False)
+    if len(words) > 2 or not words[1]:
+        message = "a BFD_CHECK goes by one session" if words[1] else "the name is empty"
+        problems.append(Problem(message, min(2, len(words) - 1), expected))
+        return KEEP
+    return words[1]
+
+
 _TIMING = {
     "delay_loop": Keyword("time from check to check", "delay_loop_us", PERIOD),
     "retry": Keyword("tries after the first failure", "retry", Number()),
@@ -224,6 +238,29 @@ MISC_CHECK = Table(
     },
 )
 
+FILE_CHECK = Table(
+    "FILE_CHECK",
+    {
+        "track_file": Keyword("the track_file whose number counts", "track_file", Word("a track_file")),
+        "weight": Keyword(
+            "its number times this is added to the server's weight; 0: down unless it is 0",
+            "file_weight",
+            Weight(INT_MAX, fatal=False),
+            words=3,
+        ),
+    },
+)
+
+BFD_CHECK = Table(
+    "BFD_CHECK",
+    {
+        "name": Keyword(
+            "the bfd_instance that it goes by", "name", _session, words=None, again=Again.FIRST_WINS
+        ),
+        "alpha": Keyword("counts as failed until the session is up", "alpha", boolean),
+    },
+)
+
 _TARGET = {**_TIMING, **_CONNECTION}
 
 SMTP_CHECK = Table(
@@ -231,7 +268,9 @@ SMTP_CHECK = Table(
     {
         **_TARGET,
         "helo_name": Keyword(
-            "name said in HELO, if not smtp_helo_name", "helo_name", Word("a host name", fatal=False)
+            "name said in HELO, if not keepalived's",
+            "helo_name",
+            Word("a host name", fatal=False),
         ),
         "host": Keyword("the old place of connect_ip and the like", block=Table("host", _TARGET), words=1),
     },
@@ -270,7 +309,9 @@ CHECKS = {
     "HTTP_GET": Keyword("asks a web server and looks at the answer", block=HTTP_GET, words=1),
     "SSL_GET": Keyword("HTTP_GET over TLS", block=SSL_GET, words=1),
     "MISC_CHECK": Keyword("a command of yours, by its exit status", block=MISC_CHECK, words=1),
-    "SMTP_CHECK": Keyword("greets a mail server", block=SMTP_CHECK, words=1, stage=Stage.READ),
+    "FILE_CHECK": Keyword("goes by the number in a file", block=FILE_CHECK, words=1),
+    "BFD_CHECK": Keyword("goes by a BFD session", block=BFD_CHECK, words=1),
+    "SMTP_CHECK": Keyword("greets a mail server", block=SMTP_CHECK, words=1),
     "PING_CHECK": Keyword("asks for an ICMP echo", block=PING_CHECK, words=1, stage=Stage.READ),
     "UDP_CHECK": Keyword("sends a datagram", block=UDP_CHECK, words=1, stage=Stage.READ),
     "DNS_CHECK": Keyword("asks a name server", block=DNS_CHECK, words=1, stage=Stage.READ),

@@ -103,16 +103,6 @@ snmp_name: name shown in SNMP
 """,
     "real_server": """
 snmp_name: name shown in SNMP
-FILE_CHECK {}: server state from a track_file
-BFD_CHECK {}: server state from a bfd_instance
-""",
-    "real_server FILE_CHECK": """
-track_file: name of the track_file that is watched
-weight: multiplier for its value; 0: down unless it is 0
-""",
-    "real_server BFD_CHECK": """
-name: name of the bfd_instance that is watched
-alpha: down until the session is up
 """,
     "url": """
 regex_options: pattern options

@@ -23,15 +23,19 @@ from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.identity import ServerId
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import Configuration, TrackFile
 from kaltwisted.daemon.role import checker_reports
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.planes import choose
 from kaltwisted.daemon.role.seam import IRole
+from kaltwisted.healthcheck.file import file_checks
+from kaltwisted.healthcheck.known import Known
+from kaltwisted.kernel.watched_files import WatchedFiles
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.steering import STEER, keys_of
-from kaltwisted.ports import CHECKS_PAUSED, Fact, Note, unnoted
+from kaltwisted.ports import CHECKS_PAUSED, TRACKED_FILE, Fact, Note, unnoted
 from kaltwisted.slices import in_slices
+from kaltwisted.tracked_files import TrackedFiles
 
 BEGIN_AGAIN_S = 5.0
 
@@ -82,7 +86,9 @@ class CheckerRole(Service):
             mail_every_checker=not defs.no_checker_emails,
             publish=publish,
         )
-        self.checks = Checks(reactor, self.scripts, self.lvs)
+        self._known = Known()
+        self._files = TrackedFiles(followed_files(configuration), WatchedFiles(reactor), self._numbered)
+        self.checks = Checks(reactor, self.scripts, self.lvs, self._known)
         self._begun = False
         self._again: IDelayedCall | None = None
         # Starting, and one reload after the other.
@@ -105,6 +111,7 @@ class CheckerRole(Service):
             self._again.cancel()
         if self._working is not None:
             self._working.stop()
+        self._files.stop()
         stopping: Deferred[Any] = self.lvs.stopService()
         stopping.addCallback(lambda _: self.checks.stopService())
         stopping.addCallback(lambda _: _all(self.scripts.stopService, self.mail.stopService))
@@ -124,11 +131,22 @@ class CheckerRole(Service):
         self.lvs.abandon()
 
     def learn(self, fact: Fact) -> None:
-        """What an operator overrides."""
+        """What checks go by, or an operator overrides."""
         if fact.kind == CHECKS_PAUSED:
             self.checks.pause(*keys_of(ServerId.parse(fact.name)), bool(fact.value))
-        else:
+        elif fact.kind in STEER:
             self.lvs.steer(fact)
+        else:
+            self._known.learn(fact)
+
+    def _follow_files(self) -> None:
+        """Read those that checks go by now; one that is elsewhere now may have another number."""
+        self._files.reconfigure(followed_files(self._configuration))
+        for name, number in self._files.values.items():
+            self._numbered(name, number)
+
+    def _numbered(self, name: str, number: int) -> None:
+        self._known.learn(Fact(TRACKED_FILE, name, number))
 
     def foresee(self, fact: Fact) -> str:
         """A pool may lose its quorum by it."""
@@ -153,6 +171,7 @@ class CheckerRole(Service):
             self.lvs.expect(self._configuration.virtual_servers, mail_every_checker=mail_every_checker)
             return succeed(None)
         self.lvs.expect(mail_every_checker=mail_every_checker)
+        self._follow_files()
         if not changes.virtual_servers:
             return succeed(None)
         applying = self._work(self.checks.reload(changes.virtual_servers))
@@ -175,6 +194,8 @@ class CheckerRole(Service):
         if not self.running:
             return None
         self._begun = True
+        self._follow_files()
+        self._files.start()
         self.checks.startService()
         return self._work(self.checks.begin())
 
@@ -207,6 +228,17 @@ class CheckerRole(Service):
 
     def clear_statistics(self) -> None:
         """Nothing is counted for a report."""
+
+
+def followed_files(configuration: Configuration) -> list[TrackFile]:
+    """The ``track_file``s that checks go by."""
+    names = {
+        each.track_file
+        for service in configuration.virtual_servers
+        for server in service.real_servers
+        for each in file_checks(server)
+    }
+    return [each for each in configuration.track_files if each.name in names]
 
 
 def _stopped(failure: Failure) -> None:

@@ -20,6 +20,7 @@ from kaltwisted.lvs import status as pools_status
 from kaltwisted.lvs.member import Member, key_of
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import LvsService
+from kaltwisted.ports import TRACKED_FILE
 
 
 def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: IReactorTime) -> Iterator[str]:
@@ -31,6 +32,9 @@ def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: I
     yield " Using autogen SSL context"
     yield from pools_report.data(lvs.pools.values(), owner)
     yield from checkers_report.data(_checkers(lvs, checks, TIME_OF_DAY.epoch_us(clock.seconds())), owner)
+    number = partial(checks.known.value, TRACKED_FILE)
+    yield from checkers_report.files(configuration.virtual_servers, configuration.track_files, number)
+    yield from checkers_report.sessions(configuration.virtual_servers)
 
 
 def status(lvs: LvsService, checks: Checks, clock: IReactorTime) -> Iterator[str]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.logger import Logger
 
 from kaltwisted.config.diff import Changed, Part, compare_real_servers, predecessors
 from kaltwisted.config.identity import ServerId
-from kaltwisted.config.model import Check, RealServer, VirtualServer
+from kaltwisted.config.model import BfdCheck, Check, RealServer, VirtualServer
 from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.build import build_check, goes_on
+from kaltwisted.healthcheck.heard import check_service
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.healthcheck.status import head, target
@@ -99,12 +103,15 @@ class Ran:
 
 
 class Checks(Service):
-    """Runs the checks of every pool and tells ``lvs`` what they find."""
+    """Runs the checks of every pool and tells ``lvs`` what they find; ``known``: what others know."""
 
-    def __init__(self, reactor: Any, scripts: IScripts, lvs: LvsService) -> None:
+    _log = Logger()
+
+    def __init__(self, reactor: Any, scripts: IScripts, lvs: LvsService, known: Known) -> None:
         self._reactor = reactor
         self._scripts = scripts
         self._lvs = lvs
+        self.known = known
         self._running: dict[tuple[ServiceKey, DestinationKey], list[Running]] = {}
         self._paused: set[tuple[ServiceKey, DestinationKey | None]] = set()
         #: The checks that a pool has begun with and that have not run yet; None until all are made.
@@ -162,6 +169,9 @@ class Checks(Service):
         """Make the checks of every pool."""
         for pool in self._lvs.pools.values():
             yield from self._make_pool(pool)
+        running = chain.from_iterable(self._running.values())
+        if any(isinstance(each.configured, BfdCheck) for each in running):
+            self._log.info("Activating BFD healthchecker")
 
     def reload(self, part: Part[VirtualServer]) -> Iterator[None]:
         """Change the pools and their checks by what differs."""
@@ -269,8 +279,10 @@ class Checks(Service):
         running = Running(
             place,
             configured,
-            CheckService(
-                build_check(configured, server, pool.virtual_server, self._reactor, self._scripts),
+            check_service(
+                build_check(
+                    configured, server, pool.virtual_server, self._reactor, self._scripts, self.known
+                ),
                 configured,
                 service=server.format(pool.virtual_server.protocol),
                 virtual_server=pool.name,

@@ -83,10 +83,10 @@ CHECKERS: Final = RoleKind(
     "checker",
     capabilities.CHECKER,
     ("virtual_servers",),
-    frozenset({"virtual_servers"}),
+    frozenset({"virtual_servers", "track_files"}),
     _checkers,
     tells=frozenset({VIRTUAL_SERVER}),
-    hears=frozenset({SERVICE_OF_SERVER, WEIGHT_OF_SERVER, CHECKS_PAUSED}),
+    hears=frozenset({BFD_SESSION, SERVICE_OF_SERVER, WEIGHT_OF_SERVER, CHECKS_PAUSED}),
 )
 VRRP: Final = RoleKind(
     "vrrp",
