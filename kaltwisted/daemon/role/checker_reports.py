@@ -29,7 +29,7 @@ def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: I
     yield from global_definitions(defs, socket.gethostname(), owner)
     yield "------< SSL definitions >------"
     yield " Using autogen SSL context"
-    yield from pools_report.data(lvs.pools.values(), owner)
+    yield from pools_report.data(configuration.virtual_server_groups, lvs.pools.values(), owner)
     yield from checkers_report.data(_checkers(lvs, checks, TIME_OF_DAY.epoch_us(clock.seconds())), owner)
 
 

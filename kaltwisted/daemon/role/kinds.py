@@ -80,7 +80,7 @@ CHECKERS: Final = RoleKind(
     "checker",
     capabilities.CHECKER,
     ("virtual_servers",),
-    frozenset({"virtual_servers"}),
+    frozenset({"virtual_servers", "virtual_server_groups"}),
     _checkers,
     tells=frozenset({VIRTUAL_SERVER}),
     hears=frozenset({SERVICE_OF_SERVER, WEIGHT_OF_SERVER, CHECKS_PAUSED}),
