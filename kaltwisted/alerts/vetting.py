@@ -146,7 +146,7 @@ def _violation(as_root: list[Finding]) -> Finding:
 
 
 def _uses(configuration: Configuration) -> Iterator[_Use]:
-    for service in (*configuration.virtual_servers, *configuration.group_services):
+    for service in configuration.virtual_servers:
         yield from _uses_of(
             service.where, ("quorum_up", service.quorum_up), ("quorum_down", service.quorum_down)
         )

@@ -35,7 +35,7 @@ from kaltwisted.config.keywords.vrrp import (
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
-from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs, ServerGroup
+from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
@@ -127,7 +127,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     ]
     configuration = Configuration(
         defaults,
-        tuple(each for each in services if not isinstance(each.listen, ServerGroup)),
+        tuple(services),
         vrrp_scripts=scripts,
         vrrp_instances=instances,
         vrrp_sync_groups=groups,
@@ -139,7 +139,6 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         static_routes=tuple(dict.fromkeys(routes)),
         static_rules=tuple(dict.fromkeys(rules)),
         virtual_server_groups=server_groups,
-        group_services=tuple(each for each in services if isinstance(each.listen, ServerGroup)),
         bfd_instances=bound(BFD_INSTANCE, None, lambda statement: bind_bfd.instance(reader, statement)),
     )
     return Bound(configuration, reader)

@@ -68,7 +68,8 @@ def virtual_server(
         return None
     if isinstance(listen, FirewallMark) and draft.ip_family == 6:
         listen = FirewallMark(listen.mark, ipv6=True)
-    if draft.protocol is None and not isinstance(listen, FirewallMark):
+    # Whether a group has anything but marks is known later (verify_group).
+    if draft.protocol is None and not isinstance(listen, FirewallMark | ServerGroup):
         _missing(reader, statement, "protocol", "protocol TCP (or UDP, SCTP)", "UDP is taken")
     if draft.lb_algo is None:
         _missing(reader, statement, "lb_algo lvs_sched", "lb_algo rr (or another scheduler)", "wlc is taken")
@@ -103,7 +104,7 @@ def virtual_server(
         listen = FirewallMark(listen.mark, ipv6=isinstance(servers[0].address, IPv6Address))
     return VirtualServer(
         listen=listen,
-        protocol=Protocol.NONE if isinstance(listen, FirewallMark) else draft.protocol or Protocol.UDP,
+        protocol=_protocol(listen, draft),
         delay_loop_us=delay_loop_us,
         lb_algo=draft.lb_algo or DEFAULT_SCHEDULER,
         scheduler_flags=frozenset(name for field, name in _FLAGS.items() if getattr(draft, field)),
@@ -147,13 +148,6 @@ def _listen(reader: Reader, statement: Statement) -> Listen | None:
             )
         return None
     if len(words) > 1 and words[1] == "group":
-        reader.tell_once(
-            statement,
-            "",
-            "`virtual_server group` is understood, not acted on yet: "
-            "it would serve all addresses of a virtual_server_group; the service is left out",
-            word=1,
-        )
         if len(words) < 3:
             reader.report(
                 Severity.ERROR,
@@ -173,6 +167,12 @@ def _listen(reader: Reader, statement: Statement) -> Listen | None:
         return None
     reader.most_words(statement, 3)
     return VirtualAddress(found[0], found[1] or 0)
+
+
+def _protocol(listen: Listen, draft: VirtualServerDraft) -> Protocol:
+    if isinstance(listen, FirewallMark):
+        return Protocol.NONE
+    return draft.protocol or (Protocol.NONE if isinstance(listen, ServerGroup) else Protocol.UDP)
 
 
 def _port_of(listen: Listen) -> int:

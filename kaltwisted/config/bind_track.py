@@ -197,7 +197,7 @@ def tracked(
 def virtual_servers(
     reader: Reader, statement: Statement, earlier: tuple[Tracked, ...]
 ) -> tuple[Tracked, ...]:
-    """Lines of ``ADDRESS PORT [PROTOCOL]``, ``fwmark N [inet6]`` or ``group NAME``, and a weight.
+    """Lines of ``ADDRESS PORT [PROTOCOL]``, ``fwmark N [inet6]`` or ``group NAME [PROTOCOL]``, and a weight.
 
     They are called as the virtual servers are, with ``*`` for a protocol that is not said.
     """
@@ -218,11 +218,11 @@ def virtual_servers(
 
 def _service_name(words: list[str], problems: Problems) -> str | None:
     """None, and a problem, where it names none."""
-    expected = "ADDRESS PORT [PROTOCOL], fwmark N [inet6], or group NAME"
+    expected = "ADDRESS PORT [PROTOCOL], fwmark N [inet6], or group NAME [PROTOCOL]"
     if len(words) < 2:
         problems.append(Problem("this names no virtual_server", 0, expected))
         return None
-    more = {"fwmark": ["inet6"], "group": []}.get(words[0], [str(each) for each in _PROTOCOLS])
+    more = ["inet6"] if words[0] == "fwmark" else [str(each) for each in _PROTOCOLS]
     for place, word in enumerate(words[2:], 2):
         if word.lower() not in more or place > 2:
             problems.append(not_one_of(word, [*more, "weight"], place))
@@ -230,7 +230,7 @@ def _service_name(words: list[str], problems: Problems) -> str | None:
     option = words[2].lower() if len(words) > 2 else ""
     match words[0]:
         case "group":
-            return f"[{words[1]}]:0"
+            return f"[{words[1]}]:{option or ANY_PROTOCOL}:0"
         case "fwmark":
             mark = whole_number(words[1], 1, UINT_MAX)
             if isinstance(mark, str):

@@ -1,6 +1,6 @@
 """What differs between two configurations, by keepalived's rules of what is the same thing.
 
-A virtual server is its address, port and protocol, or its mark; a real server
+A virtual server is its address, port and protocol, its mark, or its group and protocol; a real server
 its address and port; a VRRP instance its VRID, interface and family, whatever
 its name; a sync group, script, tracked file or BFD session its name.  What is equal keeps the old
 object, so that whoever compares again has only to look at identities.
@@ -23,6 +23,7 @@ from kaltwisted.config.model import (
     RealServer,
     Route,
     Rule,
+    ServerGroup,
     TrackFile,
     TrackGroup,
     VirtualIpAddress,
@@ -79,7 +80,6 @@ class Changes:
     static_routes: Part[Route] = Part()
     static_rules: Part[Rule] = Part()
     virtual_server_groups: Part[VirtualServerGroup] = Part()
-    group_services: Part[VirtualServer] = Part()
     bfd_instances: Part[BfdInstance] = Part()
 
     def __bool__(self) -> bool:
@@ -124,9 +124,6 @@ def compare(old: Configuration, new: Configuration) -> Changes:
     routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
     rules, kept_rules = _compare(old.static_rules, new.static_rules, _itself)
     server_groups, kept_server_groups = _compare(old.virtual_server_groups, new.virtual_server_groups, _name)
-    group_services, kept_group_services = _compare(
-        old.group_services, new.group_services, virtual_server_key, _keep_real_servers
-    )
     sessions, kept_sessions = _compare(old.bfd_instances, new.bfd_instances, _name)
     return Changes(
         attrs.evolve(
@@ -144,7 +141,6 @@ def compare(old: Configuration, new: Configuration) -> Changes:
             static_routes=kept_routes,
             static_rules=kept_rules,
             virtual_server_groups=kept_server_groups,
-            group_services=kept_group_services,
             bfd_instances=kept_sessions,
         ),
         tuple(
@@ -163,7 +159,6 @@ def compare(old: Configuration, new: Configuration) -> Changes:
         routes,
         rules,
         server_groups,
-        group_services,
         sessions,
     )
 
@@ -172,9 +167,14 @@ def compare(old: Configuration, new: Configuration) -> Changes:
 
 
 def virtual_server_key(server: VirtualServer) -> Hashable:
-    """Address, port and protocol, or the mark with its family: a mark has no protocol in the kernel."""
+    """Address, port and protocol, or the mark with its family: a mark has no protocol in the kernel.
+
+    A group is the same one whatever is in it.
+    """
     listen = server.listen
-    return listen if isinstance(listen, FirewallMark) else (listen, server.protocol)
+    if isinstance(listen, FirewallMark):
+        return listen
+    return listen.name if isinstance(listen, ServerGroup) else listen, server.protocol
 
 
 def real_server_key(server: RealServer) -> Hashable:

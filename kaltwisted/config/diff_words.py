@@ -49,7 +49,6 @@ def words(changes: Changes) -> Iterator[str]:
             later = ", at the next start" if line.partition(" ")[0] in AT_THE_NEXT_START else ""
             yield f"global_defs: {line}{later}"
     yield from _virtual_server_words(changes.virtual_servers)
-    yield from _virtual_server_words(changes.group_services)
     yield from _named_words("virtual_server_group", changes.virtual_server_groups)
     yield from _named_words("vrrp_script", changes.vrrp_scripts)
     yield from _named_words("vrrp_sync_group", changes.vrrp_sync_groups)
@@ -88,7 +87,8 @@ def _virtual_server_words(part: Part[VirtualServer]) -> Iterator[str]:
     for server in part.added:
         yield f"virtual_server {server} added, {len(server.real_servers)} real servers"
     for change in part.changed:
-        for name, before, after in differing(change.old, change.new, but=("real_servers",)):
+        # What is in a group, the group's line tells.
+        for name, before, after in differing(change.old, change.new, but=("listen", "real_servers")):
             yield f"virtual_server {change.new}: {_turn(name, before, after)}"
         yield from _real_server_words(change)
 

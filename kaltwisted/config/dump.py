@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from kaltwisted.config.dump_settings import command, host, octal, others, seconds, yes
 from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
-    AddressRange,
     BfdCheck,
     Check,
     CheckNotRun,
@@ -41,13 +40,13 @@ def dump(configuration: Configuration) -> Iterator[str]:
     yield from _global_defs(configuration.global_defs)
     yield "-----< SSL definitions >-----"
     yield "  Using autogen SSL context"
-    services = (*configuration.virtual_servers, *configuration.group_services)
+    services = configuration.virtual_servers
     if services or configuration.virtual_server_groups:
         yield "-----< LVS Topology >-----"
         for group in configuration.virtual_server_groups:
             yield f"  Virtual Server Group = {group.name}"
             for entry in group.entries:
-                yield f"    {_entry(entry)}"
+                yield f"    {entry}"
         for service in services:
             yield from _virtual_server(service)
         yield "-----< Health checkers >-----"
@@ -106,12 +105,6 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
 # --- LVS ---------------------------------------------------------------------------------
 
 
-def _entry(entry: AddressRange | FirewallMark) -> str:
-    if isinstance(entry, FirewallMark):
-        return f"fwmark {entry.mark}{' inet6' if entry.ipv6 else ''}"
-    return str(entry)
-
-
 def _virtual_server(service: VirtualServer) -> Iterator[str]:
     listen = service.listen
     match listen:
@@ -157,15 +150,7 @@ def _virtual_server(service: VirtualServer) -> Iterator[str]:
 
 
 def _granularity(listen: Listen, prefix: int) -> str:
-    match listen:
-        case FirewallMark():
-            ipv6 = listen.ipv6
-        case VirtualAddress():
-            ipv6 = listen.address.version == 6
-        case ServerGroup():
-            # A group has no family of its own; the longest prefix of IPv4 is 32.
-            ipv6 = prefix > 32
-    return granularity(prefix, ipv6)
+    return granularity(prefix, listen.ipv6)
 
 
 def _kind(forwarding: ForwardingMethod) -> str:

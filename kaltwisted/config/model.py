@@ -215,10 +215,7 @@ class GlobalDefs:
 
 @attrs.frozen
 class Configuration:
-    """A whole configuration, as one value.
-
-    ``group_services``: the virtual servers whose ``listen`` is a group, which are not served yet.
-    """
+    """A whole configuration, as one value."""
 
     global_defs: GlobalDefs = GlobalDefs()
     virtual_servers: tuple[VirtualServer, ...] = ()
@@ -233,5 +230,4 @@ class Configuration:
     static_routes: tuple[Route, ...] = ()
     static_rules: tuple[Rule, ...] = ()
     virtual_server_groups: tuple[VirtualServerGroup, ...] = ()
-    group_services: tuple[VirtualServer, ...] = ()
     bfd_instances: tuple[BfdInstance, ...] = ()

@@ -59,6 +59,11 @@ class VirtualAddress:
     address: Address
     port: int
 
+    @property
+    def ipv6(self) -> bool:
+        """The family."""
+        return self.address.version == 6
+
     def format(self, protocol: Protocol) -> str:
         """As keepalived writes it: ``[192.168.200.15]:tcp:80``."""
         return f"[{self.address}]:{protocol}:{self.port}"
@@ -71,23 +76,12 @@ class FirewallMark:
     mark: int
     ipv6: bool = False
 
+    def __str__(self) -> str:
+        return f"fwmark {self.mark}{' inet6' if self.ipv6 else ''}"
+
     def format(self, protocol: Protocol) -> str:
         """As keepalived writes it: ``FWM 7``."""
         return f"FWM {self.mark}"
-
-
-@attrs.frozen
-class ServerGroup:
-    """``virtual_server group NAME``: all that is in a ``virtual_server_group``."""
-
-    name: str
-
-    def format(self, protocol: Protocol) -> str:
-        """As keepalived writes it: ``[web]:0``."""
-        return f"[{self.name}]:0"
-
-
-Listen: TypeAlias = VirtualAddress | FirewallMark | ServerGroup
 
 
 @attrs.frozen
@@ -101,6 +95,40 @@ class AddressRange:
     def __str__(self) -> str:
         end = "" if self.first == self.last else f"-{self.last}"
         return f"{self.first}{end} {self.port}"
+
+    @property
+    def ipv6(self) -> bool:
+        """The family."""
+        return self.first.version == 6
+
+    @property
+    def size(self) -> int:
+        """How many addresses it has."""
+        return int(self.last) - int(self.first) + 1
+
+
+@attrs.frozen
+class ServerGroup:
+    """``virtual_server group NAME``: all that is in a ``virtual_server_group``.
+
+    ``entries`` are of one family.  ``number``: which of the virtual servers of this group it is, from 0 on.
+    """
+
+    name: str
+    entries: tuple[AddressRange | FirewallMark, ...] = ()
+    number: int = 0
+
+    @property
+    def ipv6(self) -> bool:
+        """The family."""
+        return any(entry.ipv6 for entry in self.entries)
+
+    def format(self, protocol: Protocol) -> str:
+        """As keepalived writes it: ``[web]:0``; the group's second virtual server is ``[web]:1``."""
+        return f"[{self.name}]:{self.number}"
+
+
+Listen: TypeAlias = VirtualAddress | FirewallMark | ServerGroup
 
 
 @attrs.frozen
@@ -191,6 +219,8 @@ class VirtualServer:
 
     @property
     def fact_name(self) -> str:
-        """What roles call it among themselves: as logs do, and a mark with its family."""
+        """What roles call it among themselves: as logs do, and with a mark's family, a group's protocol."""
+        if isinstance(self.listen, ServerGroup):
+            return f"[{self.listen.name}]:{self.protocol}:0"
         six = isinstance(self.listen, FirewallMark) and self.listen.ipv6
         return f"{self} inet6" if six else str(self)

@@ -34,12 +34,12 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     there = trackable(scripts, processes, files, sessions)
     server_groups = verify_server_groups(configuration.virtual_server_groups, reader)
     instances = verify_instances(configuration.vrrp_instances, there, reader)
-    services = verify_virtual_servers(configuration.virtual_servers, reader)
+    services = verify_group_services(configuration.virtual_servers, server_groups, reader)
+    services = verify_virtual_servers(services, reader)
     services = verify_checks(services, sessions, files, reader)
-    group_services = verify_group_services(configuration.group_services, server_groups, reader)
-    instances = verify_tracked_services(instances, services, group_services, reader)
+    instances = verify_tracked_services(instances, services, reader)
     groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, there, reader)
-    groups = verify_tracked_services(groups, services, group_services, reader)
+    groups = verify_tracked_services(groups, services, reader)
     return attrs.evolve(
         configuration,
         virtual_servers=services,
@@ -51,6 +51,5 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
         garp_groups=verify_garp_groups(configuration.garp_groups, reader),
         track_files=files,
         virtual_server_groups=server_groups,
-        group_services=group_services,
         bfd_instances=sessions,
     )

@@ -20,13 +20,14 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.config.verify_report import error, related
+from kaltwisted.config.verify_report import error, related, warn
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
 
 
 def verify_virtual_servers(services: tuple[VirtualServer, ...], reader: Reader) -> tuple[VirtualServer, ...]:
+    """Those that are served; groups have rules of their own (``verify_group``), which have been applied."""
     seen: dict[tuple[Listen, Protocol], VirtualServer] = {}
     for service in services:
         # The kernel tells mark services apart by mark and family alone.
@@ -40,31 +41,32 @@ def verify_virtual_servers(services: tuple[VirtualServer, ...], reader: Reader) 
                 related=related(first, "here is the first"),
             )
             continue
-        seen[(service.listen, protocol)] = _virtual_server(service, reader)
+        if not isinstance(service.listen, ServerGroup):
+            seen[(service.listen, protocol)] = _virtual_server(service, reader)
     return tuple(service for service in seen.values() if service.real_servers)
 
 
 def _virtual_server(service: VirtualServer, reader: Reader) -> VirtualServer:
-    for rule in (_families, _ports, *OF_ANY):
+    for rule in (fitting, _suspendable, _ports, *OF_ANY):
         service = rule(service, reader)
     return service
 
 
-def _families(service: VirtualServer, reader: Reader) -> VirtualServer:
+def fitting(service: VirtualServer, reader: Reader) -> VirtualServer:
     """Real servers have the family of their service, but behind a tunnel."""
-    listen = service.listen
-    if isinstance(listen, ServerGroup):
-        return service  # which has no family of its own
-    version = (6 if listen.ipv6 else 4) if isinstance(listen, FirewallMark) else listen.address.version
+    version = 6 if service.listen.ipv6 else 4
 
     def fits(address: Address, method: Forwarding) -> bool:
         return address.version == version or method is Forwarding.TUN
 
     kept = [server for server in service.real_servers if fits(server.address, server.forwarding.method)]
     if len(kept) < len(service.real_servers):
+        # To keepalived's ``-t`` it is the first real server that gives a group its family.
+        sound = not isinstance(service.listen, ServerGroup) or service.real_servers[0] in kept
+        tell = error if sound else warn
         for server in service.real_servers:
             if not fits(server.address, server.forwarding.method):
-                error(
+                tell(
                     reader,
                     server,
                     f"real_server {server.address} is not of the address family of {service} and is left out",
@@ -83,6 +85,22 @@ def _families(service: VirtualServer, reader: Reader) -> VirtualServer:
     return service
 
 
+def _suspendable(service: VirtualServer, reader: Reader) -> VirtualServer:
+    marked = isinstance(service.listen, FirewallMark)
+    return unsuspended(service, reader) if marked and service.ha_suspend else service
+
+
+def unsuspended(service: VirtualServer, reader: Reader) -> VirtualServer:
+    """``ha_suspend`` goes by the service's addresses, and a mark has none."""
+    error(
+        reader,
+        service,
+        f"ha_suspend waits for an address, and {service} has a firewall mark: its checks go on",
+        log=f"Virtual server {service}: cannot use ha_suspend with fwmarks - clearing ha_suspend",
+    )
+    return attrs.evolve(service, ha_suspend=False)
+
+
 def persistent(service: VirtualServer, reader: Reader) -> VirtualServer:
     """A service for all ports has to be persistent."""
     error(
@@ -98,7 +116,7 @@ def persistent(service: VirtualServer, reader: Reader) -> VirtualServer:
 def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
     """Port 0 is all ports, for persistent services only; DR and TUN cannot change a port."""
     if not isinstance(service.listen, VirtualAddress):
-        return _portless(service)
+        return portless(service)
     port = service.listen.port
     if not port and not service.persistence_timeout_s:
         service = persistent(service, reader)
@@ -131,7 +149,7 @@ def _ports(service: VirtualServer, reader: Reader) -> VirtualServer:
     return attrs.evolve(service, real_servers=tuple(servers))
 
 
-def _portless(service: VirtualServer) -> VirtualServer:
+def portless(service: VirtualServer) -> VirtualServer:
     """A mark is for whatever port: where DR and TUN keep it, a server's own port is for its checks only."""
 
     def fits(server: RealServer | SorryServer) -> bool:

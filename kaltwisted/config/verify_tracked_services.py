@@ -32,7 +32,6 @@ Owner = TypeVar("Owner", VrrpInstance, VrrpSyncGroup)
 def verify_tracked_services(
     owners: tuple[Owner, ...],
     services: Iterable[VirtualServer],
-    not_served: Iterable[VirtualServer],
     reader: Reader,
 ) -> tuple[Owner, ...]:
     """Instances or groups with the names of virtual servers as these have them.
@@ -40,22 +39,21 @@ def verify_tracked_services(
     A protocol that is not said is that of the only one there; of several TCP, then UDP.
     """
     there = {each.fact_name: each for each in services}
-    idle = {each.fact_name for each in not_served}
-    return tuple(_verify(owner, there, idle, reader) for owner in owners)
+    return tuple(_verify(owner, there, reader) for owner in owners)
 
 
-def _verify(owner: Owner, there: Mapping[str, VirtualServer], idle: set[str], reader: Reader) -> Owner:
+def _verify(owner: Owner, there: Mapping[str, VirtualServer], reader: Reader) -> Owner:
     if not owner.track_virtual_server:
         return owner
     found: dict[str, Tracked] = {}
     for tracked in owner.track_virtual_server:
         name = next((each for each in _spellings(tracked.name) if each in there), None)
         if name is None:
-            why = "which is not served yet" if tracked.name in idle else "which is no virtual_server here"
             error(
                 reader,
                 owner,
-                f"`{owner.name}` tracks virtual server {tracked.name}, {why}: it is left out",
+                f"`{owner.name}` tracks virtual server {tracked.name}, which is no virtual_server here:"
+                " it is left out",
                 expected=_expected(there),
             )
         elif name in found:
@@ -86,4 +84,4 @@ def _line(service: VirtualServer) -> str:
         case FirewallMark(mark, ipv6):
             return f"fwmark {mark}{' inet6' if ipv6 else ''}"
         case ServerGroup(name):
-            return f"group {name}"
+            return f"group {name} {service.protocol}"

@@ -1,7 +1,8 @@
 """Which servers of a virtual server take clients: a pure decision, no kernel and no clock.
 
 A pool is told what the checkers found; it answers with events (what to log,
-whom to tell) and holds ``service``, the entry that the data plane should have.
+whom to tell) and holds ``services``, what the data plane should have: one, or with
+a ``virtual_server_group`` one for each of its addresses and marks, all alike.
 The rules are keepalived's: a server is alive while none of its checkers has
 failed; quorum has hysteresis; while quorum is lost the sorry server stands in
 for all of them; with ``inhibit_on_failure`` a dead server stays at weight 0, so
@@ -12,18 +13,18 @@ server's health.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import attrs
 
 from kaltwisted.config.diff import compare_real_servers
-from kaltwisted.config.identity import ServerId
-from kaltwisted.config.model import RealServer, SorryServer, VirtualServer
+from kaltwisted.config.model import Forwarding, Listen, RealServer, ServerGroup, SorryServer, VirtualServer
+from kaltwisted.lvs.entries import entry_name, pool_key, service_keys, within
 from kaltwisted.lvs.member import Member, key_of
-from kaltwisted.lvs.steering import UNSTEERED, Steering, keys_of
-from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
+from kaltwisted.lvs.steering import UNSTEERED, Steering
+from kaltwisted.lvs.table import Destination, DestinationKey, Service
 
 
 @attrs.frozen
@@ -55,15 +56,10 @@ Event: TypeAlias = Log | ServerTurned | QuorumTurned
 _NONE_STEERED: Final[Mapping[DestinationKey, Steering]] = MappingProxyType({})
 
 
-def service_key(server: VirtualServer) -> ServiceKey:
-    """The data plane's key of a virtual server; a firewall mark has neither protocol nor port there."""
-    return keys_of(ServerId.of(server))[0]
-
-
 class Pool:
     """The state of one virtual server's pool.
 
-    ``adopted``: the entry that an earlier life of the daemon left in the data
+    ``adopted``: the service, or any of them, that an earlier life of the daemon left in the data
     plane.  What is missing in it was down then, and stays out until its first
     good check: a restart never sends clients to a server known to be dead.
     ``steering``: what operators override of servers, in the pool or not; ``steer`` tells of changes.
@@ -77,8 +73,10 @@ class Pool:
     ) -> None:
         self.virtual_server = virtual_server
         self._steering = steering
+        if adopted is not None:
+            adopted = _as_configured(adopted, virtual_server)
         self.name = str(virtual_server)
-        self.key = service_key(virtual_server)
+        self.key = pool_key(virtual_server)
         members = [
             Member.begin(server, adopted, steering.get(key_of(server), UNSTEERED))
             for server in virtual_server.real_servers
@@ -92,18 +90,31 @@ class Pool:
         )
         self.has_quorum = self._had_quorum or self._sum >= virtual_server.quorum + virtual_server.hysteresis
         self._settings = _settings(virtual_server)
-        self._service: Service | None = None
+        self._services: tuple[Service, ...] | None = None
+        self._table: Mapping[DestinationKey, Destination] | None = None
         self.since: float | None = None
         """When quorum was gained or lost, by the clock of who runs the pool; None: not known."""
 
     # -- what others ask --------------------------------------------------------------
 
     @property
+    def services(self) -> tuple[Service, ...]:
+        """What the data plane should hold; the same objects for as long as nothing changes."""
+        if self._services is None:
+            self._services = tuple(_filled(self._settings, self.destinations))
+        return self._services
+
+    @property
     def service(self) -> Service:
-        """What the data plane should hold; the same object for as long as nothing changes."""
-        if self._service is None:
-            self._service = attrs.evolve(self._settings, destinations=self._destinations())
-        return self._service
+        """One of ``services``: in a group the first, and but for their keys the others are the same."""
+        return self.services[0]
+
+    @property
+    def destinations(self) -> Mapping[DestinationKey, Destination]:
+        """The servers in the data plane's table, with the ports that are configured."""
+        if self._table is None:
+            self._table = self._destinations()
+        return self._table
 
     def server(self, key: DestinationKey) -> RealServer:
         """The real server of this address and port."""
@@ -139,7 +150,7 @@ class Pool:
 
     def serves(self, member: Member) -> bool:
         """Whether a server is in the data plane's table: for clients, or at weight 0."""
-        return member.destination.key in self.service.destinations
+        return member.destination.key in self.destinations
 
     # -- what happens -----------------------------------------------------------------
 
@@ -182,7 +193,7 @@ class Pool:
         if not was_alive:
             return []
         self._sum -= counted
-        self._service = None
+        self._changed()
         if member.steering.is_disabled:
             line = f"Service {self._name(member)} of VS {self.name} fails, and is disabled"
         else:
@@ -198,7 +209,7 @@ class Pool:
         if before == member.effective_weight:
             return []
         self._sum += member.counts - counted
-        self._service = None
+        self._changed()
         return [self._reweighted(member, before), *self._weigh_quorum()]
 
     def steer(self, server: DestinationKey) -> list[Event]:
@@ -209,7 +220,7 @@ class Pool:
         was, before, counted = member.steering, member.effective_weight, member.counts
         member.steer(self._steering.get(server, UNSTEERED))
         self._sum += member.counts - counted
-        self._service = None
+        self._changed()
         events: list[Event] = []
         if member.steering.service is not was.service:
             events.append(Log(f"Service {self._name(member)} of VS {self.name} {_words(member.steering)}"))
@@ -235,14 +246,16 @@ class Pool:
         goes nothing has happened, so nobody is told, unless ``omega`` asks so.
         """
         old, self.virtual_server = self.virtual_server, new
-        events = self._change_sorry_server(old.sorry_server)
+        self.name = str(new)
+        events = self._change_entries(old.listen)
+        events += self._change_sorry_server(old.sorry_server)
         settings = _settings(new)
         if settings != self._settings:
             self._settings = settings
-            self._service = None
+            self._changed()
         servers = compare_real_servers(old, new)
         if servers:
-            self._service = None
+            self._changed()
         for server in servers.added:
             member = Member.begin(server, steering=self._steering.get(key_of(server), UNSTEERED))
             self._members[member.destination.key] = member
@@ -269,11 +282,24 @@ class Pool:
             events += self._went_up(member)
         return events
 
+    def _change_entries(self, old: Listen) -> list[Event]:
+        """What is in a group has changed; its other services go on."""
+        new = self.virtual_server.listen
+        if not (isinstance(old, ServerGroup) and isinstance(new, ServerGroup)):
+            return []
+        protocol, name = self.virtual_server.protocol, new.name
+        gone = [entry_name(each, protocol) for each in old.entries if each not in new.entries]
+        come = [entry_name(each, protocol) for each in new.entries if each not in old.entries]
+        return [
+            *(Log(f"VS [{each}] in group {name} no longer exists") for each in gone),
+            *(Log(f"VS [{each}] added into group {name}") for each in come),
+        ]
+
     def _change_sorry_server(self, old: SorryServer | None) -> list[Event]:
         new = self.virtual_server.sorry_server
         if old == new:
             return []
-        self._service = None
+        self._changed()
         if self.has_quorum:
             return []
         protocol, events = self.virtual_server.protocol, list[Event]()
@@ -300,11 +326,15 @@ class Pool:
 
     # -- how it is decided ------------------------------------------------------------
 
+    def _changed(self) -> None:
+        """The data plane should hold something else."""
+        self._services = self._table = None
+
     def _name(self, member: Member) -> str:
         return member.server.format(self.virtual_server.protocol)
 
     def _went_up(self, member: Member) -> list[Event]:
-        self._service = None
+        self._changed()
         if member.steering.is_disabled:
             line = f"Service {self._name(member)} of VS {self.name} is alive, and is disabled"
         else:
@@ -331,7 +361,7 @@ class Pool:
             threshold = server.quorum - server.hysteresis
             words = f"Lost quorum {server.quorum}-{server.hysteresis}={threshold} > {self._sum}"
         self.has_quorum = not self.has_quorum
-        self._service = None
+        self._changed()
         return [
             Log(f"{words} for VS {self.name}"),
             *self._sorry(enter=not self.has_quorum),
@@ -396,9 +426,10 @@ def _words(steering: Steering) -> str:
     return "is disabled: it is out of the pool" if steering.is_disabled else "is in service again"
 
 
-def _settings(server: VirtualServer) -> Service:
-    return Service(
-        key=service_key(server),
+def _settings(server: VirtualServer) -> tuple[Service, ...]:
+    keys = service_keys(server)
+    first = Service(
+        key=keys[0],
         scheduler=server.lb_algo,
         persistence_timeout_s=server.persistence_timeout_s,
         granularity=server.persistence_granularity,
@@ -406,3 +437,30 @@ def _settings(server: VirtualServer) -> Service:
         ops=server.ops,
         scheduler_flags=server.scheduler_flags,
     )
+    return first, *(attrs.evolve(first, key=key) for key in keys[1:])
+
+
+def _filled(empty: Iterable[Service], table: Mapping[DestinationKey, Destination]) -> Iterator[Service]:
+    """Services with their servers; a table is one object for all in which it is the same."""
+    if all(each.forwarding.method is Forwarding.NAT for each in table.values()):
+        yield from (attrs.evolve(service, destinations=table) for service in empty)
+        return
+    by_port: dict[int, Mapping[DestinationKey, Destination]] = {}
+    for service in empty:
+        port = service.key.port
+        if port not in by_port:
+            keys = {key: within(service.key, key, each.forwarding) for key, each in table.items()}
+            if all(key == inside for key, inside in keys.items()):
+                by_port[port] = table
+            else:
+                by_port[port] = {inside: attrs.evolve(table[key], key=inside) for key, inside in keys.items()}
+        yield attrs.evolve(service, destinations=by_port[port])
+
+
+def _as_configured(found: Service, server: VirtualServer) -> Service:
+    """A service as it was found, with the ports that the servers of a group are configured with."""
+    if not isinstance(server.listen, ServerGroup):
+        return found
+    known = {within(found.key, key_of(each), each.forwarding): key_of(each) for each in server.real_servers}
+    destinations = {known.get(key, key): each for key, each in found.destinations.items()}
+    return attrs.evolve(found, destinations=destinations)

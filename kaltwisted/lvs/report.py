@@ -7,6 +7,7 @@ where it arrives, with the health checkers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -18,10 +19,11 @@ from kaltwisted.config.model import (
     ForwardingMethod,
     Protocol,
     RealServer,
+    ServerGroup,
     SorryServer,
     TunnelType,
-    VirtualAddress,
     VirtualServer,
+    VirtualServerGroup,
 )
 from kaltwisted.config.report import Owner, enabled, granularity, on, script_line, seconds, yes
 from kaltwisted.lvs.member import Member
@@ -35,10 +37,14 @@ _FLAGS: Final = {
 _PLAIN_FLAGS: Final = (("flag-1", ""), ("flag-2", ""), ("flag-3", ""))
 
 
-def data(pools: Iterable[Pool], owner: Owner) -> Iterator[str]:
+def data(groups: Iterable[VirtualServerGroup], pools: Iterable[Pool], owner: Owner) -> Iterator[str]:
     """The section ``LVS Topology``."""
     yield "------< LVS Topology >------"
-    for pool in tuple(pools):
+    pools = tuple(pools)
+    for group in groups:
+        yield " ------< Virtual server group >------"
+        yield from _group(group, [each for each in pools if _serves(each, group)])
+    for pool in pools:
         yield " ------< Virtual server >------"
         yield from _virtual_server(pool, owner)
         for member in pool.members:
@@ -46,16 +52,43 @@ def data(pools: Iterable[Pool], owner: Owner) -> Iterator[str]:
             yield from _real_server(pool, member, owner)
 
 
+def _serves(pool: Pool, group: VirtualServerGroup) -> bool:
+    listen = pool.virtual_server.listen
+    return isinstance(listen, ServerGroup) and listen.name == group.name
+
+
+def _group(group: VirtualServerGroup, pools: list[Pool]) -> Iterator[str]:
+    """Alive are those that are in the table, whatever their weight, of all virtual servers of the group."""
+    four, six = (any(entry.ipv6 is ipv6 for entry in group.entries) for ipv6 in (False, True))
+    yield f" Virtual Server Group = {group.name}, IPv4 = {yes(four)}, IPv6 = {yes(six)}"
+    alive = Counter[Protocol]()
+    for pool in pools:
+        alive[pool.virtual_server.protocol] += len(pool.destinations)
+    for entry in group.entries:
+        if isinstance(entry, FirewallMark):
+            yield f"   FWMARK = {entry.mark}{' IPv6' if entry.ipv6 else ''}"
+            total = alive.total()
+            yield f"     Alive: {0 if entry.ipv6 else total} IPv4, {total if entry.ipv6 else 0} IPv6"
+        else:
+            one = entry.first == entry.last
+            where = f"VIP = {entry.first}" if one else f"VIP Range = {entry.first}-{entry.last}"
+            yield f"   {where}, VPORT = {entry.port}"
+            tcp, udp, sctp = (alive[each] for each in (Protocol.TCP, Protocol.UDP, Protocol.SCTP))
+            yield f"     Alive: {tcp} tcp, {udp} udp, {sctp} sctp"
+
+
 def _virtual_server(pool: Pool, owner: Owner) -> Iterator[str]:
     server = pool.virtual_server
     listen = server.listen
     if isinstance(listen, FirewallMark):
         yield f" VS FWMARK = {listen.mark}"
-    elif isinstance(listen, VirtualAddress):
+    elif isinstance(listen, ServerGroup):
+        yield f" VS GROUP = {server}"
+    else:
         yield f" VS VIP = {listen.address}, VPORT = {listen.port}"
     if server.virtualhost is not None:
         yield f"   VirtualHost = {server.virtualhost}"
-    yield f"   Address family = {'inet6' if pool.key.ipv6 else 'inet'}"
+    yield f"   Address family = {'inet6' if listen.ipv6 else 'inet'}"
     yield f"   delay_loop = {seconds(server.delay_loop_us)}"
     yield f"   lvs_sched = {server.lb_algo}"
     for name, other in _FLAGS.get(server.lb_algo, _PLAIN_FLAGS):
@@ -64,7 +97,7 @@ def _virtual_server(pool: Pool, owner: Owner) -> Iterator[str]:
     if server.persistence_timeout_s:
         yield f"   persistence timeout = {server.persistence_timeout_s}"
     if server.persistence_granularity is not None:
-        yield f"   persistence granularity = {granularity(server.persistence_granularity, pool.key.ipv6)}"
+        yield f"   persistence granularity = {granularity(server.persistence_granularity, listen.ipv6)}"
     yield f"   protocol = {'none' if server.protocol is Protocol.NONE else server.protocol.name}"
     yield f"   alpha is {on(server.alpha)}"
     yield f"   omega is {on(server.omega)}"
@@ -73,6 +106,8 @@ def _virtual_server(pool: Pool, owner: Owner) -> Iterator[str]:
         yield f"   Quorum up notify script = {script_line(server.quorum_up, owner)}"
     if server.quorum_down is not None:
         yield f"   Quorum down notify script = {script_line(server.quorum_down, owner)}"
+    if server.ha_suspend:
+        yield "   Using HA suspend"
     yield f"   Using smtp notification = {yes(server.smtp_alert)}"
     # keepalived's quirk: no such word before a tunnel with options.
     plain = server.forwarding == ForwardingMethod(server.forwarding.method)

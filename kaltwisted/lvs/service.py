@@ -14,10 +14,11 @@ from twisted.python.failure import Failure as TwistedFailure
 from kaltwisted.alerts.notify import NotifyQueue, nobody
 from kaltwisted.config.identity import ServerId
 from kaltwisted.config.model import VirtualServer
-from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned, service_key
+from kaltwisted.lvs.entries import pool_key, service_keys
+from kaltwisted.lvs.pool import Event, Log, Pool, QuorumTurned, ServerTurned
 from kaltwisted.lvs.status import pool_id, server_id
 from kaltwisted.lvs.steering import UNSTEERED, Steerings, keys_of
-from kaltwisted.lvs.table import Applied, DestinationKey, ServiceKey, Table
+from kaltwisted.lvs.table import Applied, DestinationKey, GroupKey, PoolKey, Table, table_of
 from kaltwisted.ports import VIRTUAL_SERVER, Fact, IDataPlane, IMailer, Mail, Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 from kaltwisted.waiting import Waiting
@@ -63,7 +64,7 @@ class LvsService(TwistedService):
         mail_every_checker: bool = True,
         publish: Callable[[Fact], object] = lambda fact: None,
     ) -> None:
-        self.pools: dict[ServiceKey, Pool] = {}
+        self.pools: dict[PoolKey, Pool] = {}
         self.plane = plane
         self._virtual_servers = virtual_servers
         self._steerings = Steerings()
@@ -73,7 +74,7 @@ class LvsService(TwistedService):
         self._abandoned = False
         self._mail_every_checker = mail_every_checker
         self._publish = publish
-        self._checked: set[ServiceKey] = set()
+        self._checked: set[PoolKey] = set()
         self._due: IDelayedCall | None = None
         self._retry: IDelayedCall | None = None
         self._reconcile: IDelayedCall | None = None
@@ -92,8 +93,10 @@ class LvsService(TwistedService):
 
     def _adopt(self, found: Table) -> Deferred[None]:
         for server in self._virtual_servers:
-            key = service_key(server)
-            adopted = found.get(key) if key in self.plane.ours else None
+            key = pool_key(server)
+            ours = (each for each in service_keys(server) if each in found and each in self.plane.ours)
+            earlier = next(ours, None)
+            adopted = None if earlier is None else found[earlier]
             self.pools[key] = Pool(server, adopted, self._steerings.of(key))
         for pool in self.pools.values():
             self._happened(pool, pool.start())
@@ -142,7 +145,7 @@ class LvsService(TwistedService):
 
     def add(self, virtual_server: VirtualServer) -> Pool:
         """A virtual server more."""
-        pool = Pool(virtual_server, steering=self._steerings.of(service_key(virtual_server)))
+        pool = Pool(virtual_server, steering=self._steerings.of(pool_key(virtual_server)))
         self.pools[pool.key] = pool
         self._happened(pool, pool.start())
         self._date(pool)
@@ -150,7 +153,7 @@ class LvsService(TwistedService):
 
     def change(self, virtual_server: VirtualServer) -> Pool:
         """A virtual server is configured otherwise; its connections stay where its servers do."""
-        pool = self.pools[service_key(virtual_server)]
+        pool = self.pools[pool_key(virtual_server)]
         self._happened(pool, pool.reconfigure(virtual_server))
         self._date(pool)
         return pool
@@ -164,10 +167,13 @@ class LvsService(TwistedService):
             if member.since is None:
                 member.since = now
 
-    def remove(self, key: ServiceKey) -> None:
+    def remove(self, key: PoolKey) -> None:
         """A virtual server is gone."""
         pool = self.pools.pop(key)
-        self._log.info("service {name} no longer exist", name=pool.name)
+        if isinstance(key, GroupKey):
+            self._log.info("Removing Virtual Server Group [{name}]", name=key.name)
+        else:
+            self._log.info("service {name} no longer exist", name=pool.name)
         self._checked.discard(key)
         self._publish(Fact(VIRTUAL_SERVER, pool.virtual_server.fact_name, None))
         self._happened(pool, pool.stop())
@@ -203,7 +209,7 @@ class LvsService(TwistedService):
 
     # -- what the checkers say ------------------------------------------------------------
 
-    def checked(self, key: ServiceKey) -> None:
+    def checked(self, key: PoolKey) -> None:
         """All checks that a pool has begun with have run: whether it has quorum is a fact from now on."""
         pool = self.pools.get(key)
         if pool is not None and not self._stopping:
@@ -216,7 +222,7 @@ class LvsService(TwistedService):
 
     def report(
         self,
-        service: ServiceKey,
+        service: PoolKey,
         server: DestinationKey,
         checker: int,
         *,
@@ -312,7 +318,7 @@ class LvsService(TwistedService):
     def _apply_once(self) -> None:
         self._dirty = False
         self._applying = True
-        desired = {key: pool.service for key, pool in self.pools.items()}
+        desired = table_of(service for pool in self.pools.values() for service in pool.services)
         self.plane.apply(desired).addCallbacks(self._applied, self._apply_failed).addErrback(
             lambda failure: self._log.failure("Applying the table", failure=failure)
         )

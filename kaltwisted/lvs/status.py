@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, TypeAlias
 
-from kaltwisted.config.model import Address, FirewallMark, RealServer, SorryServer, VirtualAddress
+from kaltwisted.config.identity import ServerId
+from kaltwisted.config.model import (
+    Address,
+    FirewallMark,
+    Protocol,
+    RealServer,
+    ServerGroup,
+    SorryServer,
+    VirtualAddress,
+)
 from kaltwisted.lvs.member import Member
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.steering import UNSTEERED, Steering
@@ -44,12 +53,8 @@ def status(data_plane: str, pools: Iterable[Pool], checks: Checks, epoch: float)
 
 
 def pool_id(pool: Pool) -> str:
-    """``tcp/192.0.2.1:80``, ``udp/[2001:db8::1]:53``, ``fwmark/7``, ``fwmark6/7``."""
-    listen = pool.virtual_server.listen
-    if isinstance(listen, FirewallMark):
-        return f"{'fwmark6' if listen.ipv6 else 'fwmark'}/{listen.mark}"
-    assert isinstance(listen, VirtualAddress)
-    return f"{pool.virtual_server.protocol}/{endpoint(listen.address, listen.port)}"
+    """``tcp/192.0.2.1:80``, ``udp/[2001:db8::1]:53``, ``fwmark/7``, ``fwmark6/7``, ``tcp/group/web``."""
+    return str(ServerId.of(pool.virtual_server))
 
 
 def server_id(pool: Pool, server: RealServer) -> str:
@@ -65,13 +70,17 @@ def endpoint(address: Address, port: int) -> str:
 def _virtual_server(pool: Pool, epoch: float) -> str:
     """Its object up to the list of its servers, which is left open."""
     server, listen = pool.virtual_server, pool.virtual_server.listen
-    if isinstance(listen, FirewallMark):
-        where = f'"address":null,"port":null,"protocol":null,"fwmark":{listen.mark}'
-    else:
-        assert isinstance(listen, VirtualAddress)
-        where = (
-            f'"address":"{listen.address}","port":{listen.port},"protocol":"{server.protocol}","fwmark":null'
-        )
+    match listen:
+        case FirewallMark():
+            where = f'"address":null,"port":null,"protocol":null,"fwmark":{listen.mark},"group":null'
+        case VirtualAddress():
+            where = (
+                f'"address":"{listen.address}","port":{listen.port},"protocol":"{server.protocol}",'
+                '"fwmark":null,"group":null'
+            )
+        case ServerGroup():
+            protocol = "null" if server.protocol is Protocol.NONE else f'"{server.protocol}"'
+            where = f'"address":null,"port":null,"protocol":{protocol},"fwmark":null,"group":{_group(listen)}'
     return (
         f'{{"id":"{pool_id(pool)}","name":{quoted(pool.name)},{where},'
         f'"scheduler":{quoted(server.lb_algo)},"forwarding":"{server.forwarding}",'
@@ -82,6 +91,12 @@ def _virtual_server(pool: Pool, epoch: float) -> str:
     )
 
 
+def _group(group: ServerGroup) -> str:
+    """Its name, and its lines as they are written."""
+    lines = (quoted(str(entry)) for entry in group.entries)
+    return f'{{"name":{quoted(group.name)},"entries":[{",".join(lines)}]}}'
+
+
 def _sorry_server(sorry: SorryServer | None, pool: Pool) -> str:
     if sorry is None:
         return "null"
@@ -89,7 +104,7 @@ def _sorry_server(sorry: SorryServer | None, pool: Pool) -> str:
 
 
 def _real_servers(pool: Pool, members: tuple[Member, ...], checks: Checks, epoch: float) -> Iterator[str]:
-    table, stands_in = pool.service.destinations, pool.sorry_server_stands_in
+    table, stands_in = pool.destinations, pool.sorry_server_stands_in
     for member in members:
         server, since, alive = member.server, member.since, not member.failed
         head = member.status_head

@@ -7,9 +7,9 @@ from typing import Final
 
 import attrs
 
-from kaltwisted.config.identity import ServerId
+from kaltwisted.config.identity import GroupName, ServerId
 from kaltwisted.config.model import FirewallMark
-from kaltwisted.lvs.table import DestinationKey, ServiceKey
+from kaltwisted.lvs.table import DestinationKey, GroupKey, PoolKey, ServiceKey
 from kaltwisted.ports import SERVICE_OF_SERVER, WEIGHT_OF_SERVER, Fact, ServiceState
 
 STEER: Final = frozenset({SERVICE_OF_SERVER, WEIGHT_OF_SERVER})
@@ -58,13 +58,13 @@ class Steerings:
     """Those of all pools."""
 
     def __init__(self) -> None:
-        self._pools: dict[ServiceKey, dict[DestinationKey, Steering]] = {}
+        self._pools: dict[PoolKey, dict[DestinationKey, Steering]] = {}
 
-    def of(self, service: ServiceKey) -> Mapping[DestinationKey, Steering]:
+    def of(self, service: PoolKey) -> Mapping[DestinationKey, Steering]:
         """Those of one pool, as they are at any time from now on."""
         return self._pools.setdefault(service, {})
 
-    def learn(self, fact: Fact) -> tuple[ServiceKey, DestinationKey]:
+    def learn(self, fact: Fact) -> tuple[PoolKey, DestinationKey]:
         """Know an override, or that it was taken back; whose it is."""
         service, server = keys_of(ServerId.parse(fact.name))
         assert server is not None, fact
@@ -77,11 +77,14 @@ class Steerings:
         return service, server
 
 
-def keys_of(name: ServerId) -> tuple[ServiceKey, DestinationKey | None]:
-    """The data plane's keys of a server."""
+def keys_of(name: ServerId) -> tuple[PoolKey, DestinationKey | None]:
+    """The keys of a server's pool, and of itself."""
     listen = name.listen
+    service: PoolKey
     if isinstance(listen, FirewallMark):
         service = ServiceKey(ipv6=listen.ipv6, fwmark=listen.mark)
+    elif isinstance(listen, GroupName):
+        service = GroupKey(listen.name, name.protocol)
     else:
         service = ServiceKey(
             ipv6=listen.address.version == 6,

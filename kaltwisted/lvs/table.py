@@ -8,7 +8,7 @@ that comparing large tables costs only what changed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -33,6 +33,18 @@ class ServiceKey:
         if self.fwmark:
             return f"FWM {self.fwmark}"
         return f"[{self.address}]:{self.protocol}:{self.port}"
+
+
+@attrs.frozen(cache_hash=True)
+class GroupKey:
+    """What we find a pool by that is of several services: its group, and the protocol, NONE for marks."""
+
+    name: str
+    protocol: Protocol
+
+
+PoolKey: TypeAlias = ServiceKey | GroupKey
+"""What we find a pool by: its service, or its group."""
 
 
 @attrs.frozen(cache_hash=True)
@@ -81,6 +93,17 @@ class Service:
 
 
 Table: TypeAlias = Mapping[ServiceKey, Service]
+
+
+def table_of(services: Iterable[Service]) -> dict[ServiceKey, Service]:
+    """The table that holds them; one that is named twice has the first's settings and all servers."""
+    table: dict[ServiceKey, Service] = {}
+    for service in services:
+        first = table.setdefault(service.key, service)
+        if first is not service:
+            destinations = {**service.destinations, **first.destinations}
+            table[service.key] = attrs.evolve(first, destinations=destinations)
+    return table
 
 
 # --- The steps between two tables ----------------------------------------------------

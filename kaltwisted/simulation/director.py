@@ -17,7 +17,7 @@ from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.service import Alerts, LvsService
-from kaltwisted.lvs.table import DestinationKey, ServiceKey
+from kaltwisted.lvs.table import DestinationKey, PoolKey
 from kaltwisted.ports import BFD_SESSION, TRACKED_FILE, Fact, Mail
 from kaltwisted.simulation.clock import LifeClock, WorldClock
 from kaltwisted.simulation.history import History, Lived, Mailed, PoolChanged, Ran, Turned
@@ -217,7 +217,7 @@ class Director:
                     service.startService()
 
     def _report(
-        self, lvs: LvsService, service: ServiceKey, server: DestinationKey, index: int, verdict: Verdict
+        self, lvs: LvsService, service: PoolKey, server: DestinationKey, index: int, verdict: Verdict
     ) -> None:
         lvs.report(service, server, index, up=verdict.up, summary=verdict.summary, weight=verdict.weight)
 

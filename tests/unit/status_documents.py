@@ -154,6 +154,7 @@ def virtual_server(**fields: Any) -> dict[str, Any]:
         "port": 80,
         "protocol": "tcp",
         "fwmark": None,
+        "group": None,
         "scheduler": "rr",
         "forwarding": "NAT",
         "persistence_s": None,

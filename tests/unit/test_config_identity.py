@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaltwisted.config.identity import EndPoint, ServerId
-from kaltwisted.config.model import FirewallMark, Protocol, VirtualAddress, VirtualServer
+from kaltwisted.config.identity import EndPoint, GroupName, ServerId
+from kaltwisted.config.model import FirewallMark, Protocol, ServerGroup, VirtualAddress, VirtualServer
 
 END_POINTS = st.builds(EndPoint, st.ip_addresses(), st.integers(0, 0xFFFF))
 IDS = st.one_of(
@@ -25,17 +25,26 @@ IDS = st.one_of(
         st.just(Protocol.NONE),
         st.none() | END_POINTS,
     ),
+    st.builds(
+        ServerId,
+        st.builds(GroupName, st.text(st.characters(exclude_categories=()), min_size=1, max_size=9)),
+        st.sampled_from(Protocol),
+        st.none() | END_POINTS,
+    ),
 )
 
 
 @given(IDS)
 def test_what_is_written_is_read_back(name: ServerId) -> None:
     # A scope is no part of a configured address.
-    if "%" not in str(name):
+    if not any("%" in str(each) for each in (name.listen, name.real) if isinstance(each, EndPoint)):
         assert ServerId.parse(str(name)) == name
 
 
-@given(st.text(max_size=40) | st.from_regex(r"(tcp|udp|fwmark6?)/[\[\]0-9a-f.:/]{0,30}", fullmatch=True))
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"(tcp|udp|fwmark6?|group|tcp/group)/[%\[\]0-9a-f.:/]{0,30}", fullmatch=True)
+)
 def test_anything_else_is_refused_or_is_one(text: str) -> None:
     try:
         name = ServerId.parse(text)
@@ -53,6 +62,9 @@ def test_anything_else_is_refused_or_is_one(text: str) -> None:
             "udp/[2001:db8::1]:53",
         ),
         (VirtualServer(FirewallMark(7)), "fwmark/7"),
+        (VirtualServer(ServerGroup("web")), "tcp/group/web"),
+        (VirtualServer(ServerGroup("a/b ü%"), protocol=Protocol.UDP), "udp/group/a%2Fb%20%C3%BC%25"),
+        (VirtualServer(ServerGroup("marks"), protocol=Protocol.NONE), "group/marks"),
         (VirtualServer(FirewallMark(7, ipv6=True), protocol=Protocol.TCP), "fwmark6/7"),
     ],
 )
@@ -72,6 +84,12 @@ def test_of_virtual_servers_and_their_real_ones(server: VirtualServer, words: st
         "tcp/2001:db8::1:80",
         "none/192.0.2.1:80",
         "fwmark/",
+        "group/",
+        "tcp/group/",
+        "tcp/group/a%2",
+        "tcp/group/a%2f",
+        "none/group/a",
+        "fwmark/group/a",
         "fwmark/²",
         "tcp/192.0.2.1:80/",
         "tcp/192.0.2.1:80/10.0.0.1:80/1",

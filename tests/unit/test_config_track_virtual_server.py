@@ -64,7 +64,7 @@ class TrackVirtualServerTests(SynchronousTestCase):
             ("10.0.0.9 81", "tracks virtual server [10.0.0.9]:*:81, which is no virtual_server here", None),
             ("10.0.0.9 80 udp", "which is no virtual_server here", None),
             ("fwmark 8", "tracks virtual server FWM 8, which is no virtual_server here", None),
-            ("group web", "tracks virtual server [web]:0, which is no virtual_server here", None),
+            ("group web", "tracks virtual server [web]:*:0, which is no virtual_server here", None),
             ("web 80", "`web` is not an IP address", 1),
             ("10.0.0.9", "this names no virtual_server", 1),
             ("10.0.0.9 http", "port `http`", 10),

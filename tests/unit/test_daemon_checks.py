@@ -31,7 +31,7 @@ from kaltwisted.config.model import (
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.service import CheckService
-from kaltwisted.lvs.pool import service_key
+from kaltwisted.lvs.entries import pool_key
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.table import AddDestination, DestinationKey, SetDestination, Step, Table, steps_between
 from kaltwisted.ports import VIRTUAL_SERVER, Fact, ScriptResult
@@ -55,7 +55,7 @@ def virtual(*servers: RealServer, **fields: object) -> VirtualServer:
     return VirtualServer(real_servers=servers, **fields)  # type: ignore[arg-type]
 
 
-KEY = service_key(virtual())
+KEY = pool_key(virtual())
 
 
 class Plane(FakeDataPlane):
@@ -219,7 +219,7 @@ class ReloadTests(Case):
         mark = virtual(real(THREE), listen=FirewallMark(5))
         self.begin_and_run(virtual(real(ONE)))
         self.reload(mark)
-        key = service_key(mark)
+        key = pool_key(mark)
         self.assertEqual(set(self.plane.table), {key})
         self.assertEqual(self.services(ONE), [])
         self.assertEqual(len(self.services(THREE, key)), 1)

@@ -21,7 +21,8 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.lvs.pool import Log, Pool, QuorumTurned, ServerTurned, service_key
+from kaltwisted.lvs.entries import pool_key
+from kaltwisted.lvs.pool import Log, Pool, QuorumTurned, ServerTurned
 from kaltwisted.lvs.table import DestinationKey
 
 VIP = VirtualAddress(ip_address("192.168.200.15"), 80)
@@ -292,7 +293,7 @@ class Stop(SynchronousTestCase):
 
 class Keys(SynchronousTestCase):
     def test_a_firewall_mark_has_no_protocol_in_the_kernel(self) -> None:
-        marked = service_key(VirtualServer(FirewallMark(7, ipv6=True)))
+        marked = pool_key(VirtualServer(FirewallMark(7, ipv6=True)))
         self.assertEqual((marked.fwmark, marked.protocol, marked.ipv6), (7, None, True))
         self.assertEqual(str(marked), "FWM 7")
 

@@ -52,7 +52,7 @@ def virtual(*servers: RealServer, **fields: Any) -> VirtualServer:
 
 
 def of_pools(*made: Pool) -> list[str]:
-    return list(pools.data(made, owner))
+    return list(pools.data((), made, owner))
 
 
 def of_checker(check: Any, **fields: Any) -> list[str]:

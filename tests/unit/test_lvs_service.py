@@ -19,7 +19,8 @@ from kaltwisted.config.model import (
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.lvs.pool import Pool, service_key
+from kaltwisted.lvs.entries import pool_key
+from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import RECONCILE_S, RETRY_FIRST_S, Alerts, LvsService
 from kaltwisted.lvs.table import AddService, Applied, DestinationKey, Failure, Table
 from kaltwisted.ports import ScriptResult
@@ -44,7 +45,7 @@ SERVER = VirtualServer(
     quorum_down=Script(("/quorum-down",)),
     smtp_alert=True,
 )
-KEY = service_key(SERVER)
+KEY = pool_key(SERVER)
 
 
 class SlowDataPlane(FakeDataPlane):

@@ -8,7 +8,7 @@ from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.table import Keyword, Stage, Table, tables
+from kaltwisted.config.keywords.table import Keyword, Table, tables
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
 from kaltwisted.config.keywords.vrrp import (
@@ -37,7 +37,6 @@ TOP = Table(
         "virtual_server_group": Keyword(
             "addresses and marks that are served as one",
             block=VIRTUAL_SERVER_GROUP,
-            stage=Stage.READ,
             takes="NAME",
         ),
         "vrrp_instance": _instance,

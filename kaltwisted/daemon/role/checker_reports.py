@@ -30,7 +30,7 @@ def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: I
     yield from global_definitions(defs, socket.gethostname(), owner)
     yield "------< SSL definitions >------"
     yield " Using autogen SSL context"
-    yield from pools_report.data(lvs.pools.values(), owner)
+    yield from pools_report.data(configuration.virtual_server_groups, lvs.pools.values(), owner)
     yield from checkers_report.data(_checkers(lvs, checks, TIME_OF_DAY.epoch_us(clock.seconds())), owner)
     number = partial(checks.known.value, TRACKED_FILE)
     yield from checkers_report.files(configuration.virtual_servers, configuration.track_files, number)

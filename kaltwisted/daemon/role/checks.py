@@ -22,11 +22,12 @@ from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.healthcheck.status import head, target
+from kaltwisted.lvs.entries import pool_key
 from kaltwisted.lvs.member import key_of
-from kaltwisted.lvs.pool import Pool, service_key
+from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import LvsService
 from kaltwisted.lvs.status import server_id
-from kaltwisted.lvs.table import DestinationKey, ServiceKey
+from kaltwisted.lvs.table import DestinationKey, PoolKey
 from kaltwisted.ports import IScripts
 
 ATTEMPTS_AT_ONCE: Final = 16
@@ -38,7 +39,7 @@ class Place:
     """Whose a check is and which of that server's, where it reports to; a reload may move it."""
 
     lvs: LvsService
-    service: ServiceKey
+    service: PoolKey
     server: DestinationKey
     index: int
 
@@ -112,12 +113,12 @@ class Checks(Service):
         self._scripts = scripts
         self._lvs = lvs
         self.known = known
-        self._running: dict[tuple[ServiceKey, DestinationKey], list[Running]] = {}
-        self._paused: set[tuple[ServiceKey, DestinationKey | None]] = set()
+        self._running: dict[tuple[PoolKey, DestinationKey], list[Running]] = {}
+        self._paused: set[tuple[PoolKey, DestinationKey | None]] = set()
         #: The checks that a pool has begun with and that have not run yet; None until all are made.
-        self._awaited: dict[ServiceKey, set[Place | None]] = {}
+        self._awaited: dict[PoolKey, set[Place | None]] = {}
 
-    def of(self, service: ServiceKey, server: DestinationKey) -> list[Running]:
+    def of(self, service: PoolKey, server: DestinationKey) -> list[Running]:
         """The checks of a server, in the order configured."""
         return self._running.get((service, server), [])
 
@@ -131,7 +132,7 @@ class Checks(Service):
 
     # -- what operators ask for ------------------------------------------------------------
 
-    def pause(self, service: ServiceKey, server: DestinationKey | None, paused: bool) -> None:
+    def pause(self, service: PoolKey, server: DestinationKey | None, paused: bool) -> None:
         """Have the checks of a server, or of all servers of a virtual one, stand still, or go on.
 
         A server's stand still while its own or its virtual server's shall, also those that are yet to be.
@@ -142,7 +143,7 @@ class Checks(Service):
                 if self._is_paused(*key) != running.service.is_paused:
                     (running.service.resume if running.service.is_paused else running.service.pause)()
 
-    def run(self, service: ServiceKey, server: DestinationKey | None) -> Deferred[list[Ran]]:
+    def run(self, service: PoolKey, server: DestinationKey | None) -> Deferred[list[Ran]]:
         """One attempt now of each check of a server, or of all servers of a virtual one; a few at a time."""
         asked = [
             (key[1], running)
@@ -153,14 +154,14 @@ class Checks(Service):
         return gatherResults([few.run(_run, *each) for each in asked], consumeErrors=True)
 
     def _concerned(
-        self, service: ServiceKey, server: DestinationKey | None
-    ) -> list[tuple[ServiceKey, DestinationKey]]:
+        self, service: PoolKey, server: DestinationKey | None
+    ) -> list[tuple[PoolKey, DestinationKey]]:
         if server is not None:
             return [(service, server)]
         pool = self._lvs.pools.get(service)
         return [] if pool is None else [(service, key_of(member.server)) for member in pool.members]
 
-    def _is_paused(self, service: ServiceKey, server: DestinationKey) -> bool:
+    def _is_paused(self, service: PoolKey, server: DestinationKey) -> bool:
         return (service, server) in self._paused or (service, None) in self._paused
 
     # -- all of them, in steps --------------------------------------------------------------
@@ -176,7 +177,7 @@ class Checks(Service):
     def reload(self, part: Part[VirtualServer]) -> Iterator[None]:
         """Change the pools and their checks by what differs."""
         for gone in part.removed:
-            key = service_key(gone)
+            key = pool_key(gone)
             for server in gone.real_servers:
                 self._drop(key, key_of(server))
                 yield
@@ -197,7 +198,7 @@ class Checks(Service):
             )
         self._has_run(pool.key, None)
 
-    def _has_run(self, key: ServiceKey, place: Place | None) -> None:
+    def _has_run(self, key: PoolKey, place: Place | None) -> None:
         """A check of a pool has run for the first time, or never will."""
         awaited = self._awaited.get(key)
         if awaited is not None:
@@ -236,7 +237,7 @@ class Checks(Service):
             running.service.startService()
             yield
 
-    def _drop(self, service: ServiceKey, server: DestinationKey) -> None:
+    def _drop(self, service: PoolKey, server: DestinationKey) -> None:
         for running in self._running.pop((service, server), ()):
             running.service.stopService()
             self._has_run(service, running.place)

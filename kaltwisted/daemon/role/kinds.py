@@ -83,7 +83,7 @@ CHECKERS: Final = RoleKind(
     "checker",
     capabilities.CHECKER,
     ("virtual_servers",),
-    frozenset({"virtual_servers", "track_files"}),
+    frozenset({"virtual_servers", "virtual_server_groups", "track_files"}),
     _checkers,
     tells=frozenset({VIRTUAL_SERVER}),
     hears=frozenset({BFD_SESSION, SERVICE_OF_SERVER, WEIGHT_OF_SERVER, CHECKS_PAUSED}),

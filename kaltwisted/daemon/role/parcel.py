@@ -67,7 +67,6 @@ def _parts(configuration: Configuration | None) -> Iterator[object]:
     yield from configuration.vrrp_track_processes
     yield from configuration.track_files
     yield from configuration.virtual_server_groups
-    yield from configuration.group_services
     yield from configuration.bfd_instances
 
 

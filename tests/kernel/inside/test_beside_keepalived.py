@@ -92,6 +92,13 @@ def services() -> Iterator[str]:
         "hysteresis 3",
         "sorry_server 192.0.2.13 80",
     )
+    yield "virtual_server_group web {\n192.0.2.30 80\n192.0.2.31-33 81\n192.0.2.40/31 82\nfwmark 21\n}\n"
+    yield virtual("group web", "lb_algo wrr", "lb_kind NAT", tcp, "sorry_server 192.0.2.13 80")
+    yield virtual("group web", "lb_algo wrr", "lb_kind NAT", "protocol UDP", servers=(real(port=53),))
+    yield "virtual_server_group six {\n2001:db8::30 80\n2001:db8::31-33 0\nfwmark 21 inet6\n}\n"
+    yield virtual("group six", "lb_algo rr", "lb_kind DR", tcp, "persistence_timeout 9", servers=(six,))
+    yield "virtual_server_group marks {\nfwmark 31\nfwmark 32\n}\n"
+    yield virtual("group marks", "lb_algo rr", "lb_kind DR", servers=(six.replace("80", "0"),))
     yield virtual(f"{VIP} 173", "alpha", "lb_algo rr", "lb_kind NAT", tcp, "sorry_server 192.0.2.13 80")
 
 

@@ -1,0 +1,73 @@
+"""The services that a virtual server is in the data plane: one, or all that is in its group.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kaltwisted.config.identity import ServerId
+from kaltwisted.config.model import (
+    Address,
+    AddressRange,
+    FirewallMark,
+    Forwarding,
+    ForwardingMethod,
+    Protocol,
+    ServerGroup,
+    VirtualAddress,
+    VirtualServer,
+)
+from kaltwisted.lvs.steering import keys_of
+from kaltwisted.lvs.table import DestinationKey, PoolKey, ServiceKey
+
+
+def pool_key(server: VirtualServer) -> PoolKey:
+    """What its pool is found by."""
+    return keys_of(ServerId.of(server))[0]
+
+
+def service_keys(server: VirtualServer) -> tuple[ServiceKey, ...]:
+    """The data plane's keys, in the order of the file; none twice.
+
+    A firewall mark has neither protocol nor port there.
+    """
+    listen = server.listen
+    if not isinstance(listen, ServerGroup):
+        return (_one(listen, server.protocol),)
+    keys = (key for entry in listen.entries for key in entry_keys(entry, server.protocol))
+    return tuple(dict.fromkeys(keys))
+
+
+def entry_keys(entry: AddressRange | FirewallMark, protocol: Protocol) -> Iterator[ServiceKey]:
+    """Those of one line of a group."""
+    if isinstance(entry, FirewallMark):
+        yield _one(entry, protocol)
+    else:
+        for address in addresses(entry):
+            yield ServiceKey(entry.ipv6, protocol, address, entry.port)
+
+
+def within(key: ServiceKey, destination: DestinationKey, forwarding: ForwardingMethod) -> DestinationKey:
+    """A server's key in one of a group's services: but for NAT packets keep the port that they came to."""
+    if forwarding.method is Forwarding.NAT or destination.port == key.port:
+        return destination
+    return DestinationKey(destination.address, key.port)
+
+
+def entry_name(entry: AddressRange | FirewallMark, protocol: Protocol) -> str:
+    """One line of a group as keepalived writes it: ``[192.0.2.20]:tcp:81-192.0.2.22``, ``FWM 9``."""
+    if isinstance(entry, FirewallMark):
+        return entry.format(protocol)
+    end = "" if entry.first == entry.last else f"-{entry.last}"
+    return f"[{entry.first}]:{protocol}:{entry.port}{end}"
+
+
+def addresses(entry: AddressRange) -> Iterator[Address]:
+    """All of a range."""
+    kind, first = type(entry.first), int(entry.first)
+    return (kind(first + offset) for offset in range(entry.size))
+
+
+def _one(listen: VirtualAddress | FirewallMark, protocol: Protocol) -> ServiceKey:
+    if isinstance(listen, FirewallMark):
+        return ServiceKey(listen.ipv6, fwmark=listen.mark)
+    return ServiceKey(listen.ipv6, protocol, listen.address, listen.port)
