@@ -243,6 +243,8 @@ def _virtual_server(service: Document, document: Document) -> Iterator[str]:
     if sorry is not None and sorry["in_use"]:
         yield f"The sorry server {sorry['address']}:{sorry['port']} gets all clients."
     yield f"{len(serving)} of {len(servers)} servers are in the pool."
+    if service["suspended"]:
+        yield "Its checks stand still until this host has its address (ha_suspend)."
     for server in servers:
         if server["why"] is not None:
             yield f"{server['address']}:{server['port']}: {server['why']}."

@@ -230,7 +230,8 @@ def _virtual_server(service: Document, document: Document) -> list[Cell]:
         (f"{service['scheduler']} {service['forwarding']}", "dim"),
         (
             f"{serving} of {len(service['real_servers'])} servers, weight {service['weight']}"
-            + (f", quorum {service['quorum']}" if service["quorum"] > 1 else ""),
+            + (f", quorum {service['quorum']}" if service["quorum"] > 1 else "")
+            + (", checks suspended" if service["suspended"] else ""),
             "",
         ),
     ]

@@ -54,7 +54,7 @@ class CheckService(Service):
     :param report: told of every change, after it was logged.
     :param clock: the reactor.
     :param initially_up: a state adopted from an earlier life; None: as ``alpha`` says.
-    :param ran: called once, when the first result has been told.
+    :param ran: called when the first result since a start has been told.
     """
 
     _log = Logger()
@@ -83,6 +83,7 @@ class CheckService(Service):
         self._script = str(configured.script) if isinstance(configured, MiscCheck) else ""
         self._report = report
         self._ran = ran
+        self._has_ran = False
         self._clock = clock
         self._origin = 0.0
         self._due = 0.0
@@ -114,6 +115,7 @@ class CheckService(Service):
     def startService(self) -> None:
         """Begin the schedule."""
         super().startService()
+        self._has_ran = False
         self._begin()
 
     def _begin(self) -> None:
@@ -219,7 +221,6 @@ class CheckService(Service):
 
     def _count(self, outcome: Outcome, now: float) -> None:
         statistics, retry = self.statistics, self._retry
-        first = not retry.has_run
         step = retry.handle(outcome)
         if step is Step.RETRY:
             self._arm(now + retry.timing.delay_before_retry_us / SECOND_US, now)
@@ -230,7 +231,8 @@ class CheckService(Service):
             self._arm(due, now)
         if step is not Step.STEADY or not outcome.good:
             self._tell(step, outcome)
-        if first:
+        if not self._has_ran and step is not Step.RETRY:
+            self._has_ran = True
             self._ran()
 
     def _broken(self, failure: Failure) -> None:

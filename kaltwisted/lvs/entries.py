@@ -46,6 +46,23 @@ def entry_keys(entry: AddressRange | FirewallMark, protocol: Protocol) -> Iterat
             yield ServiceKey(entry.ipv6, protocol, address, entry.port)
 
 
+def listens_on(server: VirtualServer, address: Address) -> bool:
+    """Whether a virtual server, or an entry of its group, has this address."""
+    match server.listen:
+        case VirtualAddress():
+            return server.listen.address == address
+        case ServerGroup():
+            version, number = address.version, int(address)
+            return any(
+                isinstance(each, AddressRange)
+                and each.first.version == version
+                and int(each.first) <= number <= int(each.last)
+                for each in server.listen.entries
+            )
+        case FirewallMark():
+            return False
+
+
 def within(key: ServiceKey, destination: DestinationKey, forwarding: ForwardingMethod) -> DestinationKey:
     """A server's key in one of a group's services: but for NAT packets keep the port that they came to."""
     if forwarding.method is Forwarding.NAT or destination.port == key.port:

@@ -92,6 +92,8 @@ class Pool:
         self._settings = _settings(virtual_server)
         self._services: tuple[Service, ...] | None = None
         self._table: Mapping[DestinationKey, Destination] | None = None
+        self.suspended = False
+        """Whether its checks stand still until this host has its address; who runs them says so."""
         self.since: float | None = None
         """When quorum was gained or lost, by the clock of who runs the pool; None: not known."""
 

@@ -216,6 +216,12 @@ class LvsService(TwistedService):
             self._checked.add(key)
             self._tell_fact(pool)
 
+    def unchecked(self, key: PoolKey) -> None:
+        """A pool's checks stand still, and what they found is of no use: its quorum is not known any more."""
+        if key in self._checked:
+            self._checked.discard(key)
+            self._publish(Fact(VIRTUAL_SERVER, self.pools[key].virtual_server.fact_name, None))
+
     def _tell_fact(self, pool: Pool) -> None:
         if pool.key in self._checked and not self._stopping:
             self._publish(Fact(VIRTUAL_SERVER, pool.virtual_server.fact_name, int(pool.has_quorum)))

@@ -86,7 +86,7 @@ def _virtual_server(pool: Pool, epoch: float) -> str:
         f'"scheduler":{quoted(server.lb_algo)},"forwarding":"{server.forwarding}",'
         f'"persistence_s":{server.persistence_timeout_s or "null"},'
         f'"quorum":{server.quorum},"hysteresis":{server.hysteresis},"quorum_up":{_JSON[pool.has_quorum]},'
-        f'"since":{_moment(pool.since, epoch)},"weight":{pool.weight},'
+        f'"since":{_moment(pool.since, epoch)},"weight":{pool.weight},"suspended":{_JSON[pool.suspended]},'
         f'"sorry_server":{_sorry_server(server.sorry_server, pool)},"real_servers":['
     )
 

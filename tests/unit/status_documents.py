@@ -155,6 +155,7 @@ def virtual_server(**fields: Any) -> dict[str, Any]:
         "protocol": "tcp",
         "fwmark": None,
         "group": None,
+        "suspended": False,
         "scheduler": "rr",
         "forwarding": "NAT",
         "persistence_s": None,

@@ -503,7 +503,7 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
         WARNS,
     ),
     "the guide's Path": (url("«Path /"), "the keyword is `path`", WARNS),
-    "for later: a keyword": (service("«ha_suspend"), "not acted on yet", WARNS),
+    "for later: a keyword": (service("«hashed"), "not acted on yet", WARNS),
     "for later: a checker": (server("«DNS_CHECK {\n    type SOA\n}"), "not acted on yet", WARNS),
     "for later: a block": ("«SSL {\n    password word\n}\n", "not acted on yet", WARNS),
 }

@@ -60,16 +60,18 @@ def not_run(text: str) -> CheckNotRun:
 
 class StageTests(SynchronousTestCase):
     def test_it_is_read_and_told_of_once_for_all_its_places(self) -> None:
-        text = service("ha_suspend") + service("ha_suspend", head="virtual_server 10.0.0.5 80 {")
+        text = server("DNS_CHECK {\n}") + service("", head="virtual_server 10.0.0.5 80 {").replace(
+            "TCP_CHECK", "DNS_CHECK"
+        )
         reading = read(text)
         [finding] = reading.findings
         self.assertIn("(also on ", finding.message)
-        self.assertEqual([each.ha_suspend for each in reading.configuration.virtual_servers], [True, True])
-
-    def test_its_values_are_looked_at(self) -> None:
-        messages = [finding.message for finding in load_text(service("ha_suspend never"), "x.conf").findings]
-        self.assertEqual(len(messages), 2)
-        self.assertIn("`never` is one word too many and is not read", messages)
+        checks = [
+            real.checks_not_run
+            for each in reading.configuration.virtual_servers
+            for real in each.real_servers
+        ]
+        self.assertEqual([len(each) for each in checks], [1, 1])
 
 
 class CheckTests(SynchronousTestCase):

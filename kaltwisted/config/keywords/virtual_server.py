@@ -24,7 +24,7 @@ from kaltwisted.config.keywords.convert import (
 )
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import script
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.model import Address, Forwarding, ForwardingMethod, Protocol, TunnelType
 
 SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
@@ -217,7 +217,6 @@ VIRTUAL_SERVER = Table(
             "ha_suspend",
             flag,
             words=1,
-            stage=Stage.READ,
         ),
         "quorum": Keyword("weight needed for the service to be up", "quorum", Number(1)),
         "hysteresis": Keyword("margin around the quorum", "hysteresis", Number()),

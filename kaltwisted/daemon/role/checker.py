@@ -23,13 +23,15 @@ from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
 from kaltwisted.config.identity import ServerId
-from kaltwisted.config.model import Configuration, TrackFile
+from kaltwisted.config.model import Address, Configuration, TrackFile
 from kaltwisted.daemon.role import checker_reports
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.planes import choose
+from kaltwisted.daemon.role.presence import Presence
 from kaltwisted.daemon.role.seam import IRole
 from kaltwisted.healthcheck.file import file_checks
 from kaltwisted.healthcheck.known import Known
+from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.watched_files import WatchedFiles
 from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.lvs.steering import STEER, keys_of
@@ -88,7 +90,8 @@ class CheckerRole(Service):
         )
         self._known = Known()
         self._files = TrackedFiles(followed_files(configuration), WatchedFiles(reactor), self._numbered)
-        self.checks = Checks(reactor, self.scripts, self.lvs, self._known)
+        self.presence = Presence(Links(reactor), self._address_changed)
+        self.checks = Checks(reactor, self.scripts, self.lvs, self._known, self.presence.wants_checks)
         self._begun = False
         self._again: IDelayedCall | None = None
         # Starting, and one reload after the other.
@@ -112,6 +115,7 @@ class CheckerRole(Service):
         if self._working is not None:
             self._working.stop()
         self._files.stop()
+        self.presence.stop()
         stopping: Deferred[Any] = self.lvs.stopService()
         stopping.addCallback(lambda _: self.checks.stopService())
         stopping.addCallback(lambda _: _all(self.scripts.stopService, self.mail.stopService))
@@ -174,7 +178,8 @@ class CheckerRole(Service):
         self._follow_files()
         if not changes.virtual_servers:
             return succeed(None)
-        applying = self._work(self.checks.reload(changes.virtual_servers))
+        applying = self._know_addresses()
+        applying.addCallback(lambda _: self._reload_checks(changes))
         return applying.addCallback(lambda _: self.lvs.flush())
 
     # -- wiring -------------------------------------------------------------------------
@@ -183,7 +188,20 @@ class CheckerRole(Service):
         self._turn.run(self._start_up).addErrback(_stopped).addErrback(self._not_begun)
 
     def _start_up(self) -> Deferred[Any]:
-        return self.lvs.begin().addCallback(lambda _: self._start_checks())
+        beginning = self.lvs.begin().addCallback(lambda _: self._know_addresses())
+        return beginning.addCallback(lambda _: self._start_checks())
+
+    def _know_addresses(self) -> Deferred[None]:
+        """Before the first checks that stand still without their virtual server's address."""
+        if any(server.ha_suspend for server in self._configuration.virtual_servers):
+            return self.presence.begin()
+        return succeed(None)
+
+    def _reload_checks(self, changes: Changes) -> Deferred[Any] | None:
+        return self._work(self.checks.reload(changes.virtual_servers)) if self.running else None
+
+    def _address_changed(self, address: Address, here: bool) -> None:
+        self.checks.address_changed(address, here)
 
     def _not_begun(self, failure: Failure) -> None:
         self._log.failure("The data plane does not start; it is tried again", failure=failure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from typing import Any, Final
@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from kaltwisted.config.diff import Changed, Part, compare_real_servers, predecessors
 from kaltwisted.config.identity import ServerId
-from kaltwisted.config.model import BfdCheck, Check, RealServer, VirtualServer
+from kaltwisted.config.model import Address, BfdCheck, Check, RealServer, VirtualServer
 from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.build import build_check, goes_on
 from kaltwisted.healthcheck.heard import check_service
@@ -22,7 +22,7 @@ from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.healthcheck.status import head, target
-from kaltwisted.lvs.entries import pool_key
+from kaltwisted.lvs.entries import listens_on, pool_key
 from kaltwisted.lvs.member import key_of
 from kaltwisted.lvs.pool import Pool
 from kaltwisted.lvs.service import LvsService
@@ -104,15 +104,29 @@ class Ran:
 
 
 class Checks(Service):
-    """Runs the checks of every pool and tells ``lvs`` what they find; ``known``: what others know."""
+    """Runs the checks of every pool and tells ``lvs`` what they find.
+
+    :param known: what others know.
+    :param wanted: whether a virtual server's checks run now, or stand still until its address is here.
+    """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, scripts: IScripts, lvs: LvsService, known: Known) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        scripts: IScripts,
+        lvs: LvsService,
+        known: Known,
+        wanted: Callable[[VirtualServer], bool] = lambda _: True,
+    ) -> None:
         self._reactor = reactor
         self._scripts = scripts
         self._lvs = lvs
         self.known = known
+        self._wanted = wanted
+        #: Pools whose checks are being made or changed: they are looked at again when that is done.
+        self._in_work: set[PoolKey] = set()
         self._running: dict[tuple[PoolKey, DestinationKey], list[Running]] = {}
         self._paused: set[tuple[PoolKey, DestinationKey | None]] = set()
         #: The checks that a pool has begun with and that have not run yet; None until all are made.
@@ -168,6 +182,7 @@ class Checks(Service):
 
     def begin(self) -> Iterator[None]:
         """Make the checks of every pool."""
+        self._in_work.update(self._lvs.pools)
         for pool in self._lvs.pools.values():
             yield from self._make_pool(pool)
         running = chain.from_iterable(self._running.values())
@@ -190,13 +205,69 @@ class Checks(Service):
 
     def _make_pool(self, pool: Pool) -> Iterator[None]:
         awaited = self._awaited[pool.key] = {None}
+        self._in_work.add(pool.key)
+        pool.suspended = not self._wanted(pool.virtual_server)
         for server in pool.virtual_server.real_servers:
             yield from self._make_all(pool, server)
             key = pool.key, key_of(server)
             awaited.update(
                 each.place for each in self._running.get(key, ()) if not each.service.standing.has_run
             )
-        self._has_run(pool.key, None)
+        if not pool.suspended:
+            self._has_run(pool.key, None)
+        self._worked_on(pool)
+
+    def _worked_on(self, pool: Pool) -> None:
+        self._in_work.discard(pool.key)
+        self._look_at(pool)
+
+    # -- ha_suspend ------------------------------------------------------------------------
+
+    def address_changed(self, address: Address, here: bool) -> None:
+        """This host has an address now, or has it no longer."""
+        concerned = [
+            pool
+            for pool in self._lvs.pools.values()
+            if pool.virtual_server.ha_suspend and listens_on(pool.virtual_server, address)
+        ]
+        if concerned and self.running:
+            word = "added" if here else "removed"
+            self._log.info("Netlink reflector reports IP {address} {word}", address=str(address), word=word)
+            for pool in concerned:
+                self._look_at(pool)
+
+    def _look_at(self, pool: Pool) -> None:
+        """Have its checks stand still, or go on, if it is no longer as it was."""
+        if pool.key in self._in_work or pool.suspended is not self._wanted(pool.virtual_server):
+            return
+        pool.suspended = not pool.suspended
+        running = [each for member in pool.members for each in self.of(pool.key, member.destination.key)]
+        awaited = self._awaited[pool.key] = {None}
+        if pool.suspended:
+            self._lvs.unchecked(pool.key)
+            for each in running:
+                each.service.stopService()
+                self._say("Suspending", pool, each)
+        else:
+            awaited.update(each.place for each in running)
+            for each in running:
+                each.service.startService()
+            self._has_run(pool.key, None)
+
+    def _start(self, pool: Pool, running: Running) -> None:
+        if pool.suspended:
+            self._say("Deactivating", pool, running)
+        else:
+            running.service.startService()
+
+    def _say(self, what: str, pool: Pool, running: Running) -> None:
+        server = pool.server(running.place.server)
+        self._log.info(
+            "{what} healthchecker for service {service} for VS {name}",
+            what=what,
+            service=server.format(pool.virtual_server.protocol),
+            name=pool.name,
+        )
 
     def _has_run(self, key: PoolKey, place: Place | None) -> None:
         """A check of a pool has run for the first time, or never will."""
@@ -211,6 +282,7 @@ class Checks(Service):
         was = change.old
         servers = compare_real_servers(was, change.new)
         pool = self._lvs.change(change.new)
+        self._in_work.add(pool.key)
         # At one go: a check that reports in between would not find its place in the pool.
         for server in servers.removed:
             self._drop(pool.key, key_of(server))
@@ -225,6 +297,7 @@ class Checks(Service):
                     yield
         for server in servers.added:
             yield from self._make_all(pool, server)
+        self._worked_on(pool)
 
     # -- one server's ---------------------------------------------------------------------
 
@@ -234,7 +307,7 @@ class Checks(Service):
         for index in range(len(server.checks)):
             running = self._make(pool, server, Place(self._lvs, *key, index))
             self._running.setdefault(key, []).append(running)
-            running.service.startService()
+            self._start(pool, running)
             yield
 
     def _drop(self, service: PoolKey, server: DestinationKey) -> None:
@@ -273,7 +346,7 @@ class Checks(Service):
         self._running[key] = after
         for running in after:
             if not running.service.running:
-                running.service.startService()
+                self._start(pool, running)
 
     def _make(self, pool: Pool, server: RealServer, place: Place) -> Running:
         configured = server.checks[place.index]

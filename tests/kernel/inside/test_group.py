@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.network.daemon import Daemon, wait_for
 
 from .daemons import debians, lines, ours
-from .topology import MARK, Server, Site
-from .ways import NAT, Way, real_server
+from .topology import MARK, Server, Site, entered
+from .ways import NAT, TIMING, Way, real_server
 
 WAYS = [Way(NAT, port=8001), Way(NAT, port=8002), Way(NAT, marked=True)]
 TOLD = re.compile(r"(Adding|Removing|Shutting|Gained|Lost|TCP|VS \[).*")
@@ -99,3 +101,40 @@ def test_a_reload_changes_what_is_in_it_and_connections_go_on(site: Site, tmp_pa
         assert download.grows(20)
         download.close()
         assert Way(NAT, port=8004).shares(site, 4) == {server.name: 2 for server in servers}
+
+
+def test_checks_wait_for_the_address_as_debian_s_do(site: Site, tmp_path: Path) -> None:
+    """``ha_suspend``: what is told when an address comes, has company, and goes."""
+    [server, *_] = site.servers
+    way, late = WAYS[0], "192.0.2.77"
+    pool = f"real_server {server.address} {way.real_port} {{\nTCP_CHECK {{\n{TIMING}warmup 0\n}}\n}}\n"
+    settings = f"delay_loop 1\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nha_suspend\n{pool}"
+    whole = f"virtual_server {late} 80 {{\n{settings}}}\nvirtual_server {way.target} 80 {{\n{settings}}}\n"
+    name = f"healthchecker for service {way.service(server)} for VS [{late}]:tcp:80"
+
+    def lived(running: Daemon) -> list[str]:
+        running.says(f"Deactivating {name}")
+        running.says("Startup complete")
+        address("add", f"{late}/32")
+        running.says(f"Activating {name}")
+        running.says(f"TCP connection to {way.service(server)} success")
+        address("add", f"{late}/31")
+        address("del", f"{late}/32")
+        time.sleep(0.5)
+        assert f"Suspending {name}" not in running.log
+        address("del", f"{late}/31")
+        running.says(f"Suspending {name}")
+        running.stop()
+        return [line for line in lines(running) if name in line]
+
+    with debians(whole, tmp_path) as running:
+        expected = lived(running)
+    with ours(whole, tmp_path) as running:
+        assert lived(running) == expected
+        assert running.log.count(f"Activating {name.replace(late, str(way.target))}") == 1
+        assert f"Netlink reflector reports IP {late} added" in running.log
+
+
+def address(*words: str) -> None:
+    with entered("director"):
+        subprocess.run(["ip", "address", *words, "dev", "lo"], check=True)

@@ -162,6 +162,50 @@ virtual_server 192.0.2.10 5060 {
     real_server 192.0.2.11 5060 {
     }
 }
+virtual_server_group web {
+    192.0.2.50 80
+    192.0.2.51-53 81
+    fwmark 9
+}
+virtual_server group web {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    real_server 192.0.2.11 80 {
+    }
+    real_server 192.0.2.12 80 {
+    }
+}
+virtual_server group web {
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    real_server 192.0.2.11 53 {
+    }
+}
+virtual_server_group six {
+    2001:db8::50 80
+    fwmark 9 inet6
+}
+virtual_server group six {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    real_server 2001:db8::11 80 {
+    }
+}
+virtual_server 192.0.2.60 80 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    ha_suspend
+    quorum_up /usr/bin/true
+    real_server 192.0.2.11 80 {
+        TCP_CHECK {
+            connect_timeout 3
+        }
+    }
+}
 virtual_server 2001:db8::10 443 {
     protocol TCP
     lb_algo lc
@@ -190,7 +234,7 @@ LEFT_OUT = ABOUT_GLOBALS | {
     r"   Hashed = .*": "the kernel's own flag",
     r"   (connection timeout|Delay loop) = [\d.]+": "handed down: told where it arrives, with the checkers",
     r"   (Retry count|Retry delay|Warmup) = [\d.]+": "likewise",
-    r"   reloaded = \d": "keepalived's mark of a reload under way",
+    r" +reloaded = (\d|False)": "keepalived's mark of a reload under way",
     r"   previous effective_weight = \d+": "likewise",
     r"   Last status = \d+": "only what it means is kept",
     r"     Regex ref count = 1": "a count inside",
