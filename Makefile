@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 NODE   := $(addsuffix /node_modules/.package-lock.json,editors/vscode tests/page)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test trial fast lint types format keywords commands docs docs-serve man hooks bench chaos soak fuzz clean
+.PHONY: help setup packages demo test trial peers-vrrp peers-others fast lint types format keywords commands docs docs-serve man hooks bench chaos soak fuzz clean
 
 help: ## what can be made here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,15 @@ demo: $(STAMP) ## the main job, live, in a minute (ARGS=--help for choices)
 
 test: $(STAMP) packages $(NODE) ## all of it: lint, types, every test under pytest, unit tests under trial too
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint trial
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/network --ignore=tests/kernel
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target peers-vrrp peers-others
+
+# Tests with real peers wait most of their time, in namespaces of their own: so two processes of them at once.
+peers-vrrp: $(STAMP)
+	$(BIN)/python -m pytest -p no:cacheprovider $(wildcard tests/network/test_vrrp_*.py)
+
+peers-others: $(STAMP)
+	$(BIN)/python -m pytest -p no:cacheprovider $(filter-out $(wildcard tests/network/test_vrrp_*.py),$(wildcard tests/network/test_*.py)) tests/kernel
 
 trial: $(STAMP) ## unit tests under Twisted's own runner
 	$(BIN)/python -m twisted.trial --reporter=text tests.unit

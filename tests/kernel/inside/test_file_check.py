@@ -52,6 +52,17 @@ def told(running: Daemon) -> list[str]:
     return sorted(line for line in lines(running) if _TOLD.match(line))
 
 
+def watches() -> bool:
+    """Whether a keepalived of this guest has begun to watch files: what changes before that it takes for given."""
+    for comm in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            if comm.read_text().strip() == "keepalived":
+                infos = (comm.parent / "fdinfo").iterdir()
+                if any("inotify wd:" in info.read_text() for info in infos):
+                    return True
+    return False
+
+
 def put(file: Path, content: str | None) -> None:
     """As a script does that wants no one to read half of it."""
     if content is None:
