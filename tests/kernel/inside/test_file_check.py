@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def told(running: Daemon) -> list[str]:
 
 
 def watches() -> bool:
-    """Whether a keepalived of this guest has begun to watch files: what changes before that it takes for given."""
+    """Whether a keepalived has begun to watch files: what changes before that it takes for given."""
     for comm in Path("/proc").glob("[0-9]*/comm"):
         with contextlib.suppress(OSError):
             if comm.read_text().strip() == "keepalived":
@@ -90,6 +91,7 @@ def test_the_same_numbers_make_the_same_tables_and_lines(site: Site, tmp_path: P
     expected: list[tuple[list[str], list[str]]] = []
     with debians(text, tmp_path) as running:
         wait_for(lambda: len(table(site)) == 5, "the table to stand")
+        wait_for(watches, "keepalived to watch the files")
         for step in STORY:
             before = told(running)
             turn(*step)
