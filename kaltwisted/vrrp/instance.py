@@ -40,9 +40,12 @@ from kaltwisted.vrrp.track import Thing, Tracking
 from kaltwisted.vrrp.virtual_router import VirtualRouter
 
 STALL_US: Final = 100_000
-"""A master-down timer later than this was held up by ourselves, not by the master's silence.
+"""A master-down timer later than this, or than a quarter of an interval, was held up on our side.
 
-Its adverts may wait unread in the socket, so they get one turn to be read first.
+A machine that stands still (a virtual one that is moved or saved, a stopped
+process) hears nothing meanwhile, and that is not the master's silence: its
+adverts may wait unread, or be lost, or it stood still with us.  So it has the
+time of one more advert, once.
 """
 
 ALARM_US: Final = 3600 * SECOND_US
@@ -258,9 +261,10 @@ class Instance:
             return
         router.forget(expiry.which)
         match expiry.which:
-            case TimerName.MASTER_DOWN if now - due > STALL_US and not self._stalled:
+            case TimerName.MASTER_DOWN if self._was_held_up(now - due) and not self._stalled:
                 self._stalled = True
-                router.arm(TimerName.MASTER_DOWN, now)
+                router.log(f"was held up for {(now - due) / 1000:.0f} ms: waiting for one more advert")
+                router.arm(TimerName.MASTER_DOWN, now + router.master_interval_us + router.skew_us())
             case TimerName.MASTER_DOWN:
                 self._stalled = False
                 self._machine.take_over(now, silence=True)
@@ -277,6 +281,9 @@ class Instance:
                 router.announce_extra(now)
             case _:
                 assert_never(expiry.which)
+
+    def _was_held_up(self, late_us: int) -> bool:
+        return late_us > min(STALL_US, self.router.master_interval_us // 4)
 
     # -- a reload ------------------------------------------------------------------------
 
