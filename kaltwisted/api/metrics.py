@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -22,9 +22,7 @@ from kaltwisted.api.exchange import Answer, Asked
 from kaltwisted.api.routes import Routes
 from kaltwisted.api.sharing import Shared
 from kaltwisted.config.model import Public
-from kaltwisted.ports import IOperations, Part
-
-InThread: TypeAlias = Callable[[Callable[[], Any]], "Deferred[Any]"]
+from kaltwisted.ports import InThread, IOperations, Part
 
 T = TypeVar("T")
 

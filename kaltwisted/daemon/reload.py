@@ -19,9 +19,9 @@ from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
 from kaltwisted.daemon.role.collector import beside_the_reactor
-from kaltwisted.daemon.role.seam import InThread, RoleError
+from kaltwisted.daemon.role.seam import RoleError
 from kaltwisted.daemon.roles import Roles
-from kaltwisted.ports import Note, StateChange, unnoted
+from kaltwisted.ports import InThread, Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 
 if TYPE_CHECKING:
