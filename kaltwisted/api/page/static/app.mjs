@@ -231,7 +231,7 @@ function draw() {
   const filtered = Boolean(text) || only !== "all";
   state.rows = filter(shown, { text, only });
   const total = state.rows.reduce((sum, row) => sum + row.servers.length, 0);
-  state.isFolded = (row) => folded(row.service, row.servers, state.chosen, total, filtered);
+  state.isFolded = (row) => folded(row.service, state.chosen, total);
   drawHead();
   say($("shown"), filtered ? `${count(state.rows.length, "virtual server")} of ${shown.services.length} shown` : "");
   const closed = state.rows.length > 0 && state.rows.every(state.isFolded);
