@@ -72,7 +72,7 @@ def _overridden(kind: str, name: str, document: Document) -> Iterator[str]:
     for each in document.get("overrides") or ():
         if (each["kind"], each["target"]) == (kind, name):
             why = f": {each['reason']}" if each["reason"] else ""
-            yield f"Overridden by {each['by']}, {_ago(each['at'], document)}: {doing(each)}{why}."
+            yield f"Overridden by {each['by']}, {ago(each['at'], document)}: {doing(each)}{why}."
 
 
 def doing(override: Document) -> str:
@@ -208,7 +208,7 @@ def _tracker(tracker: Document, document: Document) -> Iterator[str]:
     what = f"{kind} {tracker['name']}"
     yield f"{what} is {tracker_state(tracker)}."
     if tracker["last_result"] is not None:
-        when = "" if tracker["last_run"] is None else f", {_ago(tracker['last_run'], document)}"
+        when = "" if tracker["last_run"] is None else f", {ago(tracker['last_run'], document)}"
         yield f"It told last: {tracker['last_result']}{when}."
     if tracker["next_in_s"] is not None:
         yield f"It runs again in {max(0.0, tracker['next_in_s']):.1f} s."
@@ -275,8 +275,8 @@ def _check(check: Document, document: Document) -> Iterator[str]:
         return
     state = "is good" if check["up"] else "is bad"
     took = f" after {check['latency_ms']:.1f} ms" if check["latency_ms"] is not None else ""
-    ago = "" if check["last_run"] is None else f", {_ago(check['last_run'], document)}"
-    yield f"{name} {state}: {check['last_result']}{took}{ago}{_next(check)}."
+    when = "" if check["last_run"] is None else f", {ago(check['last_run'], document)}"
+    yield f"{name} {state}: {check['last_result']}{took}{when}{_next(check)}."
 
 
 def _next(check: Document) -> str:
@@ -296,7 +296,7 @@ def _bfd(session: Document, document: Document) -> Iterator[str]:
         if session["last_seen"] is None:
             yield "Nothing was ever heard of the neighbour."
     if session["last_seen"] is not None:
-        yield f"The neighbour was heard last {_ago(session['last_seen'], document)}."
+        yield f"The neighbour was heard last {ago(session['last_seen'], document)}."
 
 
 def _role(role: Document, document: Document) -> Iterator[str]:
@@ -344,7 +344,8 @@ def _since(thing: Document, document: Document) -> str:
     return "" if since is None else f" for {span(now(document) - since)}"
 
 
-def _ago(moment: float, document: Document) -> str:
+def ago(moment: float, document: Document) -> str:
+    """``3 min 20 s ago``: how long before the document was made."""
     return f"{span(now(document) - moment)} ago"
 
 

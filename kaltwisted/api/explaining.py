@@ -8,7 +8,6 @@ one call of the JSON reader takes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -17,16 +16,12 @@ from kaltwisted.api.exchange import Answer, Asked, RefusalError, encoded
 from kaltwisted.api.explain import UnknownNameError, explain
 from kaltwisted.api.routes import Routes
 from kaltwisted.config.model import Public
-from kaltwisted.ports import IOperations, Part
+from kaltwisted.ports import InThread, IOperations, Part
 
 _LIST: Final = '"virtual_servers":['
 
 
-def add(
-    routes: Routes,
-    operations: IOperations,
-    in_thread: Callable[[Callable[[], Any]], Deferred[Any]],
-) -> None:
+def add(routes: Routes, operations: IOperations, in_thread: InThread) -> None:
     """Serve explanations."""
 
     async def answer(name: str) -> Answer:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
@@ -20,6 +19,7 @@ from twisted.python.failure import Failure
 
 from kaltwisted.api.access import Access, Role
 from kaltwisted.api.browsers import refuse_strangers
+from kaltwisted.ports import InThread
 
 _CREDENTIALS = struct.Struct("3i")
 
@@ -33,11 +33,7 @@ class Waiting(Factory):
     noisy = False
     _log = Logger()
 
-    def __init__(
-        self,
-        make: Callable[[], Factory],
-        in_thread: Callable[[Callable[[], Any]], Deferred[Any]],
-    ) -> None:
+    def __init__(self, make: Callable[[], Factory], in_thread: InThread) -> None:
         self.server: Factory | None = None
         self._make = make
         self._in_thread = in_thread

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -22,9 +22,7 @@ from kaltwisted.api.exchange import Answer, Asked
 from kaltwisted.api.routes import Routes
 from kaltwisted.api.sharing import Shared
 from kaltwisted.config.model import Public
-from kaltwisted.ports import IOperations, Part
-
-InThread: TypeAlias = Callable[[Callable[[], Any]], "Deferred[Any]"]
+from kaltwisted.ports import InThread, IOperations, Part
 
 T = TypeVar("T")
 
@@ -52,10 +50,6 @@ _COUNTERS: Final = (
     ("pri_zero_rcvd", "priority_zero_received", "Adverts of masters that stop"),
     ("pri_zero_sent", "priority_zero_sent", "Adverts that said that we stop"),
 )
-_INSTANCE: Final = ("iname", "intf", "vrid")
-_SERVICE: Final = ("virtual_server",)
-_SERVER: Final = ("virtual_server", "real_server")
-_CHECK: Final = (*_SERVER, "check", "target")
 
 
 class _Families:
@@ -224,8 +218,11 @@ def _daemon(found: _Families, daemon: Mapping[str, Any]) -> None:
 
 def _vrrp(found: _Families, vrrp: Mapping[str, Any]) -> None:
     for instance in vrrp["instances"]:
-        values = (instance["name"], instance["interface"], str(instance["vrid"]))
-        labels = dict(zip(_INSTANCE, values, strict=True))
+        labels = {
+            "iname": instance["name"],
+            "intf": instance["interface"],
+            "vrid": str(instance["vrid"]),
+        }
         state = STATES.get(instance["state"], 0)
         for address in instance["addresses"] or [{"address": "", "interface": instance["interface"]}]:
             held = {
@@ -285,14 +282,13 @@ def _real_server(found: _Families, pool: str, server: Mapping[str, Any]) -> None
     found.gauge("real_server_in_pool", "Whether clients meet it", labels, server["in_pool"])
     found.gauge("real_server_weight", "Its weight as it is", labels, server["effective_weight"])
     for check in server["checks"]:
-        values = (pool, name, check["kind"], check["target"])
-        labels = dict(zip(_CHECK, values, strict=True))
-        found.gauge("check_up", "Whether a check succeeds", labels, check["up"])
+        of_check = {**labels, "check": check["kind"], "target": check["target"]}
+        found.gauge("check_up", "Whether a check succeeds", of_check, check["up"])
         latency = check["latency_ms"]
         doc = "How long its last run took"
-        found.gauge("check_duration_seconds", doc, labels, None if latency is None else latency / 1000)
-        found.gauge("check_last_run_time_seconds", "When it ran last", labels, check["last_run"])
-        found.gauge("check_paused", "Whether an operator has paused it", labels, check["paused"])
+        found.gauge("check_duration_seconds", doc, of_check, None if latency is None else latency / 1000)
+        found.gauge("check_last_run_time_seconds", "When it ran last", of_check, check["last_run"])
+        found.gauge("check_paused", "Whether an operator has paused it", of_check, check["paused"])
 
 
 def _bfd(found: _Families, bfd: Mapping[str, Any]) -> None:

@@ -11,13 +11,11 @@ from typing import Any, Final
 import attrs
 
 from kaltwisted.api.access import Role
-from kaltwisted.api.exchange import Answer, encoded
+from kaltwisted.api.exchange import JSON, Answer, encoded
 from kaltwisted.api.override import GIVES_BACK, LONGEST_NAME, Action, Aspect
 from kaltwisted.api.routes import Route, Routes
 
 PATH: Final = "/openapi.json"
-
-_JSON: Final = "application/json"
 
 
 @attrs.frozen
@@ -33,7 +31,7 @@ class Described:
     parameters: tuple[tuple[str, bool, str, Mapping[str, Any]], ...] = ()
     body: Mapping[str, Any] | None = None
     gives: str = "what is asked for"
-    content_type: str = _JSON
+    content_type: str = JSON
     statuses: Mapping[int, str] = attrs.field(factory=dict)
 
 
@@ -152,7 +150,7 @@ def _operation(route: Route, described: Described) -> dict[str, Any]:
             **{
                 str(status): {
                     "description": words,
-                    "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+                    "content": {JSON: {"schema": {"$ref": "#/components/schemas/Refusal"}}},
                 }
                 for status, words in sorted(refusals.items())
             },
@@ -166,5 +164,5 @@ def _operation(route: Route, described: Described) -> dict[str, Any]:
             for name, required, words, schema in described.parameters
         ]
     if described.body is not None:
-        operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": described.body}}}
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": described.body}}}
     return operation

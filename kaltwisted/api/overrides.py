@@ -17,15 +17,13 @@ from kaltwisted.api.exchange import RefusalError
 from kaltwisted.api.override import TARGETS, Aspect, Override, Target, Wish
 from kaltwisted.api.targets import configured, find, find_in
 from kaltwisted.config.model import Configuration
-from kaltwisted.ports import Fact, Note, StateChange, unnoted
+from kaltwisted.ports import Fact, InThread, Note, StateChange, unnoted
 
 MOST: Final = 10_000
 """More than anybody means to have: what is kept is written whole at each change."""
 TOLD_AT_START: Final = 20
 GIVEN_BACK: Final = "none"
 """The state, in events, of what is overridden no more."""
-
-InThread: TypeAlias = Callable[[Callable[[], Any]], "Deferred[Any]"]
 
 _Known: TypeAlias = dict[tuple[Target, Aspect], Override]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from kaltwisted import __version__
 from kaltwisted.api import control, events, explaining, metrics, openapi, status
-from kaltwisted.api.metrics import InThread
 from kaltwisted.api.overrides import Overrides
 from kaltwisted.api.page import serve
 from kaltwisted.api.routes import Routes
-from kaltwisted.ports import IOperations
+from kaltwisted.ports import InThread, IOperations
 
 
 def routes(operations: IOperations, overrides: Overrides, in_thread: InThread) -> Routes:

@@ -71,11 +71,10 @@ def _stream(daemon: Daemon, after: str) -> Iterator[tuple[str, str]]:
             field, _, value = raw.decode().rstrip("\n").partition(": ")
             if field:
                 fields[field] = value
-            elif "data" in fields:
+                continue
+            if "data" in fields:
                 yield fields.get("event", ""), fields["data"]
-                fields = {}
-            else:
-                fields = {}
+            fields = {}
     except OSError:
         return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from kaltwisted.api.explain import Document, doing, now, span, times, tracker_state
+from kaltwisted.api.explain import Document, ago, doing, now, span, times, tracker_state
 from kaltwisted.client.paint import Cell, Paint
 
 _STATES: Final = {"MASTER": "good", "BACKUP": "", "FAULT": "bad", "INIT": "odd", "STOP": "dim"}
@@ -32,6 +32,14 @@ def _named(things: Sequence[Document], names: Sequence[str]) -> list[Document]:
 
 def _for(thing: Document, document: Document) -> str:
     return "" if thing["since"] is None else span(now(document) - thing["since"])
+
+
+def _section(title: str, rows: Sequence[Sequence[Cell]], paint: Paint) -> Iterator[str]:
+    """A table under its title; nothing where there are no rows."""
+    if rows:
+        yield ""
+        yield paint(title, "bold")
+        yield from paint.table(rows)
 
 
 # --- the daemon --------------------------------------------------------------------------
@@ -69,7 +77,7 @@ def _role(role: Document, document: Document) -> list[Cell]:
 
 
 def _configuration(configuration: Document, document: Document, paint: Paint) -> str:
-    words = f"{paint(configuration['file'])}, read {span(now(document) - configuration['read'])} ago"
+    words = f"{paint(configuration['file'])}, read {ago(configuration['read'], document)}"
     for what in ("errors", "warnings"):
         number = configuration[what]
         if number:
@@ -78,22 +86,17 @@ def _configuration(configuration: Document, document: Document, paint: Paint) ->
 
 
 def _overrides(overrides: Sequence[Document], document: Document, paint: Paint) -> Iterator[str]:
-    if not overrides:
-        return
-    yield ""
-    yield paint("Overridden", "bold")
-    yield from paint.table(
+    rows: list[list[Cell]] = [
         [
-            [
-                (override["target"], ""),
-                (doing(override), "odd"),
-                (span(now(document) - override["at"]), "dim"),
-                (f"by {override['by']}", "dim"),
-                (override["reason"] if override["configured"] else "not configured now", ""),
-            ]
-            for override in overrides
+            (override["target"], ""),
+            (doing(override), "odd"),
+            (span(now(document) - override["at"]), "dim"),
+            (f"by {override['by']}", "dim"),
+            (override["reason"] if override["configured"] else "not configured now", ""),
         ]
-    )
+        for override in overrides
+    ]
+    yield from _section("Overridden", rows, paint)
 
 
 # --- virtual routers ---------------------------------------------------------------------
@@ -146,35 +149,26 @@ def _addresses(instance: Document) -> str:
 
 
 def _groups(groups: list[Document], document: Document, paint: Paint) -> Iterator[str]:
-    if not groups:
-        return
-    yield ""
-    yield paint("Sync groups", "bold")
-    yield from paint.table(
+    rows: list[list[Cell]] = [
         [
-            [
-                (group["name"], ""),
-                (group["state"], _STATES.get(group["state"], "")),
-                (_for(group, document), "dim"),
-                (", ".join(group["instances"]), ""),
-                ("; ".join(group["faults"]), "bad"),
-            ]
-            for group in groups
+            (group["name"], ""),
+            (group["state"], _STATES.get(group["state"], "")),
+            (_for(group, document), "dim"),
+            (", ".join(group["instances"]), ""),
+            ("; ".join(group["faults"]), "bad"),
         ]
-    )
+        for group in groups
+    ]
+    yield from _section("Sync groups", rows, paint)
 
 
 def _trackers(trackers: list[Document], document: Document, paint: Paint) -> Iterator[str]:
-    if not trackers:
-        return
-    yield ""
-    yield paint("Tracked", "bold")
     rows: list[list[Cell]] = []
     for tracker in trackers:
         up = tracker["up"]
         told = tracker["last_result"] or ""
         if tracker["last_run"] is not None:
-            told += f", {span(now(document) - tracker['last_run'])} ago"
+            told += f", {ago(tracker['last_run'], document)}"
         rows.append(
             [
                 (f"{tracker['kind'].replace('_', ' ')} {tracker['name']}", ""),
@@ -182,7 +176,7 @@ def _trackers(trackers: list[Document], document: Document, paint: Paint) -> Ite
                 (told, "dim"),
             ]
         )
-    yield from paint.table(rows)
+    yield from _section("Tracked", rows, paint)
 
 
 # --- pools -------------------------------------------------------------------------------
@@ -278,22 +272,17 @@ def _latencies(checks: Sequence[Document]) -> str:
 
 
 def _sessions(sessions: list[Document], document: Document, paint: Paint) -> Iterator[str]:
-    if not sessions:
-        return
-    yield ""
-    yield paint("BFD", "bold")
-    yield from paint.table(
+    rows: list[list[Cell]] = [
         [
-            [
-                (session["name"], ""),
-                (session["state"], "good" if session["state"] == "Up" else "bad"),
-                (_for(session, document), "dim"),
-                (session["neighbor"], ""),
-                _session(session),
-            ]
-            for session in sessions
+            (session["name"], ""),
+            (session["state"], "good" if session["state"] == "Up" else "bad"),
+            (_for(session, document), "dim"),
+            (session["neighbor"], ""),
+            _session(session),
         ]
-    )
+        for session in sessions
+    ]
+    yield from _section("BFD", rows, paint)
 
 
 def _session(session: Document) -> Cell:

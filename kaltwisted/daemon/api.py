@@ -20,8 +20,7 @@ from kaltwisted.api.listening import SocketTakenError, Waiting, admit_peer, make
 from kaltwisted.api.overrides import Overrides
 from kaltwisted.config.model import ApiSettings
 from kaltwisted.daemon.api_tcp import ApiOverTcp
-from kaltwisted.daemon.role.seam import InThread
-from kaltwisted.ports import IOperations
+from kaltwisted.ports import InThread, IOperations
 
 if TYPE_CHECKING:
     from kaltwisted.api.http import Admit, Site

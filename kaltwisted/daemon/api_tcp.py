@@ -28,7 +28,7 @@ from kaltwisted.api.crowd import Crowd
 from kaltwisted.api.listening import Waiting
 from kaltwisted.api.tokens import MOST_TEXT, Tokens, TokensError
 from kaltwisted.config.model import ApiListen, ApiSettings
-from kaltwisted.daemon.role.seam import InThread
+from kaltwisted.ports import InThread
 
 if TYPE_CHECKING:
     from kaltwisted.api.door import Rules

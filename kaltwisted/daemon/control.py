@@ -16,9 +16,8 @@ from kaltwisted.daemon import directories
 from kaltwisted.daemon.role.collector import beside_the_reactor
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import CHECKERS
-from kaltwisted.daemon.role.seam import InThread
 from kaltwisted.daemon.roles import Roles
-from kaltwisted.ports import Fact, Note
+from kaltwisted.ports import Fact, InThread, Note
 
 _log = Logger()
 

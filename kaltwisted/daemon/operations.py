@@ -116,7 +116,7 @@ class Operations:
         texts = [self._ask(_PARTS[part], Report.STATUS) for part in wanted]
         answers: list[bytes] = await gatherResults([*processes, *texts], consumeErrors=True)
         members = [b'{"schema":%d' % SCHEMA]
-        if processes or Part.DAEMON in parts:
+        if Part.DAEMON in parts:
             seen = dict(zip(running, answers[: len(processes)], strict=True))
             members.append(b'"daemon":' + self._daemon(seen))
             members.append(b'"overrides":' + await self._overrides())

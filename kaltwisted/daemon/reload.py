@@ -19,9 +19,9 @@ from kaltwisted.config.diff import Changes, compare
 from kaltwisted.config.findings import Finding, Severity, render
 from kaltwisted.daemon import systemd
 from kaltwisted.daemon.role.collector import beside_the_reactor
-from kaltwisted.daemon.role.seam import InThread, RoleError
+from kaltwisted.daemon.role.seam import RoleError
 from kaltwisted.daemon.roles import Roles
-from kaltwisted.ports import Note, StateChange, unnoted
+from kaltwisted.ports import InThread, Note, StateChange, unnoted
 from kaltwisted.slices import in_slices
 
 if TYPE_CHECKING:
@@ -123,10 +123,10 @@ class Reload:
             for finding in findings:
                 tell(self._log, finding)
             if changes is None:
-                errors = sum(finding.severity is Severity.ERROR for finding in findings)
-                first = next((each for each in findings if each.severity is Severity.ERROR), None)
-                words = "the file cannot be read" if first is None else first.log_line()
-                self._refused(words if errors < 2 else f"{words} (and {errors - 1} more)")
+                errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+                words = errors[0].log_line() if errors else "the file cannot be read"
+                more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+                self._refused(words + more)
             else:
                 await self._carry_out(changes, findings)
         finally:

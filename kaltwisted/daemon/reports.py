@@ -17,9 +17,10 @@ from twisted.logger import Logger
 
 from kaltwisted.daemon.role.kinds import BFD, CHECKERS, VRRP
 from kaltwisted.daemon.role.reports import parent_data
-from kaltwisted.daemon.role.seam import InThread, Report
+from kaltwisted.daemon.role.seam import Report
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.files import replace
+from kaltwisted.ports import InThread
 
 PRIVATE: Final = 0o600
 """The files' permissions unless an umask was asked for; keepalived's, too."""

@@ -45,9 +45,10 @@ from kaltwisted.daemon.role.collector import (
 from kaltwisted.daemon.role.facts import Facts
 from kaltwisted.daemon.role.kinds import BFD, CHECKERS, KINDS, VRRP
 from kaltwisted.daemon.role.naming import name_process, parent_name
-from kaltwisted.daemon.role.seam import CONFIG_ERROR, InThread, IRunner, Report, RoleError, RoleKind
+from kaltwisted.daemon.role.seam import CONFIG_ERROR, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.ports import InThread
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading

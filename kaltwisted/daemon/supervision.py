@@ -29,7 +29,6 @@ from kaltwisted.daemon.role.parcel import in_memory, pack, read_all
 from kaltwisted.daemon.role.seam import (
     FATAL,
     PERMANENT,
-    InThread,
     IRunner,
     Life,
     Report,
@@ -39,7 +38,7 @@ from kaltwisted.daemon.role.seam import (
     Tell,
 )
 from kaltwisted.daemon.settings import Settings
-from kaltwisted.ports import Fact, StateChange
+from kaltwisted.ports import Fact, InThread, StateChange
 from kaltwisted.respawn import Respawn
 
 PING_S: Final = 1.0

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
+
+
+InThread: TypeAlias = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function in a thread, for what takes longer than a turn of the reactor may."""
 
 
 class Part(Enum):

@@ -32,10 +32,6 @@ PERMANENT = {FATAL: "FATAL", CONFIG_ERROR: "CONFIG", MISSING_PERMISSION: "MISSIN
 """Ends that trying again does not help, and keepalived's words for them."""
 
 
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function in a thread, for what takes longer than a turn of the reactor may."""
-
-
 class Report(Enum):
     """What can be asked of a role; the values of the first three, which are keepalived's, are file endings.
 

@@ -130,9 +130,8 @@ test("the filter", () => {
 
 test("many servers begin folded, unless somebody chose or searched", () => {
   const it = { id: "a" };
-  assert.equal(folded(it, [], new Map(), 40, false), false);
-  assert.equal(folded(it, [], new Map(), 41, false), true);
-  assert.equal(folded(it, [], new Map(), 41, true), true);
-  assert.equal(folded(it, [], new Map([["a", false]]), 10000, false), false);
-  assert.equal(folded(it, [], new Map([["a", true]]), 1, true), true);
+  assert.equal(folded(it, new Map(), 40), false);
+  assert.equal(folded(it, new Map(), 41), true);
+  assert.equal(folded(it, new Map([["a", false]]), 10000), false);
+  assert.equal(folded(it, new Map([["a", true]]), 1), true);
 });

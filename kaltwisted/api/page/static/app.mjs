@@ -12,7 +12,7 @@ import { model, SERVER_STATES, withLastKnown } from "./model.mjs";
 import { Panel } from "./panel.mjs";
 import { Picture } from "./picture.mjs";
 import { problems, verdict } from "./problems.mjs";
-import { forbidden } from "./steer.mjs";
+import { doing, forbidden } from "./steer.mjs";
 import { Tables } from "./table.mjs";
 
 const TOKEN = "kaltwisted-token";
@@ -231,7 +231,7 @@ function draw() {
   const filtered = Boolean(text) || only !== "all";
   state.rows = filter(shown, { text, only });
   const total = state.rows.reduce((sum, row) => sum + row.servers.length, 0);
-  state.isFolded = (row) => folded(row.service, row.servers, state.chosen, total, filtered);
+  state.isFolded = (row) => folded(row.service, state.chosen, total);
   drawHead();
   say($("shown"), filtered ? `${count(state.rows.length, "virtual server")} of ${shown.services.length} shown` : "");
   const closed = state.rows.length > 0 && state.rows.every(state.isFolded);
@@ -277,9 +277,8 @@ function drawOverrides() {
   const key = JSON.stringify(overrides.map((each) => [each, byTarget.get(each.target)?.id]));
   refresh($("overrides"), key, () => overrides.map((each) => {
     const it = byTarget.get(each.target);
-    const what = [each.action, each.value].filter((part) => part !== null && part !== undefined).join(" ");
     const name = it ? h("button", { type: "button", class: "door", "data-focus": `steered ${each.target} ${each.action}`, onclick: () => open(it.id) }, titleOf(each.target)) : h("span", {}, String(each.target));
-    return h("li", {}, h("strong", {}, what), " ", name, each.configured === false && " (not configured now: it waits)",
+    return h("li", {}, h("strong", {}, doing(each)), " ", name, each.configured === false && " (not configured now: it waits)",
       h("p", { class: "muted" }, `${each.by ?? "somebody"}, ${clock(each.at, now())}${each.reason ? `: ${each.reason}` : ""}`));
   }));
 }

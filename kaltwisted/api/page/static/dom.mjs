@@ -2,12 +2,15 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** Children, however deep in lists, without those that are none: what was left out by a condition. */
+const there = (children) => children.flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false);
+
 function make(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else set(element, name, value);
   }
-  element.append(...children.flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false));
+  element.append(...there(children));
   return element;
 }
 
@@ -40,7 +43,7 @@ export function refresh(element, key, build) {
   if (element.shownKey === key) return;
   element.shownKey = key;
   const focused = element.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
-  element.replaceChildren(...[build()].flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false));
+  element.replaceChildren(...there([build()]));
   if (focused === undefined) return;
   for (const each of element.querySelectorAll("[data-focus]")) if (each.dataset.focus === focused) each.focus({ preventScroll: true });
 }

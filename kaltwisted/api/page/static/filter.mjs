@@ -39,9 +39,6 @@ export function filter(shown, { text = "", only = "all" } = {}) {
 export const UNFOLDED = 40;
 
 /** @param {Map<string, boolean>} chosen what somebody folded or unfolded by hand */
-export function folded(service, servers, chosen, total, filtered) {
-  const choice = chosen.get(service.id);
-  if (choice !== undefined) return choice;
-  if (filtered && total <= UNFOLDED) return false;
-  return total > UNFOLDED;
+export function folded(service, chosen, total) {
+  return chosen.get(service.id) ?? total > UNFOLDED;
 }

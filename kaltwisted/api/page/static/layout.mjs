@@ -45,11 +45,10 @@ function columns(width, has) {
 
 /** The columns of the tree, of which each is a step further in. */
 function steps(width, has) {
-  const instance = has.instances ? 0 : null;
   const service = has.instances ? 14 : 0;
   return {
     director: { x: 0, w: width },
-    instance: { x: instance ?? 0, w: width },
+    instance: { x: 0, w: width },
     service: { x: service, w: width - service },
     pool: { x: service + 14, w: width - service - 14 },
   };
@@ -87,7 +86,7 @@ export function layout(shown, rows, { width, chosen, filtered }) {
 
   const pool = (row, top) => {
     const { service, servers } = row;
-    const isFolded = folded(service, servers, chosen, total, filtered);
+    const isFolded = folded(service, chosen, total);
     const head = poolHead(isFolded, servers, column.pool.w);
     const sorry = service.sorry && (!isFolded || service.sorry.in_use);
     const lines = (isFolded ? 0 : servers.length) + (sorry ? 1 : 0);
@@ -149,22 +148,22 @@ export function layout(shown, rows, { width, chosen, filtered }) {
   }
   for (const row of byOwner.get(null) ?? []) block(row);
 
-  const height = Math.max(0, y - GAP);
+  let height = Math.max(0, y - GAP);
   if (wide && has.instances) {
     const tall = shown.directors.length * (DIRECTOR + GAP) - GAP;
+    height = Math.max(height, tall);
     // In front of all others, for who reads the picture from its beginning.
     nodes.unshift(...shown.directors.map((director, index) => {
       const top = index * (DIRECTOR + GAP);
-      const span = [top, Math.max(height, tall) - (tall - top - DIRECTOR)];
+      const span = [top, height - (tall - top - DIRECTOR)];
       return { kind: "director", id: director.id, ...column.director, y: top, h: DIRECTOR, of: director, span, below: top };
     }));
     for (const director of shown.directors) {
       for (const id of director.masters) links.push({ from: director.id, to: id, tone: director.here ? "ok" : "off", weight: 2 });
     }
   }
-  const directorsTall = wide && has.instances ? shown.directors.length * (DIRECTOR + GAP) - GAP : 0;
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  return { wide, width, height: Math.max(height, directorsTall), nodes, links: links.filter((each) => byId.has(each.from) && byId.has(each.to)), byId };
+  return { wide, width, height, nodes, links: links.filter((each) => byId.has(each.from) && byId.has(each.to)), byId };
 }
 
 /** A node's y, where the part of the picture that is seen begins at `top`: it stays in sight within its span. */

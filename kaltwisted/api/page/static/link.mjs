@@ -35,7 +35,6 @@ export class Link {
     this.world = world;
     this.tell = tell;
     this.reach = null;
-    this.lastAt = null;
     this.lastId = 0;
     this.started = null;
     this.streaming = false;
@@ -74,7 +73,12 @@ export class Link {
 
   /** Ask for the status soon: something changed, or somebody came back to the page. */
   soon() {
-    if (this.running && this.reach !== "token") this.#next(Math.max(SOON_S, Math.min(5, 4 * this.cost)));
+    if (this.running && this.reach !== "token") this.#next(this.#soon());
+  }
+
+  /** What was dear to ask for is not asked for again at once. @returns {number} seconds */
+  #soon() {
+    return Math.max(SOON_S, Math.min(5, 4 * this.cost));
   }
 
   #reach(state, why) {
@@ -137,9 +141,7 @@ export class Link {
       const answer = await this.request({ path: "api/v1/status" });
       const doc = await answer.json();
       if (generation !== this.generation) return;
-      const ended = this.world.now();
-      this.cost = ended - began;
-      this.lastAt = ended;
+      this.cost = this.world.now() - began;
       this.failures = 0;
       if (this.started !== null && this.started !== doc.daemon?.started) this.#restarted();
       this.started = doc.daemon?.started ?? null;
@@ -156,7 +158,7 @@ export class Link {
     const heavy = Math.min(60, 20 * this.cost);
     let pause = Math.max(this.streaming ? CALM_S : POLL_S, heavy);
     if (this.failures) pause = Math.min(LONGEST_PAUSE_S, 2 ** Math.min(this.failures - 1, 4));
-    else if (this.askAgain) pause = Math.max(SOON_S, Math.min(5, 4 * this.cost));
+    else if (this.askAgain) pause = this.#soon();
     else if (this.world.hidden()) pause = HIDDEN_S;
     this.#next(pause);
   }
@@ -221,8 +223,7 @@ export class Link {
       const decoder = new TextDecoder();
       for (;;) {
         const { done, value } = await reader.read();
-        if (generation !== this.generation) break;
-        if (done) break;
+        if (done || generation !== this.generation) break;
         heard = this.world.now();
         if (!began) {
           began = true;

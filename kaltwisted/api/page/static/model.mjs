@@ -6,13 +6,7 @@
  */
 import { endpoint } from "./format.mjs";
 
-const RANK = { bad: 3, warn: 2, off: 1, ok: 0 };
 const list = (value) => (Array.isArray(value) ? value : []);
-
-/** The tone that matters most. */
-export function worst(tones) {
-  return tones.reduce((a, b) => (RANK[b] > RANK[a] ? b : a), "ok");
-}
 
 /** States of a real server, in the order in which the page counts them. */
 export const SERVER_STATES = {
@@ -80,7 +74,6 @@ function serviceOf(raw, ids, overridesOf, owners) {
       checks: list(server.checks),
       reason: reasonOf(server),
       overrides,
-      paused: list(server.checks).some((check) => check.paused),
       state,
       tone,
     };

@@ -6,7 +6,7 @@ import { about, eventItem } from "./history.mjs";
 import { keyOf } from "./latencies.mjs";
 import { SERVER_STATES } from "./model.mjs";
 import { tally } from "./problems.mjs";
-import { actions, GONE } from "./steer.mjs";
+import { actions, doing, GONE } from "./steer.mjs";
 
 const EVENTS = 8;
 /** An explanation has ages in it: it is asked for again after so long, or fifty times what it takes. */
@@ -136,7 +136,7 @@ export class Panel {
       if (!possible.length) return [];
       return [
         it.overrides.map((each) => h("p", { class: "override" },
-          h("strong", {}, [each.action, each.value].filter((part) => part !== null && part !== undefined).join(" ")),
+          h("strong", {}, doing(each)),
           ` by ${each.by ?? "somebody"}, ${clock(each.at, view.now)}${each.reason ? `: ${each.reason}` : ""}`)),
         h("div", { class: "buttons" }, possible.map((action) => h("button", {
           type: "button", "data-focus": `act ${action.id}`, disabled: Boolean(why), class: action.danger ? "danger" : null,

@@ -7,6 +7,9 @@ const CHECKS_S = 120;
 /** Giving back is an action, too: enable, unweight, resume, release. */
 const put = (target, action, value) => ({ method: "PUT", path: "api/v1/overrides", body: value === undefined ? { target, action } : { target, action, value } });
 
+/** What an override does: "drain", "weight 3". */
+export const doing = ({ action, value }) => [action, value].filter((part) => part !== null && part !== undefined).join(" ");
+
 /** What becomes of a pool that loses this server for new clients. */
 export function withoutServer(server, service) {
   const left = service.servers.filter((each) => each.id !== server.id && each.state === "up").length;
