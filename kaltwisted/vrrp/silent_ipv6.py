@@ -21,7 +21,7 @@ from kaltwisted.vrrp.auth import VRRP_PROTOCOL
 from kaltwisted.vrrp.checksum import is_intact, pseudo_header
 from kaltwisted.vrrp.filter import ipv6_packet_filter
 from kaltwisted.vrrp.packet import TOS, summed_ipv6
-from kaltwisted.vrrp.raw import TURN_BYTES, only_send
+from kaltwisted.vrrp.raw import only_send
 from kaltwisted.vrrp.silent import ETH_P_IPV6, SilentPort, group_mac, open_silent
 
 # version, traffic class and flow label; payload length, next header, hop limit, source, destination
@@ -76,8 +76,7 @@ class SilentIpv6Port:
         except BaseException:
             self._sender.close()
             raise
-        self._port = SilentPort(reactor, opened, self._heard, waited_us)
-        self._port.maxThroughput, self._port.maxPacketSize = TURN_BYTES, _LONGEST
+        self._port = SilentPort(reactor, opened, self._heard, waited_us, _LONGEST)
 
     def send(self, packet: bytes, source: Address, destination: Address, hop_limit: int) -> str | None:
         """Send it at once, to a group; peers are not sent to from a virtual MAC."""
