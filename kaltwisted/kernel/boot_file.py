@@ -44,6 +44,13 @@ class BootFile:
         """Say so: what is in it cannot be meant."""
         self._log.warn("{path} is of no use, ignored: {error}", path=str(self._path), error=repr(error))
 
+    def keep(self, content: dict[str, Any]) -> None:
+        """Remember this; where all in it is empty there is nothing to remember, and no file."""
+        if any(content.values()):
+            self.write(content)
+        else:
+            self.remove()
+
     def write(self, content: dict[str, Any]) -> None:
         """Remember this, all or nothing."""
         if self._path is None:

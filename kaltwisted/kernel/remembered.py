@@ -76,10 +76,7 @@ class RememberedAddresses:
         if known == self._known:
             return
         self._known = known
-        if known:
-            self._file.write({"addresses": sorted(known)})
-        else:
-            self._file.remove()
+        self._file.keep({"addresses": sorted(known)})
 
     def _read(self) -> set[_Place]:
         try:

@@ -48,10 +48,7 @@ class RoutingRecord:
         if now == self._saved:
             return
         self._saved = now
-        if now:
-            self._file.write({name: _hex(now, type_) for name, type_ in _NEW.items()})
-        else:
-            self._file.remove()
+        self._file.keep({name: _hex(now, type_) for name, type_ in _NEW.items()})
 
     def leftovers(self, kept: Mapping[RoutingItem, Request], suspected: Iterable[Request]) -> list[Request]:
         """Requests that remove what an earlier life put and what ``suspected`` would put.

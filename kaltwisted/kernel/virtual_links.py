@@ -379,11 +379,8 @@ class VirtualLinks:
     # --- the file ------------------------------------------------------------------------
 
     def _write(self) -> None:
-        if self._made or self._before:
-            links = [attrs.asdict(each) | {"mac": each.mac.hex()} for each in self._made.values()]
-            self._file.write({"links": links, "settings": self._before})
-        else:
-            self._file.remove()
+        links = [attrs.asdict(each) | {"mac": each.mac.hex()} for each in self._made.values()]
+        self._file.keep({"links": links, "settings": self._before})
 
     def _read(self) -> tuple[dict[str, VirtualLink], dict[str, dict[str, int]]]:
         content: dict[str, Any] = self._file.read()

@@ -66,6 +66,15 @@ class SyncGroup:
         """The group's name."""
         return self.config.name
 
+    @property
+    def faults(self) -> list[str]:
+        """Why the group is in FAULT, if it is: each member's own reasons, in words."""
+        return [
+            f"{member.name}: {fault}"
+            for member in self.members
+            for fault in sorted(map(str, member.tracking.own_faults))
+        ]
+
     def others(self, instance: Instance) -> list[Instance]:
         """All members but this one."""
         return [member for member in self.members if member is not instance]

@@ -61,13 +61,7 @@ class Noting:
 
 def _why(router: Router, subject: Subject, name: str) -> str | None:
     if subject is Subject.GROUP:
-        faults = [
-            f"{member.name}: {fault}"
-            for group in router.groups
-            if group.name == name
-            for member in group.members
-            for fault in sorted(map(str, member.tracking.own_faults))
-        ]
+        faults = [fault for group in router.groups if group.name == name for fault in group.faults]
         return "; ".join(faults) or None
     instance: Instance | None = router.instances.get(name)
     if instance is None:

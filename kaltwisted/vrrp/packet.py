@@ -241,11 +241,15 @@ def with_trailer(message: bytes, trailer: bytes, source: bytes, destination: byt
     Over IPv4 the checksum is of the message alone.  Over IPv6 it is of all that the packet carries:
     there the kernel reckons it (RFC 8200 §8.1), and to it the trailer is as good as the rest.
     """
-    if len(source) == 4:
-        return message + trailer
-    whole = message[:6] + b"\0\0" + message[8:] + trailer
-    value = checksum(pseudo_header(source, destination, len(whole)) + whole)
-    return whole[:6] + value.to_bytes(2) + whole[8:]
+    whole = message + trailer
+    return whole if len(source) == 4 else summed_ipv6(whole, source, destination)
+
+
+def summed_ipv6(message: bytes, source: bytes, destination: bytes) -> bytes:
+    """What goes into an IPv6 packet, with its checksum (RFC 8200 §8.1) as the kernel would put it in."""
+    front = pseudo_header(source, destination, len(message))
+    value = checksum(front + message[:6] + b"\0\0" + message[8:])
+    return message[:6] + value.to_bytes(2) + message[8:]
 
 
 def next_identification(last: int) -> int:

@@ -19,9 +19,9 @@ from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import SyncGroup
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.report_instance import instance_lines
-from kaltwisted.vrrp.report_tracked import group_lines, tracked_lines
-from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology, trackers
-from kaltwisted.vrrp.track import ScriptState
+from kaltwisted.vrrp.report_tracked import group_lines, tracked_lines, tracking_lines
+from kaltwisted.vrrp.report_words import SCRIPTS, Interface, Topology, titled, trackers
+from kaltwisted.vrrp.track import ScriptState, Weighing
 from kaltwisted.vrrp.vmac import address_interface, link_plan, own_interface
 
 NOT_TRACKED: Final = 255
@@ -38,13 +38,7 @@ def data(topology: Topology, paces: Paces) -> Iterator[str]:
         yield "------< VRRP Sync groups >------"
         for group in tuple(topology.router.groups):
             yield from _group(group, topology)
-    titled = False
-    for script in topology.scripts:
-        if trackers(topology, FaultKind.SCRIPT, script.script.name):
-            if not titled:
-                yield "------< VRRP Scripts >------"
-            titled = True
-            yield from _script(script, topology)
+    yield from titled("------< VRRP Scripts >------", _scripts(topology))
     yield from tracked_lines(topology)
     yield "------< Interfaces >------"
     links = {each.name: each.link for each in topology.interfaces}
@@ -80,7 +74,14 @@ def _group(group: SyncGroup, topology: Topology) -> Iterator[str]:
 # --- scripts -----------------------------------------------------------------------------
 
 
-def _script(state: ScriptState, topology: Topology) -> Iterator[str]:
+def _scripts(topology: Topology) -> Iterator[str]:
+    for script in topology.scripts:
+        found = trackers(topology, FaultKind.SCRIPT, script.script.name)
+        if found:
+            yield from _script(script, found, topology)
+
+
+def _script(state: ScriptState, found: list[tuple[Instance, Weighing]], topology: Topology) -> Iterator[str]:
     script = state.script
     yield f" VRRP Script = {script.name}"
     yield f"   Command = {command(script.script)}"
@@ -95,9 +96,7 @@ def _script(state: ScriptState, topology: Topology) -> Iterator[str]:
     yield f"   Status = {'GOOD' if state.good else 'BAD'}"
     yield f"   Script uid:gid = {topology.owner(script.script)}"
     yield "   VRRP instances :"
-    yield "   Tracking instances :"
-    for instance, weight in trackers(topology, FaultKind.SCRIPT, script.name):
-        yield f"     {instance.name}, weight {weight}"
+    yield from tracking_lines(found)
     yield f"   State = {'running' if state.is_running else 'idle'}"
 
 
@@ -147,14 +146,9 @@ def _interface(
     if interface.vrf is not None:
         yield f"   VRF slave of {interface.vrf}"
     yield from _pace(interface.name, instances, paces)
-    titled = False
-    for each in instances:
-        weight = _weight(each.config, interface.name)
-        if weight is not None:
-            if not titled:
-                yield "   Tracking VRRP instances :"
-            titled = True
-            yield f"     {each.name}, weight {weight}"
+    weights = ((each.name, _weight(each.config, interface.name)) for each in instances)
+    tracking = (f"     {name}, weight {weight}" for name, weight in weights if weight is not None)
+    yield from titled("   Tracking VRRP instances :", tracking)
 
 
 def _pace(name: str, instances: tuple[Instance, ...], paces: Paces) -> Iterator[str]:

@@ -17,6 +17,7 @@ from kaltwisted.vrrp.report_words import (
     lower_priority_burst,
     own_lines,
     own_place,
+    titled,
     tracked_interfaces,
     virtual_address,
     wanted_state,
@@ -220,27 +221,14 @@ def _peers(config: VrrpInstance, router: VirtualRouter) -> Iterator[str]:
 def _tracking(instance: Instance) -> Iterator[str]:
     config = instance.config
     interfaces, weighings = tracked_interfaces(config), instance.tracking.of(FaultKind.INTERFACE)
-    if interfaces:
-        yield "   Tracked interfaces :"
-        for name in interfaces:
-            yield f"     {name} weight {weighings[name]}"
-    scripts = own_lines(instance, FaultKind.SCRIPT)
-    if scripts:
-        yield "   Tracked scripts :"
-        for name, weighing in scripts.items():
-            yield f"     {name} weight {weighing}"
-    files = own_lines(instance, FaultKind.FILE)
-    if files:
-        yield "   Tracked files :"
-        for name, weighing in files.items():
-            yield f"     {name}, weight {weighing}"
-    processes = own_lines(instance, FaultKind.PROCESS)
-    if processes:
-        yield "   Tracked processes :"
-        for name, weighing in processes.items():
-            yield f"     {name}, weight {weighing}"
-    sessions = own_lines(instance, FaultKind.BFD)
-    if sessions:
-        yield "   Tracked BFDs :"
-        for name, weighing in sessions.items():
-            yield f"     {name}: weight {weighing}"
+    lines = (f"     {name} weight {weighings[name]}" for name in interfaces)
+    yield from titled("   Tracked interfaces :", lines)
+    for title, separator, kind in (
+        ("scripts", "", FaultKind.SCRIPT),
+        ("files", ",", FaultKind.FILE),
+        ("processes", ",", FaultKind.PROCESS),
+        ("BFDs", ":", FaultKind.BFD),
+    ):
+        own = own_lines(instance, kind).items()
+        lines = (f"     {name}{separator} weight {weighing}" for name, weighing in own)
+        yield from titled(f"   Tracked {title} :", lines)

@@ -18,7 +18,7 @@ from kaltwisted.config.model import (
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.processes import Quorum, by_command
-from kaltwisted.vrrp.report_words import Topology, trackers
+from kaltwisted.vrrp.report_words import Topology, titled, trackers
 from kaltwisted.vrrp.track import Weighing
 
 _Definition = VrrpScript | TrackFile | VrrpTrackProcess | BfdInstance
@@ -47,41 +47,40 @@ def _weighing(line: Tracked, definitions: Sequence[_Definition]) -> Weighing:
 
 def tracked_lines(topology: Topology) -> Iterator[str]:
     """The sections of files, processes and BFD sessions that somebody tracks."""
-    configuration = topology.configuration
-    titled = False
-    for file in configuration.track_files:
+    yield from titled("------< VRRP Track files >------", _files(topology))
+    yield from titled("------< VRRP Track processes >------", _processes(topology))
+    yield from titled("------< VRRP Track BFDs >------", _sessions(topology))
+
+
+def _files(topology: Topology) -> Iterator[str]:
+    for file in topology.configuration.track_files:
         found = trackers(topology, FaultKind.FILE, file.name)
         if found:
-            if not titled:
-                yield "------< VRRP Track files >------"
-            titled = True
             yield f" Track file = {file.name}"
             yield f"   File = {file.file}"
             yield f"   Status = {_value(found, FaultKind.FILE, file.name)}"
             yield f"   Weight = {Weighing(file.weight, file.reverse)}"
-            yield from _tracking(found)
-    titled = False
-    for process in configuration.vrrp_track_processes:
+            yield from tracking_lines(found)
+
+
+def _processes(topology: Topology) -> Iterator[str]:
+    for process in topology.configuration.vrrp_track_processes:
         found = trackers(topology, FaultKind.PROCESS, process.name)
         quorum = topology.quorums.get(process.name)
         if found and quorum is not None:
-            if not titled:
-                yield "------< VRRP Track processes >------"
-            titled = True
             yield from _process(process, quorum)
-            yield from _tracking(found)
-    titled = False
-    for session in configuration.bfd_instances:
+            yield from tracking_lines(found)
+
+
+def _sessions(topology: Topology) -> Iterator[str]:
+    for session in topology.configuration.bfd_instances:
         found = trackers(topology, FaultKind.BFD, session.name)
         if found:
-            if not titled:
-                yield "------< VRRP Track BFDs >------"
-            titled = True
             yield f" VRRP Track BFD = {session.name}"
             yield f"   Weight = {Weighing(session.weight, session.reverse)}"
             yield f"   Bfd is {'up' if _value(found, FaultKind.BFD, session.name) else 'down'}"
             yield "   Tracking VRRP instances :"
-            yield from _tracking(found)
+            yield from tracking_lines(found)
 
 
 def _value(found: list[tuple[Instance, Weighing]], kind: FaultKind, name: str) -> int | None:
@@ -110,7 +109,8 @@ def _process(process: VrrpTrackProcess, quorum: Quorum) -> Iterator[str]:
     yield f"   Full command = {str(by_command(process)).lower()}"
 
 
-def _tracking(found: list[tuple[Instance, Weighing]]) -> Iterator[str]:
+def tracking_lines(found: list[tuple[Instance, Weighing]]) -> Iterator[str]:
+    """For whom a thing counts."""
     yield "   Tracking instances :"
     for instance, weighing in found:
         yield f"     {instance.name}, weight {weighing}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, ip_network
 from typing import Final, TypeAlias
 
@@ -132,6 +132,15 @@ def trackers(topology: Topology, kind: FaultKind, name: str) -> list[tuple[Insta
 def _lines(instance: Instance, kind: FaultKind) -> tuple[Tracked, ...]:
     lines: tuple[Tracked, ...] = getattr(instance.config, _FIELDS[kind])
     return lines
+
+
+def titled(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """``title`` above the first of these lines, and nothing where there is none."""
+    for line in lines:
+        if title:
+            yield title
+        title = ""
+        yield line
 
 
 def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, accepted: bool = True) -> str:

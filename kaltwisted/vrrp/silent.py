@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import Address
 from kaltwisted.ports import Link, Received
-from kaltwisted.vrrp.raw import only_hear
+from kaltwisted.vrrp.raw import TURN_BYTES, only_hear
 
 _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
@@ -65,23 +65,30 @@ class SilentPort:
     """Reads such a socket, a little per turn of the reactor.
 
     :param waited_us: says of a socket how long the packet read last had waited.
+    :param longest: bytes of the longest packet.
     """
 
-    def __init__(self, reactor: Any, opened: socket.socket, received: Received, waited_us: Any) -> None:
-        self.maxThroughput = 1 << 16
-        self.maxPacketSize = 8192
+    def __init__(
+        self,
+        reactor: Any,
+        opened: socket.socket,
+        received: Received,
+        waited_us: Callable[[Any], int],
+        longest: int,
+    ) -> None:
         self._reactor = reactor
         self._socket = opened
         self._received = received
         self._waited_us = waited_us
+        self._longest = longest
         reactor.addReader(self)
 
     def doRead(self) -> None:
         """Hand over what has come."""
         read = 0
-        while read < self.maxThroughput and self._socket.fileno() >= 0:
+        while read < TURN_BYTES and self._socket.fileno() >= 0:
             try:
-                data = self._socket.recv(self.maxPacketSize)
+                data = self._socket.recv(self._longest)
             except OSError:
                 return  # nothing more, or the interface went down
             read += len(data)

@@ -18,28 +18,24 @@ from zope.interface import implementer
 from kaltwisted.config.model import Address
 from kaltwisted.ports import IAdvertPort, Ipv6Message, Link, Listening, Received
 from kaltwisted.vrrp.auth import VRRP_PROTOCOL
-from kaltwisted.vrrp.checksum import checksum, is_intact, pseudo_header
+from kaltwisted.vrrp.checksum import is_intact, pseudo_header
 from kaltwisted.vrrp.filter import ipv6_packet_filter
-from kaltwisted.vrrp.packet import TOS
-from kaltwisted.vrrp.raw import TURN_BYTES, only_send
+from kaltwisted.vrrp.packet import TOS, summed_ipv6
+from kaltwisted.vrrp.raw import only_send
 from kaltwisted.vrrp.silent import ETH_P_IPV6, SilentPort, group_mac, open_silent
 
 # version, traffic class and flow label; payload length, next header, hop limit, source, destination
 _IPV6 = struct.Struct("!IHBB16s16s")
 _VERSION_6 = 6
-_CHECKSUM = slice(6, 8)
 #: The longest packet read: 255 addresses, and version 2's password.
 _LONGEST = _IPV6.size + 8 + 255 * 16 + 8
 
 
 def packed(message: bytes, source: Address, destination: Address, hop_limit: int) -> bytes:
     """The IPv6 packet around a VRRP message (RFC 8200 §3), whose checksum is made here."""
-    front = pseudo_header(source.packed, destination.packed, len(message))
-    empty = message[: _CHECKSUM.start] + bytes(2) + message[_CHECKSUM.stop :]
-    sealed = message[: _CHECKSUM.start] + checksum(front + empty).to_bytes(2) + message[_CHECKSUM.stop :]
     head = _VERSION_6 << 28 | TOS << 20
     header = _IPV6.pack(head, len(message), VRRP_PROTOCOL, hop_limit, source.packed, destination.packed)
-    return header + sealed
+    return header + summed_ipv6(message, source.packed, destination.packed)
 
 
 def unpacked(packet: bytes) -> Ipv6Message | None:
@@ -80,8 +76,7 @@ class SilentIpv6Port:
         except BaseException:
             self._sender.close()
             raise
-        self._port = SilentPort(reactor, opened, self._heard, waited_us)
-        self._port.maxThroughput, self._port.maxPacketSize = TURN_BYTES, _LONGEST
+        self._port = SilentPort(reactor, opened, self._heard, waited_us, _LONGEST)
 
     def send(self, packet: bytes, source: Address, destination: Address, hop_limit: int) -> str | None:
         """Send it at once, to a group; peers are not sent to from a virtual MAC."""

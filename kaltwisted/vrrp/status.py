@@ -213,11 +213,7 @@ def _group(group: SyncGroup, epoch_us: int) -> dict[str, Any]:
         "state": group.state.value,
         "since": _moment(last, epoch_us),
         "instances": [member.name for member in group.members],
-        "faults": [
-            f"{member.name}: {fault}"
-            for member in group.members
-            for fault in sorted(map(str, member.tracking.own_faults))
-        ],
+        "faults": group.faults,
     }
 
 

@@ -17,6 +17,7 @@ from kaltwisted.config.model import (
     VrrpSyncGroup,
     VrrpTrackProcess,
 )
+from kaltwisted.vrrp.track import Weighing
 
 _FIELDS: Final = (
     "track_script",
@@ -98,9 +99,8 @@ def _weighed(line: Tracked, defined: _Definition | None) -> Tracked:
     """With the definition's weight and sense for what the line does not say."""
     if defined is None:
         return line
-    weight = defined.weight if line.weight is None else line.weight
-    reverse = defined.reverse if line.reverse is None else line.reverse
-    return attrs.evolve(line, weight=weight, reverse=reverse)
+    weighing = Weighing.of(line, Weighing(defined.weight, defined.reverse))
+    return attrs.evolve(line, weight=weighing.weight, reverse=weighing.reverse)
 
 
 def tracked_scripts(configuration: Configuration) -> list[VrrpScript]:

@@ -88,7 +88,8 @@ class _Ipv4Port:
             for protocol, header_size in _PROTOCOLS if listening.vrids else ():
                 if listening.silent:
                     program = vrid_filter(listening.vrids, header_size, protocol)
-                    self._ports.append(_silent_port(reactor, link, program, listening, received))
+                    silent = open_silent(link, program, listening.groups)
+                    self._ports.append(SilentPort(reactor, silent, received, _waited_us, _LONGEST))
                     continue
                 opened = _listener(link, protocol, vrid_filter(listening.vrids, header_size), listening)
                 try:
@@ -171,14 +172,6 @@ def _listener(link: Link, protocol: int, program: bytes, listening: Listening) -
         opened.close()
         raise
     return opened
-
-
-def _silent_port(
-    reactor: Any, link: Link, program: bytes, listening: Listening, received: Received
-) -> SilentPort:
-    port = SilentPort(reactor, open_silent(link, program, listening.groups), received, _waited_us)
-    port.maxThroughput, port.maxPacketSize = TURN_BYTES, _LONGEST
-    return port
 
 
 def _join(opened: socket.socket, link: Link, listening: Listening) -> None:
