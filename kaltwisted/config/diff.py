@@ -8,7 +8,7 @@ object, so that whoever compares again has only to look at identities.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -109,57 +109,20 @@ BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) -
 
 def compare(old: Configuration, new: Configuration) -> Changes:
     """What turns ``old`` into ``new``."""
-    virtual_servers, kept_servers = _compare(
-        old.virtual_servers, new.virtual_servers, virtual_server_key, _keep_real_servers
-    )
-    scripts, kept_scripts = _compare(old.vrrp_scripts, new.vrrp_scripts, _name)
-    instances, kept_instances = _compare(old.vrrp_instances, new.vrrp_instances, vrrp_key)
-    groups, kept_groups = _compare(old.vrrp_sync_groups, new.vrrp_sync_groups, _name)
-    processes, kept_processes = _compare(old.vrrp_track_processes, new.vrrp_track_processes, _name)
-    paces, kept_paces = _compare(old.garp_groups, new.garp_groups, _itself)
-    files, kept_files = _compare(old.track_files, new.track_files, _name)
-    track_groups, kept_track_groups = _compare(old.track_groups, new.track_groups, _name)
-    # An address with other options is another one; so is a route or rule.
-    addresses, kept_addresses = _compare(old.static_ipaddress, new.static_ipaddress, _itself)
-    routes, kept_routes = _compare(old.static_routes, new.static_routes, _itself)
-    rules, kept_rules = _compare(old.static_rules, new.static_rules, _itself)
-    server_groups, kept_server_groups = _compare(old.virtual_server_groups, new.virtual_server_groups, _name)
-    sessions, kept_sessions = _compare(old.bfd_instances, new.bfd_instances, _name)
+    kept: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
+    for block in BLOCKS:
+        key, keep = _KEYS.get(block, _name), _KEEP.get(block, _as_it_is)
+        parts[block], kept[block] = _compare(getattr(old, block), getattr(new, block), key, keep)
+    if old.global_defs == new.global_defs:
+        kept["global_defs"] = old.global_defs
     return Changes(
-        attrs.evolve(
-            new,
-            global_defs=old.global_defs if old.global_defs == new.global_defs else new.global_defs,
-            virtual_servers=kept_servers,
-            vrrp_scripts=kept_scripts,
-            vrrp_instances=kept_instances,
-            vrrp_sync_groups=kept_groups,
-            vrrp_track_processes=kept_processes,
-            garp_groups=kept_paces,
-            track_files=kept_files,
-            track_groups=kept_track_groups,
-            static_ipaddress=kept_addresses,
-            static_routes=kept_routes,
-            static_rules=kept_rules,
-            virtual_server_groups=kept_server_groups,
-            bfd_instances=kept_sessions,
-        ),
+        attrs.evolve(new, **kept),
         tuple(
             Changed((name, before), (name, after))
             for name, before, after in differing(old.global_defs, new.global_defs)
         ),
-        virtual_servers,
-        scripts,
-        instances,
-        groups,
-        processes,
-        paces,
-        files,
-        track_groups,
-        addresses,
-        routes,
-        rules,
-        server_groups,
-        sessions,
+        **parts,
     )
 
 
@@ -223,20 +186,25 @@ def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
     return kind(old) == kind(new)
 
 
-def _name(
-    named: VrrpScript
-    | VrrpSyncGroup
-    | VrrpTrackProcess
-    | TrackFile
-    | TrackGroup
-    | VirtualServerGroup
-    | BfdInstance,
-) -> Hashable:
-    return named.name
+def _name(named: Any) -> Hashable:
+    name: str = named.name
+    return name
 
 
 def _itself(value: Hashable) -> Hashable:
     return value
+
+
+_KEYS: Final[Mapping[str, Callable[[Any], Hashable]]] = {
+    "virtual_servers": virtual_server_key,
+    "vrrp_instances": vrrp_key,
+    "garp_groups": _itself,
+    # An address with other options is another one; so is a route or rule.
+    "static_ipaddress": _itself,
+    "static_routes": _itself,
+    "static_rules": _itself,
+}
+"""What tells the blocks of a field apart, where it is not their name."""
 
 
 # -- comparing -------------------------------------------------------------------------
@@ -244,14 +212,14 @@ def _itself(value: Hashable) -> Hashable:
 
 def compare_real_servers(old: VirtualServer, new: VirtualServer) -> Part[RealServer]:
     """The differences between two pools of one virtual server."""
-    return _compare(old.real_servers, new.real_servers, real_server_key)[0]
+    return _compare(old.real_servers, new.real_servers, real_server_key, _as_it_is)[0]
 
 
 def _compare(
     old: Sequence[T],
     new: Sequence[T],
     key: Callable[[T], Hashable],
-    keep: Callable[[T, T], T] = lambda old, new: new,
+    keep: Callable[[T, T], T],
 ) -> tuple[Part[T], tuple[T, ...]]:
     """The differences, and ``new`` with the old objects where they are equal.
 
@@ -280,9 +248,16 @@ def _compare(
     return Part(tuple(added), tuple(before.values()), tuple(changed)), tuple(result)
 
 
+def _as_it_is(old: T, new: T) -> T:
+    return new
+
+
 def _keep_real_servers(old: VirtualServer, new: VirtualServer) -> VirtualServer:
-    _, kept = _compare(old.real_servers, new.real_servers, real_server_key)
+    _, kept = _compare(old.real_servers, new.real_servers, real_server_key, _as_it_is)
     return attrs.evolve(new, real_servers=kept)
+
+
+_KEEP: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"virtual_servers": _keep_real_servers}
 
 
 def differing(old: Any, new: Any, but: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:

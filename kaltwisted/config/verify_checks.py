@@ -50,16 +50,16 @@ def _server(service: VirtualServer, server: RealServer, there: _There) -> RealSe
 
 def _kept(service: VirtualServer, server: RealServer, there: _There) -> Iterator[Check]:
     followed: dict[str, BfdCheck] = {}
-    shown = server.format(service.protocol)
     for check in server.checks:
         match check:
             case BfdCheck():
                 first = followed.setdefault(check.name, check)
-                if _is_followed(check, first, shown, there):
+                if _is_followed(check, first, server.format(service.protocol), there):
                     yield check
             case FileCheck():
                 file = there.files.get(check.track_file)
                 if file is None:
+                    shown = server.format(service.protocol)
                     error(
                         there.reader,
                         check,

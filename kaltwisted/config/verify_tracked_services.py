@@ -38,6 +38,8 @@ def verify_tracked_services(
 
     A protocol that is not said is that of the only one there; of several TCP, then UDP.
     """
+    if not any(owner.track_virtual_server for owner in owners):
+        return owners
     there = {each.fact_name: each for each in services}
     return tuple(_verify(owner, there, reader) for owner in owners)
 
