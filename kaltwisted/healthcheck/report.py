@@ -62,12 +62,10 @@ def files(
 ) -> Iterator[str]:
     """The section of the files that checks go by, if there are any."""
     followed: dict[str, list[str]] = {}
-    for service in services:
-        for server in service.real_servers:
-            for check in server.checks:
-                if isinstance(check, FileCheck):
-                    line = f"{service} -> {server.format(service.protocol)}, weight {_weight(check)}"
-                    followed.setdefault(check.track_file, []).append(line)
+    for service, server, check in _configured(services):
+        if isinstance(check, FileCheck):
+            line = f"{service} -> {server.format(service.protocol)}, weight {_weight(check)}"
+            followed.setdefault(check.track_file, []).append(line)
     if followed:
         yield "------< Checker track files >------"
     for file in definitions:
@@ -87,17 +85,23 @@ def _weight(of: FileCheck | TrackFile) -> str:
 def sessions(services: Iterable[VirtualServer]) -> Iterator[str]:
     """The section of the BFD sessions that checks go by, if there are any."""
     followed: dict[str, list[str]] = {}
-    for service in services:
-        for server in service.real_servers:
-            for check in server.checks:
-                if isinstance(check, BfdCheck):
-                    followed.setdefault(check.name, []).append(server.format(service.protocol))
+    for service, server, check in _configured(services):
+        if isinstance(check, BfdCheck):
+            followed.setdefault(check.name, []).append(server.format(service.protocol))
     if followed:
         yield "------< Checker track BFDs >------"
     for name, servers in followed.items():
         yield f" Checker Track BFD = {name}"
         yield "   Tracking RS :"
         yield from (f"   {each}" for each in servers)
+
+
+def _configured(services: Iterable[VirtualServer]) -> Iterator[tuple[VirtualServer, RealServer, Check]]:
+    """Each check, with whose it is."""
+    for service in services:
+        for server in service.real_servers:
+            for check in server.checks:
+                yield service, server, check
 
 
 def _checker(checker: Checker, owner: Owner) -> Iterator[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Final
 
-from kaltwisted.config.model import Address, BfdCheck, Check, FileCheck, HttpCheck, MiscCheck
+from kaltwisted.config.identity import EndPoint
+from kaltwisted.config.model import BfdCheck, Check, FileCheck, HttpCheck, MiscCheck
 from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.retry import Retry
 
@@ -65,12 +66,7 @@ def target(check: Check) -> str:
         return check.name
     if isinstance(check, FileCheck):
         return check.track_file
-    where = endpoint(check.connection.ip, check.connection.port)
+    where = str(EndPoint(check.connection.ip, check.connection.port))
     if isinstance(check, HttpCheck):
         return " ".join((where, *(url.path for url in check.urls)))
     return where
-
-
-def endpoint(address: Address, port: int) -> str:
-    """``10.0.0.1:80``, ``[2001:db8::1]:80``."""
-    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"

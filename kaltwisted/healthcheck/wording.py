@@ -78,13 +78,18 @@ MISC = Wording(
 )
 
 
+def _told_alike(
+    succeeded: str, failed: str, mail_succeeded: str, mail_failed: str, *, confirms: bool = True
+) -> Wording:
+    """One line for every failure, with or without retries."""
+    return Wording(succeeded, failed, failed, failed, mail_succeeded, mail_failed, confirms=confirms)
+
+
 def _smtp(connection: Connection) -> Wording:
     failed = f"{{reason}} server [{connection.ip}]:{connection.port}"
-    return Wording(
+    return _told_alike(
         succeeded="Remote SMTP server {service} succeed on service.",
         failed=f"SMTP_CHECK {failed}",
-        failed_after=f"SMTP_CHECK {failed}",
-        attempt_failed=f"SMTP_CHECK {failed}",
         mail_succeeded="=> CHECK succeed on service <=",
         mail_failed=f"=> CHECK failed on service : {failed} <=",
     )
@@ -92,11 +97,9 @@ def _smtp(connection: Connection) -> Wording:
 
 def _file(name: str) -> Wording:
     check = f"({{service}}): tracked file {_plain(name)} "
-    return Wording(
+    return _told_alike(
         succeeded=check + "leaving FAULT state",
         failed=check + "now FAULT state",
-        failed_after=check + "now FAULT state",
-        attempt_failed=check + "now FAULT state",
         mail_succeeded=f"=> FILE CHECK {name} succeeded on service <=",
         mail_failed=f"=> FILE CHECK {name} failed on service <=",
         confirms=False,
@@ -110,11 +113,9 @@ def _plain(name: str) -> str:
 
 def _bfd(name: str) -> Wording:
     check = f"BFD check of [{_plain(name)}] RS({{service}}) is "
-    return Wording(
+    return _told_alike(
         succeeded=check + "UP",
         failed=check + "DOWN",
-        failed_after=check + "DOWN",
-        attempt_failed=check + "DOWN",
         mail_succeeded=f"=> BFD CHECK {name} succeeded on service <=",
         mail_failed=f"=> BFD CHECK {name} failed on service <=",
     )

@@ -26,23 +26,20 @@ def pool_key(server: VirtualServer) -> PoolKey:
 
 
 def service_keys(server: VirtualServer) -> tuple[ServiceKey, ...]:
-    """The data plane's keys, in the order of the file; none twice.
-
-    A firewall mark has neither protocol nor port there.
-    """
+    """The data plane's keys, in the order of the file; none twice."""
     listen = server.listen
     if not isinstance(listen, ServerGroup):
-        return (_one(listen, server.protocol),)
-    keys = (key for entry in listen.entries for key in entry_keys(entry, server.protocol))
+        return (ServiceKey.of(listen, server.protocol),)
+    keys = (key for entry in listen.entries for key in _entry_keys(entry, server.protocol))
     return tuple(dict.fromkeys(keys))
 
 
-def entry_keys(entry: AddressRange | FirewallMark, protocol: Protocol) -> Iterator[ServiceKey]:
+def _entry_keys(entry: AddressRange | FirewallMark, protocol: Protocol) -> Iterator[ServiceKey]:
     """Those of one line of a group."""
     if isinstance(entry, FirewallMark):
-        yield _one(entry, protocol)
+        yield ServiceKey.of(entry, protocol)
     else:
-        for address in addresses(entry):
+        for address in _addresses(entry):
             yield ServiceKey(entry.ipv6, protocol, address, entry.port)
 
 
@@ -78,13 +75,7 @@ def entry_name(entry: AddressRange | FirewallMark, protocol: Protocol) -> str:
     return f"[{entry.first}]:{protocol}:{entry.port}{end}"
 
 
-def addresses(entry: AddressRange) -> Iterator[Address]:
+def _addresses(entry: AddressRange) -> Iterator[Address]:
     """All of a range."""
     kind, first = type(entry.first), int(entry.first)
     return (kind(first + offset) for offset in range(entry.size))
-
-
-def _one(listen: VirtualAddress | FirewallMark, protocol: Protocol) -> ServiceKey:
-    if isinstance(listen, FirewallMark):
-        return ServiceKey(listen.ipv6, fwmark=listen.mark)
-    return ServiceKey(listen.ipv6, protocol, listen.address, listen.port)

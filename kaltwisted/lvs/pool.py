@@ -24,7 +24,7 @@ from kaltwisted.config.model import Forwarding, Listen, RealServer, ServerGroup,
 from kaltwisted.lvs.entries import entry_name, pool_key, service_keys, within
 from kaltwisted.lvs.member import Member, key_of
 from kaltwisted.lvs.steering import UNSTEERED, Steering
-from kaltwisted.lvs.table import Destination, DestinationKey, Service
+from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
 
 
 @attrs.frozen
@@ -444,19 +444,23 @@ def _settings(server: VirtualServer) -> tuple[Service, ...]:
 
 def _filled(empty: Iterable[Service], table: Mapping[DestinationKey, Destination]) -> Iterator[Service]:
     """Services with their servers; a table is one object for all in which it is the same."""
-    if all(each.forwarding.method is Forwarding.NAT for each in table.values()):
-        yield from (attrs.evolve(service, destinations=table) for service in empty)
-        return
+    # All but NAT keep the port that packets came to: where these are that port, nothing is to be changed.
+    ports = {key.port for key, each in table.items() if each.forwarding.method is not Forwarding.NAT}
     by_port: dict[int, Mapping[DestinationKey, Destination]] = {}
     for service in empty:
         port = service.key.port
         if port not in by_port:
-            keys = {key: within(service.key, key, each.forwarding) for key, each in table.items()}
-            if all(key == inside for key, inside in keys.items()):
-                by_port[port] = table
-            else:
-                by_port[port] = {inside: attrs.evolve(table[key], key=inside) for key, inside in keys.items()}
+            by_port[port] = table if ports <= {port} else dict(_inside(service.key, table))
         yield attrs.evolve(service, destinations=by_port[port])
+
+
+def _inside(
+    service: ServiceKey, table: Mapping[DestinationKey, Destination]
+) -> Iterator[tuple[DestinationKey, Destination]]:
+    """A service's table, with the ports that its servers have in it."""
+    for key, each in table.items():
+        inside = within(service, key, each.forwarding)
+        yield inside, attrs.evolve(each, key=inside)
 
 
 def _as_configured(found: Service, server: VirtualServer) -> Service:

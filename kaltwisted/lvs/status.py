@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, TypeAlias
 
-from kaltwisted.config.identity import ServerId
+from kaltwisted.config.identity import EndPoint, ServerId
 from kaltwisted.config.model import (
-    Address,
     FirewallMark,
     Protocol,
     RealServer,
@@ -59,12 +58,7 @@ def pool_id(pool: Pool) -> str:
 
 def server_id(pool: Pool, server: RealServer) -> str:
     """``tcp/192.0.2.1:80/10.0.0.1:80``."""
-    return f"{pool_id(pool)}/{endpoint(server.address, server.port)}"
-
-
-def endpoint(address: Address, port: int) -> str:
-    """``10.0.0.1:80``, ``[2001:db8::1]:80``."""
-    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
+    return f"{pool_id(pool)}/{EndPoint(server.address, server.port)}"
 
 
 def _virtual_server(pool: Pool, epoch: float) -> str:
@@ -100,13 +94,13 @@ def _group(group: ServerGroup) -> str:
 def _sorry_server(sorry: SorryServer | None, pool: Pool) -> str:
     if sorry is None:
         return "null"
-    return f'{{"address":"{sorry.address}","port":{sorry.port},"in_use":{_JSON[not pool.has_quorum]}}}'
+    return f'{{"address":"{sorry.address}","port":{sorry.port},"in_use":{_JSON[pool.sorry_server_stands_in]}}}'
 
 
 def _real_servers(pool: Pool, members: tuple[Member, ...], checks: Checks, epoch: float) -> Iterator[str]:
     table, stands_in = pool.destinations, pool.sorry_server_stands_in
     for member in members:
-        server, since, alive = member.server, member.since, not member.failed
+        server, alive = member.server, member.alive
         head = member.status_head
         if head is None:
             head = member.status_head = _head(pool, server)
@@ -119,7 +113,7 @@ def _real_servers(pool: Pool, members: tuple[Member, ...], checks: Checks, epoch
             f"{head}{0 if entry is None else entry.weight},"
             f'"alive":{_JSON[alive]},"in_pool":{_JSON[in_pool]},'
             f'"inhibited":{_JSON[server.inhibit_on_failure and not alive]},'
-            f'"since":{"null" if since is None else f"{since + epoch:.3f}"},'
+            f'"since":{_moment(member.since, epoch)},'
             f'"why":{"null" if why is None else quoted(why)},'
             f'"override":{_override(member.steering)},"checks":[{texts}]}}'
         )
@@ -141,7 +135,7 @@ def _why_not(pool: Pool, member: Member, *, in_pool: bool) -> str | None:
         return "an operator has it drained: it keeps its connections, and gets no others"
     sorry = pool.virtual_server.sorry_server
     if not in_pool and sorry is not None:
-        where = endpoint(sorry.address, sorry.port)
+        where = EndPoint(sorry.address, sorry.port)
         return f"quorum is lost, and the sorry server {where} stands in for all"
     if not member.effective_weight:
         by = "a check has set its weight to 0" if member.weighed else "its configured weight is 0"

@@ -8,7 +8,6 @@ from typing import Final
 import attrs
 
 from kaltwisted.config.identity import GroupName, ServerId
-from kaltwisted.config.model import FirewallMark
 from kaltwisted.lvs.table import DestinationKey, GroupKey, PoolKey, ServiceKey
 from kaltwisted.ports import SERVICE_OF_SERVER, WEIGHT_OF_SERVER, Fact, ServiceState
 
@@ -81,15 +80,8 @@ def keys_of(name: ServerId) -> tuple[PoolKey, DestinationKey | None]:
     """The keys of a server's pool, and of itself."""
     listen = name.listen
     service: PoolKey
-    if isinstance(listen, FirewallMark):
-        service = ServiceKey(ipv6=listen.ipv6, fwmark=listen.mark)
-    elif isinstance(listen, GroupName):
+    if isinstance(listen, GroupName):
         service = GroupKey(listen.name, name.protocol)
     else:
-        service = ServiceKey(
-            ipv6=listen.address.version == 6,
-            protocol=name.protocol,
-            address=listen.address,
-            port=listen.port,
-        )
+        service = ServiceKey.of(listen, name.protocol)
     return service, None if name.real is None else DestinationKey(*name.real)

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 import attrs
 
-from kaltwisted.config.model import Address, ForwardingMethod, Protocol
+from kaltwisted.config.identity import EndPoint
+from kaltwisted.config.model import Address, FirewallMark, ForwardingMethod, Protocol, VirtualAddress
 
 
 @attrs.frozen(cache_hash=True)
@@ -28,6 +29,13 @@ class ServiceKey:
     address: Address | None = None
     port: int = 0
     fwmark: int = 0
+
+    @classmethod
+    def of(cls, listen: VirtualAddress | EndPoint | FirewallMark, protocol: Protocol) -> ServiceKey:
+        """A virtual server's; a firewall mark has neither protocol nor port."""
+        if isinstance(listen, FirewallMark):
+            return cls(listen.ipv6, fwmark=listen.mark)
+        return cls(listen.address.version == 6, protocol, listen.address, listen.port)
 
     def __str__(self) -> str:
         if self.fwmark:

@@ -84,15 +84,14 @@ class Running:
 class Ran:
     """What an attempt that was asked for has found of a server; no ``outcome``: it came to no end."""
 
-    server: DestinationKey
     running: Running
     outcome: Outcome | None
 
     def told(self, service: ServerId) -> dict[str, object]:
         """For programs; what the check counts as may be older than the outcome, if it is paused."""
-        check, outcome = self.running.service, self.outcome
+        check, server, outcome = self.running.service, self.running.place.server, self.outcome
         return {
-            "server": str(service.with_real(self.server.address, self.server.port)),
+            "server": str(service.with_real(server.address, server.port)),
             "kind": kind(self.running.configured),
             "target": target(self.running.configured),
             "good": None if outcome is None else outcome.good,
@@ -152,28 +151,23 @@ class Checks(Service):
         A server's stand still while its own or its virtual server's shall, also those that are yet to be.
         """
         (self._paused.add if paused else self._paused.discard)((service, server))
-        for key in self._concerned(service, server):
-            for running in self._running.get(key, ()):
-                if self._is_paused(*key) != running.service.is_paused:
-                    (running.service.resume if running.service.is_paused else running.service.pause)()
+        for running in self._concerned(service, server):
+            if self._is_paused(service, running.place.server) != running.service.is_paused:
+                (running.service.resume if running.service.is_paused else running.service.pause)()
 
     def run(self, service: PoolKey, server: DestinationKey | None) -> Deferred[list[Ran]]:
         """One attempt now of each check of a server, or of all servers of a virtual one; a few at a time."""
-        asked = [
-            (key[1], running)
-            for key in self._concerned(service, server)
-            for running in self._running.get(key, ())
-        ]
         few = DeferredSemaphore(ATTEMPTS_AT_ONCE)
-        return gatherResults([few.run(_run, *each) for each in asked], consumeErrors=True)
+        asked = self._concerned(service, server)
+        return gatherResults([few.run(_run, running) for running in asked], consumeErrors=True)
 
-    def _concerned(
-        self, service: PoolKey, server: DestinationKey | None
-    ) -> list[tuple[PoolKey, DestinationKey]]:
+    def _concerned(self, service: PoolKey, server: DestinationKey | None = None) -> list[Running]:
+        """The checks of a server, or of all servers of a virtual one."""
         if server is not None:
-            return [(service, server)]
+            return list(self.of(service, server))
         pool = self._lvs.pools.get(service)
-        return [] if pool is None else [(service, key_of(member.server)) for member in pool.members]
+        members = () if pool is None else pool.members
+        return [each for member in members for each in self.of(service, member.destination.key)]
 
     def _is_paused(self, service: PoolKey, server: DestinationKey) -> bool:
         return (service, server) in self._paused or (service, None) in self._paused
@@ -241,7 +235,7 @@ class Checks(Service):
         if pool.key in self._in_work or pool.suspended is not self._wanted(pool.virtual_server):
             return
         pool.suspended = not pool.suspended
-        running = [each for member in pool.members for each in self.of(pool.key, member.destination.key)]
+        running = self._concerned(pool.key)
         awaited = self._awaited[pool.key] = {None}
         if pool.suspended:
             self._lvs.unchecked(pool.key)
@@ -371,5 +365,5 @@ class Checks(Service):
         return running
 
 
-def _run(server: DestinationKey, running: Running) -> Deferred[Ran]:
-    return running.service.run_now().addCallback(lambda outcome: Ran(server, running, outcome))
+def _run(running: Running) -> Deferred[Ran]:
+    return running.service.run_now().addCallback(partial(Ran, running))
