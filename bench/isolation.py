@@ -34,7 +34,7 @@ from pathlib import Path
 import attrs
 from check_servers import Servers
 from common import pools
-from common.daemons import Command, Daemon, ours, running
+from common.daemons import Daemon, ours, running
 from common.hammer import Hammer
 
 sys.path.append(str(Path(__file__).with_name("failover")))
@@ -140,6 +140,57 @@ def servers(port: int, reload: int, part: int = 1) -> str:
     )
 
 
+@attrs.frozen
+class Director:
+    """Daemons at work; ``head``: what stands in front of the servers in the file of ``loaded``.
+
+    Ours is both daemons in one; C keepalived (``vrrp``) has a checker daemon of ours beside it.
+    """
+
+    vrrp: Daemon
+    loaded: Daemon
+    backends: Servers
+    pages: Pages
+    head: str
+    part: int
+
+    def wait_until_busy(self) -> None:
+        """Until the checks run at their full rate."""
+        deadline = time.monotonic() + 60
+        wanted = 0.9 * BUSY_POOLS // self.part * pools.POOL
+        while (arrivals := self.backends.take(1)).visits < wanted * arrivals.seconds:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"only {arrivals.visits / arrivals.seconds:.0f} checks a second")
+            time.sleep(2)
+
+    def begin(self) -> None:
+        """Count checks and pages from zero."""
+        self.backends.take(1)
+        self.pages.count = 0
+
+    def reload(self, number: int) -> None:
+        """Other weights."""
+        self.loaded.reload(self.head + servers(self.backends.port, number, self.part))
+
+
+@contextlib.contextmanager
+def director(host: Host, head: str, by_ours: bool, part: int = 1) -> Iterator[Director]:
+    """Virtual routers (``head``) on a host, and all of the load or a ``part`` of it."""
+    prefix = ["ip", "netns", "exec", host.namespace]
+    with contextlib.ExitStack() as stack:
+        backends = stack.enter_context(inside(host.namespace, lambda: Servers(False)))
+        pages = inside(host.namespace, Pages)
+        stack.callback(pages.close)
+        load = servers(backends.port, 0, part)
+        if by_ours:
+            daemon = stack.enter_context(running(ours("userspace", "-D"), head + load, prefix))
+            yield Director(daemon, daemon, backends, pages, head, part)
+        else:
+            vrrp = stack.enter_context(running(keepalived, head, prefix))
+            loaded = stack.enter_context(running(ours("userspace", "-D", "-C"), load, prefix))
+            yield Director(vrrp, loaded, backends, pages, "", part)
+
+
 # --- what is measured --------------------------------------------------------------------------
 
 
@@ -179,43 +230,18 @@ class Seen:
 
 def measure(way: Way, host: Host, observer: Observer, seconds: float, api_clients: int) -> Seen:
     """Run the daemon and the load for so long."""
-    prefix = ["ip", "netns", "exec", host.namespace]
-    backends = inside(host.namespace, lambda: Servers(False))
-    pages = inside(host.namespace, Pages)
-    own = routers(way.realtime)
-    try:
-        with backends, contextlib.ExitStack() as stack:
-            if way.ours:
-                command: Command = ours("userspace", "-D")
-                loaded = vrrp = stack.enter_context(running(command, own + servers(backends.port, 0), prefix))
-                head = own
-            else:
-                vrrp = stack.enter_context(running(keepalived, own, prefix))
-                load = servers(backends.port, 0)
-                loaded = stack.enter_context(running(ours("userspace", "-D", "-C"), load, prefix))
-                head = ""
-            return _watch(way, (vrrp, loaded), head, (backends, pages), observer, host, seconds, api_clients)
-    finally:
-        pages.close()
+    with director(host, routers(way.realtime), way.ours) as watched:
+        return _watch(way, watched, observer, host, seconds, api_clients)
 
 
 def _watch(
-    way: Way,
-    daemons: tuple[Daemon, Daemon],
-    head: str,
-    load: tuple[Servers, Pages],
-    observer: Observer,
-    host: Host,
-    seconds: float,
-    api_clients: int,
+    way: Way, watched: Director, observer: Observer, host: Host, seconds: float, api_clients: int
 ) -> Seen:
-    vrrp, loaded = daemons
-    backends, pages = load
-    wait_until_busy(backends)
+    vrrp, loaded = watched.vrrp, watched.loaded
+    watched.wait_until_busy()
     if way.ours:
         os.kill(vrrp.pid, signal.SIGRTMAX - 1)  # count from zero
-    backends.take(1)
-    pages.count = 0
+    watched.begin()
     before = loaded.said().count("Reload complete")
     observer.begin()
     policy = ["chrt", "--rr", "50"] if way.realtime else []
@@ -230,10 +256,10 @@ def _watch(
         began, number = time.monotonic(), 0
         while time.monotonic() - began < seconds:
             number += 1
-            loaded.reload(head + servers(backends.port, number))
+            watched.reload(number)
             time.sleep(max(0.0, min(number * RELOAD_EVERY_S, seconds) + began - time.monotonic()))
     observer.read()
-    arrivals = backends.take(1)
+    arrivals = watched.backends.take(1)
     late = {
         vrid: late_ms(observer.adverts(host.number, vrid), interval_s)
         for vrid, interval_s in INTERVALS_S.items()
@@ -246,21 +272,11 @@ def _watch(
         way,
         late,
         arrivals.visits / arrivals.seconds,
-        pages.count / arrivals.seconds,
+        watched.pages.count / arrivals.seconds,
         reloads,
         ", ".join(noise.words for noise in noises),
         told,
     )
-
-
-def wait_until_busy(backends: Servers, part: int = 1) -> None:
-    """Until the checks run at their full rate."""
-    deadline = time.monotonic() + 60
-    wanted = 0.9 * BUSY_POOLS // part * pools.POOL
-    while (arrivals := backends.take(1)).visits < wanted * arrivals.seconds:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"only {arrivals.visits / arrivals.seconds:.0f} checks a second")
-        time.sleep(2)
 
 
 def _told(daemon: Daemon) -> Iterator[str]:

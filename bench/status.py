@@ -18,35 +18,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
 import statistics
 import sys
 import time
 from contextlib import ExitStack
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from check_servers import Servers
 from common import pools
 from common.daemons import Daemon, Process, ours, running
+from common.hammer import Connection
 
 SIZES = (100, 1000, 10_000)
 GOAL_MS = 100.0
 IDLE = 1000
-
-
-class Connection(HTTPConnection):
-    """To a unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost")
-        self._path = path
-
-    def connect(self) -> None:
-        """Open it."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(self._path))
 
 
 class Asked:
@@ -124,8 +112,8 @@ def _wait(daemon: Daemon) -> None:
 
 
 def _clear(daemon: Daemon, asked: Asked) -> tuple[int, float]:
-    """Count anew (SIGRTMAX - 1), so that the longest turn is one of what follows."""
-    os.kill(daemon.pid, 63)
+    """Count anew, so that the longest turn is one of what follows."""
+    os.kill(daemon.pid, signal.SIGRTMAX - 1)
     time.sleep(0.3)
     return asked.turns()
 

@@ -37,10 +37,24 @@ class Hammer:
         self.words = self._process.communicate(timeout=90)[0].strip()
 
 
+class Connection(HTTPConnection):
+    """To a unix socket."""
+
+    def __init__(self, path: Path, timeout: float | None = None) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open it."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
 class _Client(threading.Thread):
     """One client, on one connection as long as it lasts."""
 
-    def __init__(self, path: str, asks: str) -> None:
+    def __init__(self, path: Path, asks: str) -> None:
         super().__init__(daemon=True)
         self._path = path
         self._asks = asks
@@ -49,15 +63,12 @@ class _Client(threading.Thread):
         self.ends = False
 
     def run(self) -> None:
-        connection: HTTPConnection | None = None
+        connection: Connection | None = None
         while not self.ends:
             began = time.monotonic()
             try:
                 if connection is None:
-                    connection = HTTPConnection("localhost", timeout=60)
-                    connection.sock = socket.socket(socket.AF_UNIX)
-                    connection.sock.settimeout(60)
-                    connection.sock.connect(self._path)
+                    connection = Connection(self._path, timeout=60)
                 connection.request("GET", self._asks)
                 response = connection.getresponse()
                 response.read()
@@ -72,7 +83,7 @@ class _Client(threading.Thread):
 
 def main() -> None:
     """Ask until the input ends."""
-    clients = [_Client(sys.argv[1], PATHS[number % 2]) for number in range(int(sys.argv[2]))]
+    clients = [_Client(Path(sys.argv[1]), PATHS[number % 2]) for number in range(int(sys.argv[2]))]
     began = time.monotonic()
     for client in clients:
         client.start()

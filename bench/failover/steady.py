@@ -11,19 +11,15 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-from network import Host, inside
 from observer import late_ms
 from scenarios import BACKUP, BETTER, MASTER, WORSE, Bench, Settings
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from check_servers import Servers
-from common.daemons import Daemon, ours, running
-from isolation import REALTIME, RELOAD_EVERY_S, Pages, keepalived, servers, wait_until_busy
+from isolation import REALTIME, RELOAD_EVERY_S, Director, director
 
 SECONDS = 600.0
 SETTINGS = Settings(3, 0.01)
@@ -31,38 +27,18 @@ PART = 2
 _MOVED = re.compile(r"Entering (?:MASTER|BACKUP|FAULT) STATE")
 
 
-class Director(NamedTuple):
-    """What runs on a host; ``head``: what stands in front of the servers in the file of ``loaded``."""
-
-    vrrp: Daemon
-    loaded: Daemon
-    head: str
-    backends: Servers
-    pages: Pages
-
-    @property
-    def moves(self) -> int:
-        """How often its state has changed."""
-        return len(_MOVED.findall(self.vrrp.said()))
-
-    def reload(self, number: int) -> None:
-        """Other weights."""
-        self.loaded.reload(self.head + servers(self.backends.port, number, PART))
-
-
 def watch(bench: Bench) -> None:
     """Let them run, and tell of every move and of the adverts' gaps."""
     seconds = bench.seconds or SECONDS
-    with director(bench, MASTER, BETTER) as master, director(bench, BACKUP, WORSE) as backup:
+    with loaded(bench, MASTER, BETTER) as master, loaded(bench, BACKUP, WORSE) as backup:
         for each in (master, backup):
-            wait_until_busy(each.backends, PART)
+            each.wait_until_busy()
         _wait_for(lambda: "Entering MASTER STATE" in master.vrrp.said(), "the better one is master")
         time.sleep(7)  # the second announcements are over
         for each in (master, backup):
-            each.backends.take(1)
-            each.pages.count = 0
+            each.begin()
         bench.observer.begin()
-        before = master.moves, backup.moves
+        before = _moves(master), _moves(backup)
         reloads = 0
         began = time.monotonic()
         while time.monotonic() - began < seconds:
@@ -75,7 +51,7 @@ def watch(bench: Bench) -> None:
                 bench.observer.read()
         bench.observer.read()
         checks = [each.backends.take(1) for each in (master, backup)]
-        moves = master.moves - before[0], backup.moves - before[1]
+        moves = _moves(master) - before[0], _moves(backup) - before[1]
         name = f"10 ms under load for {seconds:g} s"
         late = late_ms(bench.observer.adverts(MASTER), SETTINGS.interval_s)
         others = bench.observer.adverts(BACKUP)
@@ -96,25 +72,18 @@ def watch(bench: Bench) -> None:
 
 
 @contextmanager
-def director(bench: Bench, number: int, priority: int) -> Iterator[Director]:
+def loaded(bench: Bench, number: int, priority: int) -> Iterator[Director]:
     """One director with its load."""
-    host: Host = bench.hosts[number]
-    prefix = ["ip", "netns", "exec", host.namespace]
     head = SETTINGS.text(priority)
     if bench.prefix:
         head = head.replace("global_defs {\n", "global_defs {\n" + REALTIME, 1)
-    with ExitStack() as stack:
-        backends = stack.enter_context(inside(host.namespace, lambda: Servers(False)))
-        pages = inside(host.namespace, Pages)
-        stack.callback(pages.close)
-        load = servers(backends.port, 0, PART)
-        if bench.kind == "ours":
-            daemon = stack.enter_context(running(ours("userspace", "-D"), head + load, prefix))
-            yield Director(daemon, daemon, head, backends, pages)
-        else:
-            vrrp = stack.enter_context(running(keepalived, head, prefix))
-            loaded = stack.enter_context(running(ours("userspace", "-D", "-C"), load, prefix))
-            yield Director(vrrp, loaded, "", backends, pages)
+    with director(bench.hosts[number], head, bench.kind == "ours", PART) as found:
+        yield found
+
+
+def _moves(watched: Director) -> int:
+    """How often its state has changed."""
+    return len(_MOVED.findall(watched.vrrp.said()))
 
 
 def _wait_for(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:

@@ -200,7 +200,7 @@ class _Reader:
                 else [word]
             )
         ]
-        count = max(1, sum(word.text == "," for word in split) + 1)
+        count = 1 + sum(word.text == "," for word in split)
         pattern = "lan NAME is " + " , ".join(["DIRECTOR INTERFACE"] * count)
         told = self.fit(number, line, split, ((pattern, lambda *all_: all_),), names)
         if not isinstance(told, tuple):

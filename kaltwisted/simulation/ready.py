@@ -76,7 +76,9 @@ def ready(topology: Topology) -> Iterator[Scenario]:
                 settle_us + LOSS_LASTS_US,
                 (Event(settle_us, sc.Loses(lan, LOSS), f"lan {lan} loses {LOSS:.0%}"),),
             )
-    yield from _tracked(topology, settle_us)
+    for place in topology.places:
+        for name, title, failure, end in _failures(place):
+            yield goes_wrong(name, title, *failure, *end)
     for address in names.servers:
         yield goes_wrong(
             f"server-{address}-dies",
@@ -99,23 +101,11 @@ def _who_adverts(topology: Topology) -> dict[str, list[str]]:
     return found
 
 
-def _tracked(topology: Topology, settle_us: int) -> Iterator[Scenario]:
-    """Each script, process, BFD session and file that somebody tracks."""
-    for place in topology.places:
-        for name, title, (action, words), (back, back_words) in _failures(place):
-            yield Scenario(
-                name,
-                title,
-                3 * settle_us,
-                (Event(settle_us, action, words), Event(2 * settle_us, back, back_words)),
-            )
-
-
 _Told = tuple[Action, str]
 
 
 def _failures(place: Place) -> Iterator[tuple[str, str, _Told, _Told]]:
-    """A name and a title for each, what happens, and what ends it."""
+    """Each script, process, BFD session and file that somebody tracks: name, title, failure and its end."""
     director, configuration = place.name, place.configuration
     kinds = (
         ("script", "track_script", configuration.vrrp_scripts, sc.ScriptTurns, "fails", "works"),

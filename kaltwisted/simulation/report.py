@@ -229,14 +229,12 @@ def _who(happening: Happening) -> str:
     return "--" if isinstance(happening, Happened) else happening.director
 
 
-def _what(happening: Happening) -> str:
+def _what(happening: Happened | Lived | Mailed | Ran | PoolChanged) -> str:
     match happening:
         case Happened(_, words):
             return words
         case Lived(_, _, runs):
             return "daemon runs" if runs else "daemon does not run"
-        case Turned():
-            return f"{happening.notify.name}: {_state(happening)}"
         case Mailed(_, _, mail):
             return f"would mail {mail.subject}"
         case Ran(_, _, command):

@@ -16,6 +16,7 @@ from kaltwisted.config.model import (
     Configuration,
     FileCheck,
     GlobalDefs,
+    HttpCheck,
     MiscCheck,
     RealServer,
     Script,
@@ -71,14 +72,13 @@ def simulated_check(
         return bfd.BfdCheck(check, known)
     if isinstance(check, FileCheck):
         return file.FileCheck(check, server, known)
-    connection = getattr(check, "connection", None)
-    place = (server.address, server.port) if connection is None else (connection.ip, connection.port)
     if isinstance(check, MiscCheck):
+        place = server.address, server.port
         scripts = _CheckScripts(
             lambda: reaches(place[0]) and place[0] not in servers.dead and not servers.refuses(place)
         )
         return misc.MiscCheck(check, scripts)
-    return SimulatedCheck(check, place, servers, reaches, life)
+    return SimulatedCheck(check, servers, reaches, life)
 
 
 @implementer(ICheck)
@@ -87,18 +87,16 @@ class SimulatedCheck:
 
     def __init__(
         self,
-        check: Check,
-        place: Place,
+        check: TcpCheck | HttpCheck | SmtpCheck,
         servers: RealServers,
         reaches: Callable[[Address], bool],
         life: LifeClock,
     ) -> None:
-        self._place = place
+        self._place = check.connection.ip, check.connection.port
         self._servers = servers
         self._reaches = reaches
         self._life = life
-        connection = getattr(check, "connection", None)
-        self._timeout_s = 0.0 if connection is None else connection.timeout_us / 1e6
+        self._timeout_s = check.connection.timeout_us / 1e6
         words = ("timeout", "failed") if isinstance(check, TcpCheck) else ("Timeout connecting",) * 2
         if isinstance(check, SmtpCheck):
             words = "Connection timeout to", "Could not connect to"

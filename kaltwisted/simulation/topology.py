@@ -7,7 +7,8 @@ a scenario says of the site comes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from ipaddress import (
     IPv4Interface,
     IPv4Network,
@@ -84,23 +85,21 @@ class Topology:
     @property
     def addresses(self) -> list[Address]:
         """The virtual addresses of all, in the order in which they are configured."""
-        return list(
-            dict.fromkeys(
-                vip.address
-                for place in self.places
-                for instance in place.configuration.vrrp_instances
-                for vip in virtual_addresses(instance)
-            )
-        )
+        return list(self._instances)
 
-    def instances(self, address: Address) -> list[tuple[Place, VrrpInstance]]:
+    def instances(self, address: Address) -> Sequence[tuple[Place, VrrpInstance]]:
         """The instances that have a virtual address."""
-        return [
-            (place, instance)
-            for place in self.places
-            for instance in place.configuration.vrrp_instances
-            if any(vip.address == address for vip in virtual_addresses(instance))
-        ]
+        return self._instances.get(address, [])
+
+    @cached_property
+    def _instances(self) -> dict[Address, list[tuple[Place, VrrpInstance]]]:
+        """By address: a judgement asks for each of them again and again."""
+        found: dict[Address, list[tuple[Place, VrrpInstance]]] = {}
+        for place in self.places:
+            for instance in place.configuration.vrrp_instances:
+                for address in dict.fromkeys(vip.address for vip in virtual_addresses(instance)):
+                    found.setdefault(address, []).append((place, instance))
+        return found
 
 
 def virtual_addresses(instance: VrrpInstance) -> tuple[VirtualIpAddress, ...]:

@@ -30,14 +30,13 @@ from kaltwisted.simulation.director import EPOCH_S, Director
 from kaltwisted.simulation.history import Holding, Logged, Turned
 from kaltwisted.simulation.lan import Lan as Wire
 from kaltwisted.simulation.lan import Port
-from kaltwisted.simulation.topology import Plug
+from kaltwisted.simulation.topology import USUAL_PREFIX, Plug
 from kaltwisted.simulation.world import World
 from kaltwisted.vrrp.actions import State, Subject
 from kaltwisted.vrrp.group import Router
 
 EPOCH_US: Final = EPOCH_S * SECOND_US
 """The time of day when a ``Lan`` begins, in µs since 1970."""
-_PREFIX: Final = {4: 24, 6: 64}
 
 
 class Host:
@@ -144,7 +143,7 @@ class Lan:
             interface: Plug(
                 (wires or {}).get(interface, interface),
                 tuple(
-                    ip_interface(f"{each}/{_PREFIX[ip_address(each).version]}")
+                    ip_interface(f"{each}/{USUAL_PREFIX[ip_address(each).version]}")
                     for each in ((told,) if isinstance(told, str) else told or ())
                 ),
             )
