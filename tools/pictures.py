@@ -18,7 +18,8 @@ from typing import Final
 import attrs
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.page.pretended import Pretended, large_site, latencies, serving, small_site
+from tests.page.pretended import Pretended, latencies, serving
+from tests.page.pretended_site import large_site, small_site
 
 IMAGES: Final = Path(__file__).parents[1] / "docs" / "images"
 RUNS: Final = 36

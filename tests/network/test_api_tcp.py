@@ -57,10 +57,7 @@ def begin(director: Director, configuration: str, says: str = "API: listening") 
 
 def reload(director: Director, configuration: str) -> None:
     assert director.daemon is not None
-    daemon = director.daemon
-    before = daemon.lines.count("Reload complete")
-    daemon.reload(configuration)
-    wait_for(lambda: daemon.lines.count("Reload complete") > before, "for the reload")
+    director.daemon.reload_and_wait(configuration)
 
 
 def test_plain_http_is_for_this_host_and_what_is_public(director: Director, hosts: tuple[Host, Host]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,10 +28,7 @@ class Reloading:
 
     def reload(self, configuration: str) -> None:
         """Reload with another file, and wait for the end of it."""
-        done = self.router.lines.count("Reload complete")
-        self.file.write_text(configuration)
-        self.router.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.router.lines.count("Reload complete") > done, self.router.lines)
+        self.router.reload_and_wait(configuration)
 
 
 def both(one: str, two: str) -> str:

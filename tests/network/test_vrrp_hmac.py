@@ -28,13 +28,6 @@ def configuration(priority: int, *lines: str) -> str:
     )
 
 
-def reload(router: Router, text: str) -> None:
-    """Reload, and wait for the end of it."""
-    done = router.lines.count("Reload complete")
-    router.reload(text)
-    wait_for(lambda: router.lines.count("Reload complete") > done, router.lines)
-
-
 def holds_both(host: Host) -> bool:
     return host.holds(VIP4) and host.holds(VIP6)
 
@@ -70,8 +63,8 @@ def test_a_key_is_rotated_under_way_and_nothing_is_lost() -> None:
             ("key 1 {}", f"key 2 {NEW}", "active_key 2"),
             (f"key 2 {NEW}",),
         ):
-            reload(backup, configuration(100, *(line.format(OLD) for line in lines)))
-            reload(master, configuration(200, *(line.format(f"file:{key_file}") for line in lines)))
+            backup.reload_and_wait(configuration(100, *(line.format(OLD) for line in lines)))
+            master.reload_and_wait(configuration(200, *(line.format(f"file:{key_file}") for line in lines)))
             time.sleep(0.7)
         assert holds_both(one)
         assert not backup.says("Entering MASTER STATE"), backup.lines
@@ -87,11 +80,11 @@ def test_a_key_is_rotated_under_way_and_nothing_is_lost() -> None:
             for secret in (OLD[4:], NEW[4:]):
                 assert not any(secret in path.read_text(errors="replace") for path in everything)
         # Without the key nobody can take their place: who signs otherwise is not heard, by either.
-        reload(backup, configuration(100, f"key 2 {OLD}"))
+        backup.reload_and_wait(configuration(100, f"key 2 {OLD}"))
         wait_for(lambda: backup.lines.count("Entering MASTER STATE") == 2, "two masters")
         wait_for(lambda: backup.says("wrong HMAC") and master.says("wrong HMAC"), master.lines)
         wait_for(lambda: master.says("split brain: 10.77.0.2 is master too"), master.lines)
-        reload(backup, configuration(100, f"key 2 {NEW}"))
+        backup.reload_and_wait(configuration(100, f"key 2 {NEW}"))
         wait_for(lambda: not two.holds(VIP4) and not two.holds(VIP6), backup.lines)
         master.stop()
         wait_for(lambda: holds_both(two), backup.lines)

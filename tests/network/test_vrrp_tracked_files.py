@@ -118,8 +118,7 @@ def test_a_file_hands_over_to_keepalived_and_back_wherever_it_comes_from(tmp_pat
         path.parent.mkdir()
         path.write_text("1")
         there(two, one)
-        ours.reload(text + "\n# nothing new")
-        wait_for(lambda: ours.says("Reload complete"))
+        ours.reload_and_wait(text + "\n# nothing new")
         assert ours.lines.count("Entering FAULT STATE") == 1
         path.write_text("down")
         wait_for(lambda: ours.says(f"Invalid number down read from {path} - ignoring"))

@@ -75,8 +75,7 @@ def test_the_addresses_go_to_keepalived_while_nothing_is_alive(tracks: str) -> N
         checkers = re.findall(r"Starting Healthcheck child process, pid=(\d+)", ours.lines)
         os.kill(int(checkers[-1]), signal.SIGKILL)
         wait_for(lambda: ours.lines.count("Starting Healthcheck child process") == 2, "for new checkers")
-        ours.reload(text + pool(8081))
-        wait_for(lambda: ours.says("Reload complete"))
+        ours.reload_and_wait(text + pool(8081))
         serve(one)
         wait_for(lambda: one.holds(VIP) and not two.holds(VIP), "for the return")
         assert ours.lines.count("is DOWN") == 1

@@ -24,6 +24,15 @@ def why_no_macvlan() -> str | None:
 
 needs_macvlan = pytest.mark.skipif((_reason := why_no_macvlan()) is not None, reason=_reason or "")
 pytestmark = [pytest.mark.network, needs_lan, needs_macvlan]
+in_both_orders = pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Host.ours, Host.ours),
+        pytest.param(Host.ours, Host.keepalived, marks=needs_keepalived),
+        pytest.param(Host.keepalived, Host.ours, marks=needs_keepalived),
+    ],
+    ids=["ours and ours", "ours and keepalived", "keepalived and ours"],
+)
 
 FAST = "version 3\nadvert_int 0.3\n"
 MAC = "00:00:5e:00:01:33"
@@ -75,8 +84,9 @@ def take_datagrams(host: Host) -> None:
 
 def mac_seen(host: Host, address: str) -> str | None:
     """The MAC address by which a host knows a neighbour."""
-    host.run("bash", "-c", f"echo >/dev/udp/{address}/9").wait()
-    found = json.loads(host.ip("-j", "neighbour", "show", address) or "[]")
+    scope = "%eth0" if address.startswith("fe80:") else ""
+    host.run("bash", "-c", f"echo >/dev/udp/{address}{scope}/9").wait()
+    found = json.loads(host.ip("-j", "neighbour", "show", address, "dev", "eth0") or "[]")
     return found[0].get("lladdr") if found else None
 
 
@@ -111,15 +121,7 @@ def test_the_interface_is_as_keepalived_makes_it() -> None:
         assert not routers[0].says("Traceback")
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (Host.ours, Host.ours),
-        pytest.param(Host.ours, Host.keepalived, marks=needs_keepalived),
-        pytest.param(Host.keepalived, Host.ours, marks=needs_keepalived),
-    ],
-    ids=["ours and ours", "ours and keepalived", "keepalived and ours"],
-)
+@in_both_orders
 def test_a_takeover_changes_the_port_and_no_neighbour_s_address(first: Start, second: Start) -> None:
     with lan(3) as (one, two, client):
         for host in (one, two):

@@ -10,7 +10,7 @@ import pytest
 from tests.network.dump_files import compare, without
 from tests.network.test_vrrp_failover import Start
 from tests.network.test_vrrp_reports import CHANGING, LEFT_OUT, SECTIONS, VALUES, keepalived_wrote, ours_wrote
-from tests.network.test_vrrp_vmac import links, needs_macvlan, port_of, settings
+from tests.network.test_vrrp_vmac import in_both_orders, links, mac_seen, needs_macvlan, port_of, settings
 from tests.network.vrrp_lan import Host, lan, needs_keepalived, needs_lan, wait_for
 
 pytestmark = [pytest.mark.network, needs_lan, needs_macvlan]
@@ -37,24 +37,8 @@ vrrp_instance VI_{vrid} {{
 """
 
 
-def mac_seen(host: Host, address: str) -> str | None:
-    """The MAC address by which a host knows a neighbour."""
-    scope = "%eth0" if address.startswith("fe80:") else ""
-    host.run("bash", "-c", f"echo >/dev/udp/{address}{scope}/9").wait()
-    found = json.loads(host.ip("-j", "neighbour", "show", address, "dev", "eth0") or "[]")
-    return found[0].get("lladdr") if found else None
-
-
 @pytest.mark.parametrize("more", ["use_vmac", "use_vmac\nvmac_xmit_base"], ids=["vmac", "vmac_xmit_base"])
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (Host.ours, Host.ours),
-        pytest.param(Host.ours, Host.keepalived, marks=needs_keepalived),
-        pytest.param(Host.keepalived, Host.ours, marks=needs_keepalived),
-    ],
-    ids=["ours and ours", "ours and keepalived", "keepalived and ours"],
-)
+@in_both_orders
 def test_a_takeover_changes_the_port_and_no_neighbour_s_address(
     first: Start, second: Start, more: str
 ) -> None:

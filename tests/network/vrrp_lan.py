@@ -90,6 +90,12 @@ class Router:
         self.configuration.write_text(configuration)
         self.process.send_signal(signal.SIGHUP)
 
+    def reload_and_wait(self, configuration: str) -> None:
+        """The same, and wait for the end of it: for our whole daemon."""
+        done = self.lines.count("Reload complete")
+        self.reload(configuration)
+        wait_for(lambda: self.lines.count("Reload complete") > done, self.lines)
+
     def kill(self) -> None:
         """End it without a chance to hand over, as a machine that loses power."""
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.page.pretended import (
-    Pretended,
-    instance,
-    large_site,
-    serving,
-    small_site,
-    status,
-    virtual_server,
-)
+from tests.page.pretended import Pretended, serving
+from tests.page.pretended_site import instance, large_site, small_site, status, virtual_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -173,7 +173,7 @@ def virtual_server(**fields: Any) -> dict[str, Any]:
     }
 
 
-def real_server(address: str, alive: bool, why: str | None, *checks: Any) -> dict[str, Any]:
+def real_server(address: str, alive: bool, why: str | None, *checks: Any, **fields: Any) -> dict[str, Any]:
     """A server of the pool."""
     return {
         "id": f"tcp/192.0.2.1:80/{address}:80",
@@ -189,10 +189,11 @@ def real_server(address: str, alive: bool, why: str | None, *checks: Any) -> dic
         "why": why,
         "override": None,
         "checks": list(checks),
+        **fields,
     }
 
 
-def check(up: bool) -> dict[str, Any]:
+def check(up: bool, **fields: Any) -> dict[str, Any]:
     """A check that has run."""
     return {
         "kind": "TCP_CHECK",
@@ -205,4 +206,5 @@ def check(up: bool) -> dict[str, Any]:
         "next_in_s": 4.0,
         "retries_left": 1,
         "paused": False,
+        **fields,
     }

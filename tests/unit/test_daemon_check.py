@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from pathlib import Path
 
@@ -11,21 +9,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted import __version__
 from kaltwisted.daemon import check
-from kaltwisted.daemon.command import main
+from tests.unit import commands
 from tests.unit.test_config_broken import instance
 
 PASSWORD = "authentication {\n auth_type PASS\n auth_pass tops3c\n}"
 
 
 def ended(*words: str) -> tuple[object, str, str]:
-    """Exit status, and what was printed on stdout and stderr."""
-    out, error = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-        try:
-            status: object = main(["check", *words])
-        except SystemExit as end:
-            status = end.code
-    return status, out.getvalue(), error.getvalue()
+    return commands.ended("check", *words)
 
 
 class CheckTests(SynchronousTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 import attrs
@@ -78,6 +78,11 @@ class Case(SynchronousTestCase):
         self.plane = Plane()
 
     def begin(self, *servers: VirtualServer) -> None:
+        self.begin_pools(*servers)
+        self.begin_checks()
+        self.forget()
+
+    def begin_pools(self, *servers: VirtualServer) -> None:
         self.configuration = Configuration(virtual_servers=servers)
         self.mailer = FakeMailer()
         alerts = Alerts(NotifyQueue(self.notified), self.mailer)
@@ -85,10 +90,11 @@ class Case(SynchronousTestCase):
         self.lvs = LvsService(servers, self.plane, alerts, self.clock, publish=self.facts.append)
         self.lvs.startService()
         self.successResultOf(self.lvs.begin())
-        self.checks = Checks(self.clock, self.scripts, self.lvs, Known())
+
+    def begin_checks(self, wanted: Callable[[VirtualServer], bool] = lambda _: True) -> None:
+        self.checks = Checks(self.clock, self.scripts, self.lvs, Known(), wanted)
         self.checks.startService()
         exhaust(self.checks.begin())
-        self.forget()
         self.addCleanup(self.stop)
 
     def begin_and_run(self, *servers: VirtualServer) -> None:

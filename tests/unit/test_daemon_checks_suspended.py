@@ -7,23 +7,17 @@ from ipaddress import ip_address
 from twisted.internet.defer import fail
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
-from kaltwisted.alerts.notify import NotifyQueue
 from kaltwisted.config.model import (
     AddressRange,
-    Configuration,
     ServerGroup,
     VirtualAddress,
     VirtualServer,
 )
-from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.presence import Presence
-from kaltwisted.healthcheck.known import Known
 from kaltwisted.lvs.entries import pool_key
-from kaltwisted.lvs.service import Alerts, LvsService
 from kaltwisted.ports import VIRTUAL_SERVER, Fact, LinkAddress, ScriptResult
-from kaltwisted.testing.alerts import FakeMailer
 from kaltwisted.testing.vrrp import FakeLinks
-from tests.unit.test_daemon_checks import KEY, ONE, TWO, Case, check, exhaust, real, virtual
+from tests.unit.test_daemon_checks import KEY, ONE, TWO, Case, check, real, virtual
 
 VIP = LinkAddress(2, ip_address("10.9.9.9"), 32)
 NAME = "[10.9.9.9]:tcp:80"
@@ -48,19 +42,10 @@ class SuspendedTests(Case):
         self.addCleanup(globalLogPublisher.removeObserver, observe)
 
     def begin(self, *servers: VirtualServer) -> None:
-        self.configuration = Configuration(virtual_servers=servers)
-        self.mailer = FakeMailer()
-        alerts = Alerts(NotifyQueue(self.notified), self.mailer)
-        self.facts: list[Fact] = []
-        self.lvs = LvsService(servers, self.plane, alerts, self.clock, publish=self.facts.append)
-        self.lvs.startService()
-        self.successResultOf(self.lvs.begin())
+        self.begin_pools(*servers)
         self.presence = Presence(self.links, lambda *change: self.checks.address_changed(*change))
         self.successResultOf(self.presence.begin())
-        self.checks = Checks(self.clock, self.scripts, self.lvs, Known(), self.presence.wants_checks)
-        self.checks.startService()
-        exhaust(self.checks.begin())
-        self.addCleanup(self.stop)
+        self.begin_checks(self.presence.wants_checks)
 
     def said(self) -> list[str]:
         lines, self.lines[:] = list(self.lines), []

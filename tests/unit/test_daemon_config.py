@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -14,8 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from kaltwisted import __version__
 from kaltwisted.config.diff import compare
 from kaltwisted.daemon import config
-from kaltwisted.daemon.command import main
 from kaltwisted.daemon.reading import ConfigurationFile
+from tests.unit.commands import ended
 
 POOL = """\
 virtual_server 10.0.0.1 80 {{
@@ -30,17 +28,6 @@ virtual_server 10.0.0.1 80 {{
     }}
 }}
 """
-
-
-def ended(*words: str) -> tuple[object, str, str]:
-    """Exit status, and what was printed on stdout and stderr."""
-    out, error = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-        try:
-            status: object = main(list(words))
-        except SystemExit as end:
-            status = end.code
-    return status, out.getvalue(), error.getvalue()
 
 
 class Files(SynchronousTestCase):

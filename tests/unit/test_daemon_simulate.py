@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import subprocess
 import sys
@@ -11,8 +9,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.daemon.command import main
 from kaltwisted.simulation import rehearsal
+from tests.unit import commands
 from tests.unit.simulation_helpers import VIP, instance
 
 #: What a rehearsal must not do to the host, told by the interpreter itself.
@@ -33,14 +31,7 @@ sys.exit(simulate.main(sys.argv[1:]))
 
 
 def ended(*words: str) -> tuple[object, str, str]:
-    """Exit status, and what was printed on stdout and stderr."""
-    out, error = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-        try:
-            status: object = main(["simulate", *words])
-        except SystemExit as end:
-            status = end.code
-    return status, out.getvalue(), error.getvalue()
+    return commands.ended("simulate", *words)
 
 
 class SimulateTests(SynchronousTestCase):

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
-from twisted.trial.unittest import SynchronousTestCase
-from zope.interface.verify import verifyObject
-
 from kaltwisted.config.model import BfdCheck, CheckTiming, RealServer, VirtualAddress, VirtualServer
 from kaltwisted.healthcheck import report
 from kaltwisted.healthcheck.build import build_check
 from kaltwisted.healthcheck.heard import HeardCheckService, check_service
-from kaltwisted.healthcheck.known import Known
-from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.status import target
-from kaltwisted.ports import BFD_SESSION, Fact, IHeardCheck
+from kaltwisted.ports import BFD_SESSION, Fact
 from kaltwisted.testing.healthcheck import FakeScripts
+from tests.unit.healthcheck_helpers import HeardCheckCase
 
 SERVER = RealServer(ip_address("10.0.0.1"), 80)
 SERVICE = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80), real_servers=(SERVER,))
@@ -25,44 +19,19 @@ UP = "BFD check of [far] RS([10.0.0.1]:tcp:80) is UP"
 DOWN = "BFD check of [far] RS([10.0.0.1]:tcp:80) is DOWN"
 
 
-class BfdCheckTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.known = Known()
-        self.lines: list[str] = []
-        self.reports: list[Verdict] = []
-        globalLogPublisher.addObserver(self._observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self._observe)
-
+class BfdCheckTests(HeardCheckCase):
     def tearDown(self) -> None:
         self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def _observe(self, event: LogEvent) -> None:
-        if event["log_namespace"].startswith("kaltwisted"):
-            self.lines.append(formatEvent(event))
 
     def tell(self, value: int | None, name: str = "far") -> None:
         self.known.learn(Fact(BFD_SESSION, name, value))
 
-    def make(self, *, alpha: bool = False, initially_up: bool | None = None) -> HeardCheckService:
+    def make(self, *, alpha: bool = False) -> HeardCheckService:
         configured = BfdCheck(CheckTiming(retry=0, alpha=alpha), "far")
-        check = build_check(configured, SERVER, SERVICE, self.clock, FakeScripts(), self.known)
-        verifyObject(IHeardCheck, check)
-        service = check_service(
-            check,
-            configured,
-            service="[10.0.0.1]:tcp:80",
-            virtual_server="[10.9.9.9]:tcp:80",
-            report=self.reports.append,
-            clock=self.clock,
-            initially_up=initially_up,
-        )
-        assert isinstance(service, HeardCheckService)
-        self.addCleanup(lambda: service.running and service.stopService())
-        return service
+        return self.make_heard(configured, SERVER, SERVICE)
 
-    def start(self, *, alpha: bool = False, initially_up: bool | None = None) -> HeardCheckService:
-        service = self.make(alpha=alpha, initially_up=initially_up)
+    def start(self, *, alpha: bool = False) -> HeardCheckService:
+        service = self.make(alpha=alpha)
         service.startService()
         return service
 

@@ -7,10 +7,7 @@ from ipaddress import ip_address
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface.verify import verifyObject
 
 from kaltwisted.config.load import load_text
 from kaltwisted.config.model import (
@@ -22,14 +19,11 @@ from kaltwisted.config.model import (
     VirtualServer,
 )
 from kaltwisted.healthcheck import report
-from kaltwisted.healthcheck.build import build_check, goes_on
+from kaltwisted.healthcheck.build import goes_on
 from kaltwisted.healthcheck.file import MOST_WEIGHT, is_good, share, weight_of
-from kaltwisted.healthcheck.heard import check_service
-from kaltwisted.healthcheck.known import Known
-from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
-from kaltwisted.ports import TRACKED_FILE, Fact, IHeardCheck
-from kaltwisted.testing.healthcheck import FakeScripts
+from kaltwisted.ports import TRACKED_FILE, Fact
+from tests.unit.healthcheck_helpers import HeardCheckCase
 from tests.unit.test_config_broken import server as server_text
 
 TIMING = CheckTiming(retry=0)
@@ -82,37 +76,14 @@ class NumberTests(SynchronousTestCase):
         )
 
 
-class FileCheckTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.known = Known()
-        self.lines: list[str] = []
-        self.reports: list[Verdict] = []
-        globalLogPublisher.addObserver(self._observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self._observe)
-
-    def _observe(self, event: LogEvent) -> None:
-        if event["log_namespace"].startswith("kaltwisted"):
-            self.lines.append(formatEvent(event))
-
+class FileCheckTests(HeardCheckCase):
     def read(self, number: int, name: str = "load") -> None:
         self.known.learn(Fact(TRACKED_FILE, name, number))
 
     def start(self, server: RealServer) -> CheckService:
-        configured = server.checks[0]
         service = VirtualServer(VirtualAddress(ip_address("10.9.9.9"), 80), real_servers=(server,))
-        check = build_check(configured, server, service, self.clock, FakeScripts(), self.known)
-        verifyObject(IHeardCheck, check)
-        running = check_service(
-            check,
-            configured,
-            service="[10.0.0.1]:tcp:80",
-            virtual_server="[10.9.9.9]:tcp:80",
-            report=self.reports.append,
-            clock=self.clock,
-        )
+        running = self.make_heard(server.checks[0], server, service)
         running.startService()
-        self.addCleanup(lambda: running.running and running.stopService())
         return running
 
     def test_one_without_weight_takes_its_server_out_and_back(self) -> None:

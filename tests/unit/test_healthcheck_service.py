@@ -5,8 +5,6 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 import attrs
-from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -27,6 +25,7 @@ from kaltwisted.healthcheck.outcome import Outcome, Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.ports import ICheck, IScripts, ScriptResult
 from kaltwisted.testing.healthcheck import FakeCheck, FakeScripts
+from tests.unit.healthcheck_helpers import CheckCase
 
 TIMING = CheckTiming(delay_loop_us=10 * SECOND_US, retry=2, warmup_us=0)
 TARGET = Connection(ip_address("10.0.0.1"), 80)
@@ -38,18 +37,7 @@ MISC = MiscCheck(TIMING, Script(("/bin/probe", "-x")), SECOND_US)
 GOOD, BAD = Outcome(True), Outcome(False, "failed", detail="Connection refused")
 
 
-class Case(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.lines: list[str] = []
-        self.reports: list[Verdict] = []
-        globalLogPublisher.addObserver(self._observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self._observe)
-
-    def _observe(self, event: LogEvent) -> None:
-        if event["log_namespace"].startswith("kaltwisted"):
-            self.lines.append(formatEvent(event))
-
+class Case(CheckCase):
     def make(
         self, configured: Check = TCP, answer: Outcome | None = None, initially_up: bool | None = None
     ) -> CheckService:

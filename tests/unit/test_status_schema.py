@@ -9,6 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.unit.api_documents import STATUS
 from tests.unit.status_documents import document
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "status.schema.json"
@@ -35,7 +36,8 @@ def validator() -> Draft202012Validator:
 
 class SchemaTests(SynchronousTestCase):
     def test_a_document_keeps_to_it(self) -> None:
-        self.assertEqual([error.message for error in validator().iter_errors(document())], [])
+        for each in (document(), STATUS):
+            self.assertEqual([error.message for error in validator().iter_errors(each)], [])
 
     def test_what_it_does_not_tell_of_is_found(self) -> None:
         for part, name in (("vrrp", "instances"), ("checkers", "virtual_servers"), ("bfd", "sessions")):

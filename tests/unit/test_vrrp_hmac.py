@@ -1,8 +1,7 @@
-"""``auth_hmac``: the trailer as bytes, what is taken and what is not, and keys that change under way."""
+"""``auth_hmac``: the trailer as bytes, what is taken and what is not, and what is remembered of senders."""
 
 from __future__ import annotations
 
-import random
 from ipaddress import ip_address
 
 import attrs
@@ -10,39 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.config.model import (
-    SECOND_US,
-    AntiReplay,
-    AuthHmac,
-    AuthType,
-    Configuration,
-    HmacKey,
-    HmacMode,
-    VirtualIpAddress,
-    VrrpInstance,
-)
+from kaltwisted.config.model import SECOND_US, AuthType
 from kaltwisted.ports import Ipv6Message
-from kaltwisted.testing.lan import EPOCH_US, Host, Lan
-from kaltwisted.vrrp import actions as act
-from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp import hmac, packet
-from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.checksum import checksum, pseudo_header
 from kaltwisted.vrrp.hmac import Failure, Keys
 from kaltwisted.vrrp.packet import Advert, Expected, Moment, Reason
-from kaltwisted.vrrp.report_statistics import counters, statistics
-from tests.unit.vrrp_helpers import VIP, Driven, config, seconds
-from tests.unit.vrrp_helpers import lines as lines_of
-from tests.unit.vrrp_reports import Running
+from tests.unit.hmac_helpers import ADDRESS, GROUP, KEYS, NEW, NOW_US, OLD, SOURCE, auth_hmac, signed
+from tests.unit.vrrp_helpers import config
 
-SOURCE, GROUP = ip_address("10.9.0.1").packed, packet.IPV4_GROUP
 SOURCE6, GROUP6 = ip_address("fe80::9").packed, packet.IPV6_GROUP
-ADDRESS, ADDRESS6 = ip_address("10.9.0.100").packed, ip_address("fe80::51").packed
-OLD = HmacKey(1, bytes(range(32)))
-NEW = HmacKey(2, bytes(range(100, 164)))
-NOW_S = 1_800_000_000
-NOW_US = NOW_S * SECOND_US
-KEYS = Keys({1: OLD.secret, 2: NEW.secret}, 5)
+ADDRESS6 = ip_address("fe80::51").packed
 
 # What each covers, written down by hand: pseudo-header, message with a checksum of zero, trailer with an
 # HMAC of zero; and the first half of what `openssl dgst -sha256 -mac HMAC` makes of it with the key 00..1f.
@@ -55,23 +32,9 @@ GOLDEN = [
 ]
 
 
-def auth_hmac(*keys: HmacKey, **fields: object) -> AuthHmac:
-    """A block with these keys, the first of which is active unless another is said to be."""
-    return AuthHmac(keys or (OLD,), **({"active_key": (keys or (OLD,))[0].id} | fields))  # type: ignore[arg-type]
-
-
-def signed(
-    expected: Expected,
-    sequence: int = hmac.sequence_at(NOW_US),
-    key: HmacKey = OLD,
-    *,
-    priority: int = 100,
-    source: bytes = SOURCE,
-) -> bytes:
-    """The IPv4 packet of a router that signs."""
-    message = packet.encode(expected, priority, ADDRESS, source, GROUP)
-    trailer = hmac.sign(message, source, key.id, key.secret, sequence)
-    return packet.ipv4_packet(packet.with_trailer(message, trailer, source, GROUP), source, GROUP, 1)
+def resized(data: bytes) -> bytes:
+    """An IPv4 packet whose header tells the length that it has."""
+    return data[:2] + len(data).to_bytes(2) + data[4:]
 
 
 class TrailerTests(SynchronousTestCase):
@@ -254,272 +217,3 @@ class MemoryTests(SynchronousTestCase):
         shown = f"{config(auth_hmac=auth_hmac(OLD))} {KEYS} {Expected(51, keys=KEYS)}"
         for text in (repr(OLD.secret)[2:-1], OLD.secret.hex()):
             self.assertNotIn(text, shown)
-
-
-def resized(data: bytes) -> bytes:
-    """An IPv4 packet whose header tells the length that it has."""
-    return data[:2] + len(data).to_bytes(2) + data[4:]
-
-
-def driven(**fields: object) -> Driven:
-    """An instance that signs and knows what time it is."""
-    router = Driven(version=3, **({"auth_hmac": auth_hmac()} | fields))  # type: ignore[arg-type]
-    router.do(ev.TimeOfDay(NOW_US))
-    return router
-
-
-def advert(router: Driven, priority: int = 200, key: HmacKey = OLD, ahead_us: int = 0) -> bytes:
-    """What another router signs now, or by another clock."""
-    sequence = hmac.sequence_at(NOW_US + router.now + ahead_us)
-    expected = Expected(51, 3)
-    message = packet.encode(expected, priority, VIP.address.packed, SOURCE, GROUP)
-    trailer = hmac.sign(message, SOURCE, key.id, key.secret, sequence)
-    return packet.ipv4_packet(packet.with_trailer(message, trailer, SOURCE, GROUP), SOURCE, GROUP, 1)
-
-
-def sent_sequences(actions: list[act.Action]) -> list[tuple[int, int]]:
-    """Key and sequence number of the adverts among actions."""
-    packets = [each.packet for each in actions if isinstance(each, act.SendAdvert)]
-    return [(data[-27], int.from_bytes(data[-24:-16])) for data in packets]
-
-
-class InstanceTests(SynchronousTestCase):
-    def test_each_advert_is_signed_with_the_time_of_day(self) -> None:
-        router = driven()
-        [(key, first)] = sent_sequences(router.become_master())
-        self.assertEqual((key, first), (1, hmac.sequence_at(NOW_US + router.now)))
-        [(_, second)] = sent_sequences(router.expire(TimerName.ADVERT))
-        self.assertEqual(second - first, 1 << 32)
-        # Twice in one moment, each with a number of its own.
-        numbers = [
-            number for _ in range(2) for _, number in sent_sequences(router.instance.advertise(router.now))
-        ]
-        self.assertEqual(numbers, [second + 1, second + 2])
-
-    def test_an_authentic_master_is_followed_and_a_replay_is_not(self) -> None:
-        router = driven()
-        router.after(seconds(1))
-        heard = advert(router)
-        router.do(ev.PacketReceived(heard))
-        self.assertEqual(router.waits_us(TimerName.MASTER_DOWN), 3_609_375)
-        router.after(seconds(1))
-        done = router.do(ev.PacketReceived(heard))
-        self.assertEqual(router.waits_us(TimerName.MASTER_DOWN), 2_609_375)
-        self.assertIn("replayed", lines_of(done)[0])
-        self.assertEqual(router.instance.statistics.packet_errors[Reason.HMAC_REPLAY], 1)
-
-    def test_modes(self) -> None:
-        for mode, signs, takes in (
-            (HmacMode.ENFORCE, True, False),
-            (HmacMode.PERMISSIVE, True, True),
-            (HmacMode.RECEIVE_ONLY, False, True),
-        ):
-            router = driven(auth_hmac=auth_hmac(mode=mode))
-            router.after(seconds(1))
-            unsigned = router.packet(200)
-            done = router.do(ev.PacketReceived(unsigned))
-            self.assertEqual(router.waits_us(TimerName.MASTER_DOWN) == 3_609_375, takes, mode)
-            self.assertEqual(router.instance.statistics.unsigned, int(takes))
-            self.assertEqual(any("without an HMAC trailer" in line for line in lines_of(done)), takes)
-            [advertised] = [each for each in router.become_master() if isinstance(each, act.SendAdvert)]
-            self.assertEqual(len(advertised.packet), 32 + 28 * signs)
-
-    def test_the_window_is_three_intervals_and_five_seconds_at_least(self) -> None:
-        for fields, window_s in (
-            ({"advert_int_us": seconds(0.01)}, 5),
-            ({"advert_int_us": seconds(2.5)}, 8),
-            ({"auth_hmac": auth_hmac(time_window_s=300)}, 300),
-            ({"auth_hmac": auth_hmac(anti_replay=AntiReplay.MONOTONIC)}, None),
-        ):
-            keys = driven(**fields).instance.router.expected.keys
-            assert keys is not None
-            self.assertEqual(keys.window_s, window_s)
-
-    def test_clocks_that_drift_apart_are_told_before_it_matters(self) -> None:
-        router = driven()
-        for ahead_s, told in ((2, False), (3, True), (-3, False)):
-            router.after(seconds(1))
-            done = router.do(ev.PacketReceived(advert(router, ahead_us=seconds(ahead_s))))
-            self.assertEqual(any("time_window" in line for line in lines_of(done)), told, ahead_s)
-        self.assertEqual(router.instance.statistics.adverts_received, 2)
-
-    def test_the_time_of_day_is_set(self) -> None:
-        router = driven()
-        router.do(ev.TimeOfDay(NOW_US + seconds(3600)))
-        router.do(ev.PacketReceived(advert(router)))
-        self.assertEqual(router.instance.statistics.packet_errors[Reason.HMAC_STALE], 1)
-        router.do(ev.PacketReceived(advert(router, ahead_us=seconds(3600))))
-        self.assertEqual(router.instance.statistics.adverts_received, 1)
-
-    def test_another_master_that_does_not_sign_is_a_split_brain_with_its_cause(self) -> None:
-        router = driven()
-        router.become_master()
-        for _ in range(3):
-            router.after(seconds(1))
-            done = router.do(ev.PacketReceived(router.packet(200)))
-        self.assertEqual(router.state, State.MASTER)
-        alarms = [each.words for each in done if isinstance(each, act.Alarm)]
-        self.assertIn("does not sign its adverts", alarms[-1])
-
-    def test_counters(self) -> None:
-        running = Running(config(version=3, auth_hmac=auth_hmac()), config(name="B", virtual_router_id=52))
-        kept = running.router.instances["X"].statistics
-        for reason in (Reason.HMAC_MISSING, Reason.HMAC_STALE, Reason.HMAC_UNEXPECTED):
-            kept.packet_errors[reason] += 1
-        kept.unsigned = 2
-        lines = list(statistics(running.router))
-        at = lines.index("  Authentication Extension Errors:")
-        titles = ["Missing: 3", "Malformed: 0", "Unknown Key: 0", "Invalid HMAC: 0", "Stale: 1", "Replay: 0"]
-        self.assertEqual([line.strip() for line in lines[at + 1 : at + 7]], titles)
-        self.assertEqual(lines.count("  Authentication Extension Errors:"), 1, "B has none")
-        self.assertEqual(counters(kept, extended=True)["packet_len_err"], 1)
-        stats = running.document()[0]["stats"]
-        self.assertEqual((stats["auth_ext_missing"], stats["auth_ext_stale"]), (3, 1))
-        self.assertNotIn("auth_ext_stale", running.document()[1]["stats"])
-        shown = "\n".join(running.lines)
-        self.assertIn("     Keys = 1\n     Active key = 1\n     Mode = enforce", shown)
-        self.assertNotIn(OLD.secret.hex(), shown)
-
-    def test_ipv6_is_signed_too(self) -> None:
-        vip = VirtualIpAddress(ip_address("fe80::51"), 64)
-        router = Driven(begin=False, version=3, virtual_ipaddress=(vip,), auth_hmac=auth_hmac())
-        router.do(ev.SourceChanged(ip_address("fe80::5")))
-        router.do(ev.TimeOfDay(NOW_US))
-        router.do(ev.Start())
-        [advertised] = [each for each in router.become_master() if isinstance(each, act.SendAdvert)]
-        message = Ipv6Message(advertised.packet, ip_address("fe80::5").packed, GROUP6, 255)
-        moment = Moment(NOW_US + router.now)
-        self.assertIsInstance(packet.decode_ipv6(message, Expected(51, 3, keys=KEYS), moment), Advert)
-
-
-# --- several routers on one LAN ---------------------------------------------------------------
-
-
-def director(priority: int, block: AuthHmac | None, **fields: object) -> Configuration:
-    values: dict[str, object] = {"priority": priority, "version": 3, "advert_int_us": seconds(0.1)}
-    instance: VrrpInstance = config(auth_hmac=block, **(values | fields))
-    return Configuration(vrrp_instances=(instance,))
-
-
-class LanTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.lan = Lan(seed=5)
-
-    def pair(self, one: AuthHmac | None, two: AuthHmac | None) -> tuple[Host, Host]:
-        """A master and a backup that have run for a while."""
-        better = self.lan.host("one", director(200, one), {"eth0": "10.0.0.5"})
-        worse = self.lan.host("two", director(100, two), {"eth0": "10.0.0.6"})
-        better.start()
-        worse.start()
-        self.lan.run(seconds(2))
-        return better, worse
-
-    def states(self) -> list[State]:
-        return [host.state("X") for host in self.lan.hosts.values()]
-
-    def errors(self) -> dict[str, int]:
-        """What was dropped by all of them, by reason."""
-        found: dict[str, int] = {}
-        for host in self.lan.hosts.values():
-            assert host.router is not None
-            for reason, count in host.router.instances["X"].statistics.packet_errors.items():
-                found[reason.name] = found.get(reason.name, 0) + count
-        return found
-
-    def became_master(self) -> int:
-        return sum(line.line.endswith("Entering MASTER STATE") for line in self.lan.log)
-
-    def test_a_signed_pair_fails_over_and_back(self) -> None:
-        better, worse = self.pair(auth_hmac(), auth_hmac())
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        better.stop()
-        self.lan.run(seconds(0.1))
-        self.assertEqual(worse.state("X"), State.MASTER)
-        better.start()
-        self.lan.run(seconds(2))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        self.assertEqual(self.errors(), {})
-
-    def test_another_key_is_two_masters_with_an_alarm(self) -> None:
-        self.pair(auth_hmac(OLD), auth_hmac(attrs.evolve(OLD, secret=NEW.secret)))
-        self.assertEqual(self.states(), [State.MASTER, State.MASTER])
-        self.assertEqual(set(self.errors()), {"HMAC_INVALID"})
-
-    def test_a_key_is_rotated_and_no_advert_is_lost(self) -> None:
-        better, worse = self.pair(auth_hmac(OLD), auth_hmac(OLD))
-        hosts = [(better, 200), (worse, 100)]
-        chance = random.Random(1)
-        for block in (
-            auth_hmac(OLD, NEW),
-            auth_hmac(OLD, NEW, active_key=2),
-            auth_hmac(NEW),
-        ):
-            chance.shuffle(hosts)
-            for host, priority in hosts:
-                host.reload(director(priority, block))
-                self.lan.run(chance.randint(1, seconds(1)))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        self.assertEqual(self.errors(), {})
-        self.assertEqual(self.became_master(), 1)
-        assert better.router is not None and worse.router is not None
-        sent = better.router.instances["X"].statistics.adverts_sent
-        heard = worse.router.instances["X"].statistics.adverts_received
-        # The first ones may have gone out before the other was there to hear them.
-        self.assertLessEqual(sent - heard, 1)
-
-    def test_a_rotation_in_the_wrong_order_is_noticed(self) -> None:
-        better, _ = self.pair(auth_hmac(OLD), auth_hmac(OLD))
-        better.reload(director(200, auth_hmac(OLD, NEW, active_key=2)))
-        self.lan.run(seconds(1))
-        self.assertEqual(self.states(), [State.MASTER, State.MASTER])
-        self.assertIn("HMAC_UNKNOWN_KEY", self.errors())
-
-    def test_it_is_introduced_without_a_gap(self) -> None:
-        better, worse = self.pair(None, None)
-        for mode in (HmacMode.RECEIVE_ONLY, HmacMode.PERMISSIVE, HmacMode.ENFORCE):
-            for host, priority in ((worse, 100), (better, 200)):
-                host.reload(director(priority, auth_hmac(mode=mode)))
-                self.lan.run(seconds(1))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        self.assertEqual(self.became_master(), 1)
-        self.assertEqual(self.errors(), {})
-
-    def test_clocks_apart_by_more_than_the_window(self) -> None:
-        better, worse = self.pair(auth_hmac(), auth_hmac())
-        worse.set_clock(seconds(3600))
-        self.lan.run(seconds(1))
-        self.assertEqual(self.states(), [State.MASTER, State.MASTER])
-        self.assertEqual(set(self.errors()), {"HMAC_STALE"})
-        # Set right again, all is well at once.
-        worse.set_clock(0)
-        self.lan.run(seconds(1))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        self.assertEqual(better.state("X"), State.MASTER)
-
-    def test_copies_and_loss_do_no_harm(self) -> None:
-        self.pair(auth_hmac(), auth_hmac())
-        wire = self.lan.wire("eth0")
-        wire.duplication = 1.0
-        self.lan.run(seconds(5))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        self.assertEqual(self.became_master(), 1)
-        self.assertEqual(set(self.errors()), {"HMAC_REPLAY"})
-
-    def test_what_was_recorded_cannot_move_anything(self) -> None:
-        """Priority 0 and higher priorities of an hour ago, and of now, sent again by somebody else."""
-        better, _ = self.pair(auth_hmac(), auth_hmac())
-        recorded = self.lan.record()
-        better.stop()
-        self.lan.run(seconds(1))
-        better.start()
-        self.lan.run(seconds(2))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        before = self.became_master()
-        for _ in range(3):
-            for old in list(recorded):
-                self.lan.replay("eth0", old)
-            self.lan.run(seconds(20))
-        self.assertEqual(self.states(), [State.MASTER, State.BACKUP])
-        self.assertEqual(self.became_master(), before)
-        self.assertLessEqual(set(self.errors()), {"HMAC_REPLAY", "HMAC_STALE"})
-        self.assertEqual(EPOCH_US, NOW_US)

@@ -8,20 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.config.model import (
-    Authentication,
-    AuthType,
-    Script,
-    Tracked,
-    UnicastPeer,
-    VirtualIpAddress,
-    VrrpScript,
-)
+from kaltwisted.config.model import Script, Tracked, UnicastPeer, VirtualIpAddress, VrrpScript
 from kaltwisted.vrrp import actions as act
-from kaltwisted.vrrp import auth, packet
 from kaltwisted.vrrp import events as ev
+from kaltwisted.vrrp import packet
 from kaltwisted.vrrp.actions import State, TimerName
-from kaltwisted.vrrp.instance import Instance
 from kaltwisted.vrrp.packet import Reason
 
 from .vrrp_helpers import OURS, SECRET, VIP, Driven, kinds, lines, notified, seconds, sent
@@ -325,158 +316,6 @@ class BackupTests(SynchronousTestCase):
         driven = Driven(virtual_ipaddress=(VIP, second))
         driven.hear(150, block=second.address.packed + VIP.address.packed)
         self.assertEqual(driven.instance.statistics.address_list_errors, 0)
-
-
-class BadPacketTests(SynchronousTestCase):
-    def test_each_is_counted_and_a_kind_is_told_once_a_minute(self) -> None:
-        driven = Driven(authentication=Authentication(AuthType.PASS, b"right"))
-        actions = []
-        for _ in range(1000):
-            actions += driven.hear(200, password=auth.pad(b"wrong"))
-            driven.after(100)
-        self.assertEqual(lines(actions), ["(X) dropped a packet from 10.0.0.9: wrong password"])
-        self.assertEqual(kinds(actions), [act.Alarm])
-        self.assertEqual(driven.instance.statistics.packet_errors[Reason.PASSWORD], 1000)
-        driven.after(seconds(60))
-        again = driven.hear(200, password=auth.pad(b"wrong"))
-        # A line a minute, but a mail an hour.
-        self.assertEqual((len(lines(again)), kinds(again)), (1, []))
-        driven.after(seconds(3600))
-        self.assertEqual(kinds(driven.hear(200, password=auth.pad(b"wrong"))), [act.Alarm])
-
-    def test_and_again_in_another_state(self) -> None:
-        driven = Driven()
-        self.assertEqual(len(lines(driven.hear(200, version=3))), 1)
-        self.assertEqual(lines(driven.hear(200, version=3)), [])
-        driven.become_master()
-        self.assertEqual(len(lines(driven.hear(200, version=3))), 1)
-
-    def test_other_virtual_routers_are_nobodys_fault(self) -> None:
-        driven = Driven()
-        self.assertEqual(driven.hear(200, vrid=52), [])
-        self.assertEqual(driven.instance.statistics.packet_errors, {})
-
-
-class SealedTests(SynchronousTestCase):
-    def test_one_counter_serves_both_ways(self) -> None:
-        driven = Driven(authentication=SECRET)
-        driven.hear(200, sequence=41)
-        self.assertEqual(driven.instance.sequence.value, 41)
-        advert = driven.become_master()[0]
-        assert isinstance(advert, act.SendAdvert)
-        self.assertEqual(int.from_bytes(advert.packet[28:32]), 42)
-
-    def test_a_replayed_packet_is_dropped(self) -> None:
-        driven = Driven(authentication=SECRET)
-        driven.hear(200, sequence=41)
-        driven.after(seconds(1))
-        self.assertEqual(
-            lines(driven.hear(200, sequence=41)),
-            [f"(X) dropped a packet from 10.0.0.9: {Reason.SEQUENCE.value}"],
-        )
-
-    def test_a_master_passes_a_lesser_masters_counter(self) -> None:
-        driven = Driven(authentication=SECRET)
-        driven.become_master()
-        driven.after(seconds(0.5))
-        advert = driven.hear(90, sequence=1000)[0]
-        assert isinstance(advert, act.SendAdvert)
-        self.assertEqual(int.from_bytes(advert.packet[28:32]), 1002)
-
-    def test_two_masters_of_one_moment_do_not_stay_deaf_to_each_other(self) -> None:
-        driven = Driven(authentication=SECRET)
-        driven.become_master()
-        driven.hear(100, "10.0.0.9", sequence=1)
-        self.assertEqual(driven.instance.sequence.value, 1)
-        driven.hear(100, "10.0.0.4", sequence=1)
-        driven.hear(100, "10.0.0.4", sequence=1)
-        self.assertEqual(driven.instance.sequence.value, 2)
-
-    def test_a_spent_counter_means_backup_and_begins_anew(self) -> None:
-        driven = Driven(authentication=SECRET)
-        driven.instance.sequence.value = auth.SEQUENCE_LIMIT
-        self.assertEqual(sent(driven.become_master()), [100])
-        actions = driven.expire(TimerName.ADVERT)
-        self.assertEqual((driven.state, sent(actions)), (State.BACKUP, []))
-        driven.become_master()
-        self.assertEqual(driven.instance.sequence.value, 1)
-
-
-class FaultTests(SynchronousTestCase):
-    def test_a_master_hands_over_and_comes_back_as_backup(self) -> None:
-        driven = Driven()
-        driven.become_master()
-        actions = driven.do(ev.LinkChanged("eth0", False))
-        self.assertEqual(
-            lines(actions), ["(X) Entering FAULT STATE", "(X) sent 0 priority", "(X) removing VIPs."]
-        )
-        self.assertEqual((sent(actions), driven.timers), ([0], {}))
-        self.assertEqual(driven.hear(200), [])
-        actions = driven.do(ev.LinkChanged("eth0", True))
-        self.assertEqual(lines(actions), ["(X) Entering BACKUP STATE"])
-        self.assertEqual(notified(actions), [State.BACKUP])
-        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 3_609_375)
-
-    def test_every_reason_must_be_gone(self) -> None:
-        driven = Driven(track_interface=(Tracked("eth7"),))
-        driven.do(ev.LinkChanged("eth0", False))
-        driven.do(ev.LinkChanged("eth7", False))
-        driven.do(ev.GroupFault("G", True))
-        driven.do(ev.LinkChanged("eth0", True))
-        driven.do(ev.GroupFault("G", False))
-        self.assertEqual(driven.state, State.FAULT)
-        self.assertEqual([str(fault) for fault in driven.instance.faults], ["interface eth7 down"])
-        driven.do(ev.LinkChanged("eth7", True))
-        self.assertEqual(driven.state, State.BACKUP)
-
-    def test_no_address_is_a_fault_and_leave_is_taken_from_the_old_one(self) -> None:
-        driven = Driven()
-        driven.become_master()
-        actions = driven.do(ev.SourceChanged(None))
-        self.assertEqual(sent(actions), [0])
-        self.assertEqual(
-            lines(actions)[:2],
-            ["(X) entering FAULT state (no IPv4 address for interface)", "(X) Entering FAULT STATE"],
-        )
-        driven.do(ev.SourceChanged(ip_address("10.0.0.4")))
-        advert = driven.become_master()[0]
-        assert isinstance(advert, act.SendAdvert)
-        self.assertEqual(str(advert.source), "10.0.0.4")
-
-    def test_others_are_heard_also_while_there_has_been_no_address_of_its_own_yet(self) -> None:
-        for version in (2, 3):
-            driven = Driven(version=version)
-            driven.instance = Instance(driven.instance.config)
-            driven.do(ev.SourceChanged(None))
-            driven.do(ev.Start())
-            self.assertEqual(driven.state, State.FAULT)
-            for priority in (200, 0):
-                self.assertEqual(lines(driven.hear(priority)), [])
-            driven.hear(200, block=b"")
-            self.assertEqual(driven.instance.statistics.adverts_received, 3 - (version == 3))
-            driven.do(ev.SourceChanged(ip_address("10.0.0.4")))
-            self.assertEqual(driven.state, State.BACKUP)
-
-    def test_other_interfaces_are_not_ours(self) -> None:
-        driven = Driven()
-        self.assertEqual(driven.do(ev.LinkChanged("eth1", False)), [])
-        self.assertEqual(Driven(dont_track_primary=True).do(ev.LinkChanged("eth0", False)), [])
-
-    def test_the_interface_of_an_address_counts(self) -> None:
-        driven = Driven(virtual_ipaddress=(VirtualIpAddress(VIP.address, 32, dev="eth1"),))
-        driven.do(ev.LinkChanged("eth1", False))
-        self.assertEqual(driven.state, State.FAULT)
-
-    def test_unless_it_is_not_to_be_tracked(self) -> None:
-        untracked = VirtualIpAddress(VIP.address, 32, dev="eth1", no_track=True)
-        driven = Driven(virtual_ipaddress=(untracked,))
-        driven.do(ev.LinkChanged("eth1", False))
-        self.assertEqual(driven.state, State.BACKUP)
-
-    def test_stop_in_fault_tells_nobody(self) -> None:
-        driven = Driven()
-        driven.do(ev.LinkChanged("eth0", False))
-        self.assertEqual(driven.do(ev.Stop()), [])
 
 
 class PriorityTests(SynchronousTestCase):
