@@ -94,7 +94,9 @@ def _group(group: ServerGroup) -> str:
 def _sorry_server(sorry: SorryServer | None, pool: Pool) -> str:
     if sorry is None:
         return "null"
-    return f'{{"address":"{sorry.address}","port":{sorry.port},"in_use":{_JSON[pool.sorry_server_stands_in]}}}'
+    return (
+        f'{{"address":"{sorry.address}","port":{sorry.port},"in_use":{_JSON[pool.sorry_server_stands_in]}}}'
+    )
 
 
 def _real_servers(pool: Pool, members: tuple[Member, ...], checks: Checks, epoch: float) -> Iterator[str]:
