@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 from twisted.internet.protocol import Factory
@@ -35,30 +38,34 @@ class Tls:
 
         :raises TlsError: one cannot be read, or the key is another certificate's.
         """
-        pem = b""
-        for path in (certificate, key):
-            try:
-                with Path(path).open("rb") as file:
-                    pem += file.read(MOST_TEXT)
-            except OSError as error:
-                raise TlsError(f"{path}: {os.strerror(error.errno or 0)}") from None
+        pem = _text(certificate), _text(key)
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(SSL.OP_NO_COMPRESSION)
-        # Else OpenSSL asks for a passphrase at the terminal, and everything waits.
-        context.set_passwd_cb(lambda *_: b"")
         try:
-            context.use_certificate_chain_file(certificate)
-        except SSL.Error:
+            own, *chain = load_pem_x509_certificates(pem[0])
+        except ValueError:
             raise TlsError(f"{certificate}: that is no certificate in PEM") from None
+        context.use_certificate(own)
+        for each in chain:
+            context.add_extra_chain_cert(each)
         try:
-            context.use_privatekey_file(key)
+            # A key of a kind that TLS has no use for is refused with a TypeError.
+            context.use_privatekey(load_pem_private_key(pem[1], None))  # type: ignore[arg-type]
             context.check_privatekey()
-        except SSL.Error:
+        except (ValueError, TypeError, UnsupportedAlgorithm, SSL.Error):
             raise TlsError(
                 f"{key}: that is not the certificate's key, in PEM and without a passphrase"
             ) from None
-        return cls(hashlib.sha256(pem).digest(), context)
+        return cls(hashlib.sha256(b"".join(pem)).digest(), context)
+
+
+def _text(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MOST_TEXT)
+    except OSError as error:
+        raise TlsError(f"{path}: {os.strerror(error.errno or 0)}") from None
 
 
 def behind(now: Callable[[], Tls], factory: Factory, clock: IReactorTime) -> Any:
