@@ -9,10 +9,9 @@ its checksum zero, and the trailer with the HMAC zero.  Seconds (since 1970),
 fraction and counter are one sequence number, which every sender lets grow, and
 which wraps (RFC 1982).
 
-keepalived's documents leave three things open, and they are as one would make
-them: ``FAMILY``, an IPv4 address in front of twelve zeros in the pseudo-header,
-and the fraction in 1/65536 s, of which receivers only ask that it grow.  None
-of it was tried against a keepalived 2.4 yet.
+The pseudo-header is ``FAMILY``, version, VRID, a zero and the source address,
+an IPv4 one in front of twelve zeros; the fraction is in 1/65536 s.  keepalived
+reckons the same (its public repository, as of 2.4.1 and later).
 
 Pure: bytes and the time of day come in, a sequence number or a ``Failure`` goes out.
 """
@@ -95,9 +94,11 @@ def judge(
     trailer = signed.trailer
     if not trailer:
         return Failure.MISSING
-    if len(trailer) != SIZE or trailer[0] != TYPE:
+    if len(trailer) != SIZE:
         return Failure.MALFORMED
-    _, key_id, _, sequence = _HEAD.unpack_from(trailer)
+    type_, key_id, reserved, sequence = _HEAD.unpack_from(trailer)
+    if type_ != TYPE or reserved:
+        return Failure.MALFORMED
     secret = keys.secrets.get(key_id)
     if secret is None:
         return Failure.UNKNOWN_KEY

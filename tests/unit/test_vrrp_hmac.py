@@ -105,6 +105,7 @@ class JudgementTests(SynchronousTestCase):
             (resized(good[:-1]), Reason.HMAC_MALFORMED),
             (resized(good + b"\0"), Reason.HMAC_MALFORMED),
             (good[:32] + b"\x02" + good[33:], Reason.HMAC_MALFORMED),
+            (good[:35] + b"\x01" + good[36:], Reason.HMAC_MALFORMED),
             (signed(self.V3, key=stranger), Reason.HMAC_UNKNOWN_KEY),
             (signed(self.V3, key=forger), Reason.HMAC_INVALID),
             (good[:22] + b"\xff" + good[23:], Reason.HMAC_INVALID),
