@@ -29,6 +29,7 @@ class TimerName(Enum):
 
     ADVERT = "the next advert is due"
     MASTER_DOWN = "the master has been silent too long"
+    OVERDUE = "the master's advert has not come: is that we do not run?"
     GARP_DELAY = "the second burst of gratuitous ARPs"
     GARP_REFRESH = "gratuitous ARPs are repeated"
     GARP_EXTRA = "addresses are announced where no adverts go"

@@ -40,12 +40,14 @@ from kaltwisted.vrrp.track import Thing, Tracking
 from kaltwisted.vrrp.virtual_router import VirtualRouter
 
 STALL_US: Final = 100_000
-"""A master-down timer later than this, or than a quarter of an interval, was held up on our side.
+"""A timer later than this, or than a quarter of an interval, was held up on our side.
 
 A machine that stands still (a virtual one that is moved or saved, a stopped
 process) hears nothing meanwhile, and that is not the master's silence: its
 adverts may wait unread, or be lost, or it stood still with us.  So it has the
-time of one more advert, once.
+time of one more advert, once in each silence.  ``TimerName.OVERDUE`` looks
+whether we run while an advert is late: the end of the wait alone may come in
+time though we stood still until just before.
 """
 
 ALARM_US: Final = 3600 * SECOND_US
@@ -261,10 +263,13 @@ class Instance:
             return
         router.forget(expiry.which)
         match expiry.which:
-            case TimerName.MASTER_DOWN if self._was_held_up(now - due) and not self._stalled:
-                self._stalled = True
-                router.log(f"was held up for {(now - due) / 1000:.0f} ms: waiting for one more advert")
-                router.arm(TimerName.MASTER_DOWN, now + router.master_interval_us + router.skew_us())
+            case TimerName.OVERDUE:
+                self._forgive_stall(now - due, now)
+                ends, again = router.deadline(TimerName.MASTER_DOWN), now + router.master_interval_us
+                if ends is not None and again < ends:
+                    router.arm(TimerName.OVERDUE, again)
+            case TimerName.MASTER_DOWN if self._forgive_stall(now - due, now):
+                pass
             case TimerName.MASTER_DOWN:
                 self._stalled = False
                 self._machine.take_over(now, silence=True)
@@ -282,8 +287,15 @@ class Instance:
             case _:
                 assert_never(expiry.which)
 
-    def _was_held_up(self, late_us: int) -> bool:
-        return late_us > min(STALL_US, self.router.master_interval_us // 4)
+    def _forgive_stall(self, late_us: int, now: int) -> bool:
+        """Whether a timer so late shows that we did not run, for the first time in this silence."""
+        if self._stalled or late_us <= min(STALL_US, self.router.master_interval_us // 4):
+            return False
+        self._stalled = True
+        if self.router.may_say("held up", now):
+            self.router.log(f"was held up for {late_us / 1000:.0f} ms: waiting for one more advert")
+        self.router.wait_for_another(now)
+        return True
 
     # -- a reload ------------------------------------------------------------------------
 

@@ -115,7 +115,7 @@ def _build() -> Callable[[VirtualRouter], Machine]:
         if router.sequence.in_cycle:
             router.sequence.restart()
         router.send_advert(router.priority, now)
-        router.disarm(TimerName.MASTER_DOWN)
+        router.disarm(TimerName.MASTER_DOWN, TimerName.OVERDUE)
         router.arm(TimerName.ADVERT, now + router.config.advert_int_us)
         if silence and not said:
             router.log(_TIMEOUT)
@@ -134,14 +134,14 @@ def _build() -> Callable[[VirtualRouter], Machine]:
     @backup.upon(Machine.fail).to(fault)
     def fail_as_backup(machine: Machine, router: VirtualRouter, now: int) -> None:
         router.enter(State.FAULT, now)
-        router.disarm(TimerName.MASTER_DOWN)
+        router.disarm(TimerName.MASTER_DOWN, TimerName.OVERDUE)
         router.log("Entering FAULT STATE")
         router.notify(State.FAULT)
 
     @backup.upon(Machine.stop).to(stopped)
     def stop_as_backup(machine: Machine, router: VirtualRouter, now: int) -> None:
         router.enter(State.STOP, now)
-        router.disarm(TimerName.MASTER_DOWN)
+        router.disarm(TimerName.MASTER_DOWN, TimerName.OVERDUE)
         router.notify(State.STOP)
 
     # -- Master (§6.4.3) -----------------------------------------------------------------

@@ -438,6 +438,12 @@ class VirtualRouter:
         if self.config.version == 3 and advert.interval_us:
             self.master_interval_us = advert.interval_us
         self.arm(TimerName.MASTER_DOWN, now + self.master_down_us())
+        self.arm(TimerName.OVERDUE, now + self.master_interval_us * 3 // 2)
+
+    def wait_for_another(self, now: int) -> None:
+        """Give the master the time of one more advert, and us that of our rank among the backups."""
+        waits = self.deadline(TimerName.MASTER_DOWN) or now
+        self.arm(TimerName.MASTER_DOWN, max(waits, now + self.master_interval_us + self.skew_us()))
 
 
 def _expected(config: VrrpInstance) -> Expected:

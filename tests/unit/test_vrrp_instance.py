@@ -240,6 +240,27 @@ class BackupTests(SynchronousTestCase):
         driven.expire(TimerName.MASTER_DOWN, late_us=seconds(2))
         self.assertEqual(driven.state, State.MASTER)
 
+    def test_a_stall_in_the_midst_of_a_silence_counts_too(self) -> None:
+        driven = Driven()
+        driven.hear(200)
+        self.assertEqual(driven.waits_us(TimerName.OVERDUE), seconds(1.5))
+        driven.expire(TimerName.OVERDUE)
+        self.assertEqual(driven.waits_us(TimerName.OVERDUE), seconds(1))
+        driven.expire(TimerName.OVERDUE, late_us=seconds(0.9))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 1_609_375)
+        driven.expire(TimerName.OVERDUE, late_us=seconds(0.3))
+        self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 309_375)
+        self.assertNotIn(TimerName.OVERDUE, driven.timers)
+        driven.expire(TimerName.MASTER_DOWN)
+        self.assertEqual(driven.state, State.MASTER)
+
+    def test_nothing_is_overdue_for_a_master(self) -> None:
+        driven = Driven()
+        driven.hear(200)
+        driven.expire(TimerName.MASTER_DOWN)
+        self.assertEqual(driven.state, State.MASTER)
+        self.assertNotIn(TimerName.OVERDUE, driven.timers)
+
     def test_a_timer_that_is_a_little_late_is_no_stall(self) -> None:
         for version, interval_us, late_us in ((2, seconds(1), 100_000), (3, 10_000, 2_500)):
             for more_us, state in ((0, State.MASTER), (1, State.BACKUP)):

@@ -236,7 +236,8 @@ class Life(World):
     def test_waiting_for_a_dead_master_begins_when_its_last_advert_came_in(self) -> None:
         self.start(config(priority=100))
         self.wire.ports["eth0"].receive(advert(200), 50_000)
-        self.clock.advance(3.55)
+        self.wait(3.5)
+        self.clock.advance(0.05)
         self.assertEqual(self.state(), State.BACKUP)
         self.clock.advance(0.01)
         self.assertEqual(self.state(), State.MASTER)
