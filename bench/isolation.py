@@ -40,7 +40,7 @@ from common.hammer import Hammer
 sys.path.append(str(Path(__file__).with_name("failover")))
 
 from network import DIRECTORS, OBSERVER, Host, inside, network
-from noise import Noise
+from noise import on_each_processor
 from observer import Observer, late_ms
 
 SERVERS = 10_000
@@ -246,10 +246,7 @@ def _watch(
     observer.begin()
     policy = ["chrt", "--rr", "50"] if way.realtime else []
     with contextlib.ExitStack() as stack:
-        noises = [
-            stack.enter_context(Noise([*policy, "taskset", "--cpu-list", str(processor)]))
-            for processor in sorted(os.sched_getaffinity(0))
-        ]
+        noises = [stack.enter_context(each) for each in on_each_processor(policy)]
         hammer = None
         if way.ours and api_clients:
             hammer = stack.enter_context(Hammer(vrrp.file.parent / "run" / "api.sock", api_clients))
@@ -264,7 +261,7 @@ def _watch(
         vrid: late_ms(observer.adverts(host.number, vrid), interval_s)
         for vrid, interval_s in INTERVALS_S.items()
     }
-    told = list(_told(vrrp)) if way.ours else []
+    told = list(counted_by(vrrp)) if way.ours else []
     if hammer is not None:
         told.append(hammer.words)
     reloads = loaded.said().count("Reload complete") - before
@@ -279,7 +276,7 @@ def _watch(
     )
 
 
-def _told(daemon: Daemon) -> Iterator[str]:
+def counted_by(daemon: Daemon) -> Iterator[str]:
     """What our daemon counted of its turns and timers."""
     os.kill(daemon.pid, signal.SIGUSR1)
     time.sleep(3)

@@ -29,12 +29,13 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
 from daemons import KINDS
 from network import OBSERVER, network
-from noise import Noise
+from noise import on_each_processor
 from observer import Observer
 from report import Report
 from scenarios import PACES, SCENARIOS, Bench
@@ -86,7 +87,8 @@ def main() -> int:
                         paces,
                         prefix,
                     )
-                    with Noise(prefix) as noise:
+                    with ExitStack() as stack:
+                        noises = [stack.enter_context(each) for each in on_each_processor(prefix)]
                         try:
                             SCENARIOS[name](bench)
                         except (TimeoutError, RuntimeError):
@@ -94,7 +96,8 @@ def main() -> int:
                             traceback.print_exc()
                     print(
                         f"{name}, {kind}: {time.monotonic() - began:.0f} s; load before {load:.1f}; "
-                        f"beside it a sleeper was late by, 99th percentile (worst): {noise.words} ms",
+                        "a sleeper on each processor was late by, 99th percentile (worst): "
+                        f"{', '.join(noise.words for noise in noises)} ms",
                         file=sys.stderr,
                         flush=True,
                     )

@@ -6,6 +6,7 @@ As a script: sleeps 10 ms at a time until its input ends, then prints how late i
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -39,6 +40,12 @@ class Noise:
         finally:
             self._sleeper.kill()
         self.words = output.strip() or "unknown"
+
+
+def on_each_processor(prefix: Sequence[str] = ()) -> list[Noise]:
+    """A sleeper for each processor, which is late when that one is busy or stands still."""
+    processors = sorted(os.sched_getaffinity(0))
+    return [Noise([*prefix, "taskset", "--cpu-list", str(processor)]) for processor in processors]
 
 
 def main() -> None:

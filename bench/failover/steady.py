@@ -19,12 +19,13 @@ from scenarios import BACKUP, BETTER, MASTER, WORSE, Bench, Settings
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from isolation import REALTIME, RELOAD_EVERY_S, Director, director
+from isolation import REALTIME, RELOAD_EVERY_S, Director, counted_by, director
 
 SECONDS = 600.0
 SETTINGS = Settings(3, 0.01)
 PART = 2
 _MOVED = re.compile(r"Entering (?:MASTER|BACKUP|FAULT) STATE")
+_NOTED = re.compile(rf"{_MOVED.pattern}|held up|thread timer expired")
 
 
 def watch(bench: Bench) -> None:
@@ -51,6 +52,8 @@ def watch(bench: Bench) -> None:
                 bench.observer.read()
         bench.observer.read()
         checks = [each.backends.take(1) for each in (master, backup)]
+        if bench.kind == "ours":
+            _tell(master, backup)
         moves = _moves(master) - before[0], _moves(backup) - before[1]
         name = f"10 ms under load for {seconds:g} s"
         late = late_ms(bench.observer.adverts(MASTER), SETTINGS.interval_s)
@@ -69,6 +72,16 @@ def watch(bench: Bench) -> None:
         pages = [each.pages.count / seconds for each in (master, backup)]
         bench.enter(f"{name}: pages of 10 MB a second, of each", "", None, *pages)
         bench.enter(f"{name}: reloads, of each", "", None, reloads)
+
+
+def _tell(*directors: Director) -> None:
+    """What ours counted itself, and the log of whatever moved: whose fault it was."""
+    for each in directors:
+        for line in counted_by(each.vrrp):
+            print(f"    {line}", file=sys.stderr)
+        for line in each.vrrp.said().splitlines():
+            if _NOTED.search(line):
+                print(f"    {line}", file=sys.stderr)
 
 
 @contextmanager
