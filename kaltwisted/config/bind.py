@@ -169,6 +169,8 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         smtp_alert_checker=draft.smtp_alert_checker,
         smtp_alert_vrrp=draft.smtp_alert_vrrp,
         no_checker_emails=draft.no_checker_emails,
+        no_email_faults=draft.no_email_faults,
+        log_unknown_vrids=draft.log_unknown_vrids,
         checker_log_all_failures=draft.checker_log_all_failures,
         rs_init_notifies=draft.rs_init_notifies,
         lvs_flush=draft.lvs_flush,

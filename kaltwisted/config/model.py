@@ -180,6 +180,8 @@ class GlobalDefs:
     smtp_alert_checker: bool | None = None
     smtp_alert_vrrp: bool | None = None
     no_checker_emails: bool = False
+    no_email_faults: bool = False
+    log_unknown_vrids: bool = False
     checker_log_all_failures: bool = False
     rs_init_notifies: bool = False
     lvs_flush: bool = False

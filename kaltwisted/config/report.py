@@ -36,6 +36,8 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield f" Default smtp_alert_checker = {_alert(defs.smtp_alert_checker)}"
     yield f" Checkers log all failures = {true(defs.checker_log_all_failures)}"
     yield f" Dynamic interfaces = {true(defs.dynamic_interfaces)}"
+    if defs.no_email_faults:
+        yield " Send emails for fault transitions = off"
     if vrrp:
         yield f" Default interface = {defs.default_interface or 'eth0'}"
     yield f" LVS flush = {true(defs.lvs_flush)}"
@@ -57,6 +59,8 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield f" Default script uid:gid {owner(None)}"
     yield f" rs_init_notifies = {defs.rs_init_notifies:d}"
     yield f" no_checker_emails = {defs.no_checker_emails:d}"
+    if defs.log_unknown_vrids:
+        yield " log_unknown_vrids"
 
 
 def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:

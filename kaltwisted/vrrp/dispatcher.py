@@ -17,6 +17,7 @@ from kaltwisted.config.diff import vrrp_key
 from kaltwisted.config.model import Address, VrrpInstance
 from kaltwisted.ports import IAdvertPort, Ipv6Message, IWire, Link, Listening, Received, WireError
 from kaltwisted.vrrp.packet import vrid_of
+from kaltwisted.vrrp.strangers import VRIDS, Strangers
 from kaltwisted.vrrp.vmac import receiving_interface, sending_interface, vmac_interface
 
 _Key = TypeVar("_Key")
@@ -42,12 +43,17 @@ class _Open:
 
 
 class Dispatcher:
-    """Every virtual router's packets to whom it is of; ``wire`` opens the interfaces."""
+    """Every virtual router's packets to whom it is of; ``wire`` opens the interfaces.
+
+    :param strangers: hears of adverts that are for nobody here; None: the kernel drops them.
+        Another one counts from the next ``refresh`` on.
+    """
 
     _log = Logger()
 
-    def __init__(self, wire: IWire) -> None:
+    def __init__(self, wire: IWire, strangers: Strangers | None = None) -> None:
         self._wire = wire
+        self.strangers = strangers
         self._configs: dict[Hashable, VrrpInstance] = {}
         self._wanted: dict[_Place, dict[Hashable, _Wanted]] = {}
         self._receivers: dict[_Place, dict[int, Received]] = {}
@@ -169,9 +175,10 @@ class Dispatcher:
         wanted = self._wanted.get(place)
         if not wanted:
             return None
+        vrids = frozenset(each.vrid for each in wanted.values() if each.vrid is not None)
         return Listening(
             place[1],
-            frozenset(each.vrid for each in wanted.values() if each.vrid is not None),
+            VRIDS if vrids and self.strangers is not None else vrids,
             frozenset(each.group for each in wanted.values() if each.group is not None),
             silent=any(each.silent for each in wanted.values()),
         )
@@ -186,9 +193,12 @@ class Dispatcher:
             self._log.warn("{line}", line=line)
 
     def _received(self, place: _Place, packet: bytes | Ipv6Message, waited_us: int) -> None:
-        receiver = self._receivers.get(place, {}).get(vrid_of(packet))
+        vrid = vrid_of(packet)
+        receiver = self._receivers.get(place, {}).get(vrid)
         if receiver is not None:
             receiver(packet, waited_us)
+        elif self.strangers is not None and vrid in VRIDS:
+            self.strangers.heard(place[0], vrid)
 
 
 def _places(interface: str) -> tuple[_Place, _Place]:

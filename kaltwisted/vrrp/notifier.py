@@ -56,6 +56,7 @@ class Notifier:
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._groups = {each.name: each for each in configuration.vrrp_sync_groups}
         self._again = configuration.global_defs.fifo_write_vrrp_states_on_reload
+        self._mails_faults = not configuration.global_defs.no_email_faults
 
     def forget(self, instance: VrrpInstance) -> None:
         """An instance is gone, and the IPVS sync daemon that followed it."""
@@ -71,8 +72,9 @@ class Notifier:
         for script, arguments in notifications.scripts(config, notify):
             self._queue.run(about, script, arguments)
         self._fifo(notifications.fifo_line(notify))
-        # keepalived: the same state is not mailed twice.
-        if config.smtp_alert and self._mailed.get(about) is not notify.state:
+        # keepalived: the same state is not mailed twice, also with an unmailed FAULT in between.
+        mailed = self._mails_faults or notify.state is not State.FAULT
+        if mailed and config.smtp_alert and self._mailed.get(about) is not notify.state:
             self._mailed[about] = notify.state
             self._mailer.send(notifications.mail(notify))
         if notify.subject is Subject.INSTANCE:

@@ -70,6 +70,7 @@ from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.noting import Noting
 from kaltwisted.vrrp.process_tracking import ProcessTracking
 from kaltwisted.vrrp.routing import Statics, VirtualRouting
+from kaltwisted.vrrp.strangers import Strangers
 from kaltwisted.vrrp.surroundings import Surroundings
 from kaltwisted.vrrp.track import Thing
 from kaltwisted.vrrp.tracked import tracked_files, tracked_processes, tracked_scripts, with_all_tracked
@@ -147,7 +148,8 @@ class VrrpService(Service):
         self._startup_delay_us = startup_delay_us
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._signs = _sign(self._instances.values())
-        self._dispatcher = Dispatcher(network.wire)
+        self._strangers = Strangers(clock)
+        self._dispatcher = Dispatcher(network.wire, self._strangers_told(configuration))
         self.held: dict[str, VirtualAddresses] = {}
         self._routes: dict[str, VirtualRouting] = {}
         for config in self._instances.values():
@@ -182,6 +184,9 @@ class VrrpService(Service):
         defaults = configuration.global_defs
         instances = with_vmacs(configuration.vrrp_instances, defaults.vmac_prefix, defaults.vmac_addr_prefix)
         return attrs.evolve(configuration, vrrp_instances=instances)
+
+    def _strangers_told(self, configuration: Configuration) -> Strangers | None:
+        return self._strangers if configuration.global_defs.log_unknown_vrids else None
 
     def _furnish(self, config: VrrpInstance) -> None:
         """What an instance needs beside its state."""
@@ -310,6 +315,7 @@ class VrrpService(Service):
         for name, config in self._instances.items():
             self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
+        self._dispatcher.strangers = self._strangers_told(configuration)
         self.surroundings.reconfigure(self._instances.values())
         self.files.reconfigure(tracked_files(configuration))
         known = self._known()

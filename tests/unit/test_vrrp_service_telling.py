@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kaltwisted.config.model import Script, VrrpSyncGroup
-from kaltwisted.ports import LinkAddress, SyncRole
+from kaltwisted.config.model import GlobalDefs, Script, VrrpSyncGroup
+from kaltwisted.ports import Link, LinkAddress, SyncRole
 from tests.unit.test_vrrp_service import VIP, World, advert
 from tests.unit.vrrp_helpers import config
 
@@ -63,6 +63,19 @@ class Telling(World):
             ],
         )
         self.assertEqual(self.mailer.mails[1].body, "=> VRRP Instance is now owning VRRP VIPs <=")
+
+    def test_no_mail_of_faults_where_none_is_wanted(self) -> None:
+        for unwanted in (False, True):
+            self.start(config(smtp_alert=True), global_defs=GlobalDefs(no_email_faults=unwanted))
+            for running in (False, True):
+                self.links.change(Link(2, "eth0", running=running))
+                self.settle()
+            fault = ["VRRP Instance X - Entering FAULT state", "VRRP Instance X - Entering BACKUP state"]
+            self.assertEqual(
+                [mail.subject for mail in self.mailer.mails],
+                ["VRRP Instance X - Entering BACKUP state", *([] if unwanted else fault)],
+            )
+            self.stop()
 
     def test_a_split_brain_is_logged_and_mailed_where_mail_is_asked_for(self) -> None:
         for asked in (True, False):

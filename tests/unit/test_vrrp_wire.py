@@ -10,7 +10,8 @@ import time
 from ipaddress import ip_address
 from types import SimpleNamespace
 
-from twisted.logger import capturedLogs
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -18,6 +19,7 @@ from kaltwisted.ports import IWire, Link, Listening, WireError
 from kaltwisted.testing.vrrp import FakeWire
 from kaltwisted.vrrp import packet, wire
 from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.strangers import Strangers
 from kaltwisted.vrrp.wire import RawWire, why_not
 from tests.unit.vrrp_helpers import config
 
@@ -139,3 +141,37 @@ class Dispatching(SynchronousTestCase):
         self.wire.broken = None
         self.dispatcher.try_open(ETH0)
         self.assertIn("eth0", self.wire.ports)
+
+
+class StrangersTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.wire, self.clock = FakeWire(), Clock()
+        self.dispatcher = Dispatcher(self.wire, Strangers(self.clock))
+        self.heard: list[bytes] = []
+        self.dispatcher.register(config(), lambda data, _: self.heard.append(data))
+        self.dispatcher.open(ETH0)
+
+    def hear_of(self, *vrids: int) -> list[str]:
+        with capturedLogs() as logs:
+            for vrid in vrids:
+                self.wire.ports["eth0"].receive(advert(vrid))
+        return [formatEvent(event) for event in logs]
+
+    def test_they_are_let_in_and_told_in_keepalived_s_words(self) -> None:
+        self.assertEqual(self.wire.ports["eth0"].listening.vrids, frozenset(range(1, 256)))
+        line = "Unknown VRID(99) received on interface(eth0). ignoring..."
+        self.assertEqual(self.hear_of(99, 51), [line])
+        self.assertEqual(self.heard, [advert(51)])
+
+    def test_each_once_a_minute_and_nonsense_not_at_all(self) -> None:
+        self.assertEqual(len(self.hear_of(99, 99, 100, 0)), 2)
+        self.clock.advance(59.9)
+        self.assertEqual(self.hear_of(99, 100), [])
+        self.clock.advance(0.2)
+        self.assertEqual(len(self.hear_of(99, 99)), 1)
+
+    def test_a_reload_ends_it_and_the_kernel_drops_them_again(self) -> None:
+        self.dispatcher.strangers = None
+        self.dispatcher.refresh(ETH0)
+        self.assertEqual(self.wire.ports["eth0"].listening.vrids, frozenset((51,)))
+        self.assertEqual(self.hear_of(99), [])

@@ -111,6 +111,12 @@ GLOBAL_DEFS = Table(
         "no_checker_emails": Keyword(
             "no mail for each checker, only for each server", "no_checker_emails", boolean
         ),
+        "no_email_faults": Keyword(
+            "no mail when an instance or a group is in FAULT", "no_email_faults", flag, words=1
+        ),
+        "log_unknown_vrids": Keyword(
+            "log adverts of virtual routers that are not configured", "log_unknown_vrids", flag, words=1
+        ),
         "checker_log_all_failures": Keyword("log every failed check", "checker_log_all_failures", boolean),
         "rs_init_notifies": Keyword(
             "run notify_up/down for the first state too", "rs_init_notifies", boolean

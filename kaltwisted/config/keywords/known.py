@@ -33,7 +33,6 @@ shutdown_script: command run after everything has stopped
 shutdown_script_timeout: limit for shutdown_script
 max_auto_priority: how far the scheduling priority may rise by itself after late timers
 min_auto_priority_delay: lateness that triggers an automatic priority step
-no_email_faults: no mail for FAULT transitions
 lvs_timeouts: IPVS connection timeouts
 lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one go
 lvs_flush_onstop: the old word for lvs_flush_on_stop
@@ -70,7 +69,6 @@ lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
 lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
 vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
 vrrp_rx_bufs_multiplier: factor for the above
-log_unknown_vrids: log adverts whose VRID is not configured
 vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload
