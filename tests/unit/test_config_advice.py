@@ -196,6 +196,16 @@ PURE: dict[str, list[tuple[str, str]]] = {
             + instance(vip("10.0.0.8\n10.0.0.9/24 dev eth1"), "B", "virtual_router_id 52"),
         )
     ],
+    "first-address": [
+        (
+            instance(vip("«2001:db8::8\nfe80::8", "version 3")),
+            instance(vip("fe80::8\n2001:db8::8", "version 3")),
+        ),
+        (
+            instance(vip("«2001:db8::8", "version 3")),
+            instance(vip("10.0.0.8", "version 3") + "\nvirtual_ipaddress_excluded {\n2001:db8::8\n}"),
+        ),
+    ],
     "mixed-group": [
         (
             pair_of_groups(authentication("PASS"), authentication("AH").replace("auth_type", "«auth_type")),
