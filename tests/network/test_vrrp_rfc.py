@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,17 +21,22 @@ MAC4, MAC6 = "00:00:5e:00:01:33", "00:00:5e:00:02:33"
 SOLICITED_NODE = "ff02::1:ff00:51"
 ADDRESSES = ("fe80::51", "fd77::51")
 AS_IPV6 = "\n".join(f"{each}/64" for each in ADDRESSES)
-# A datagram from this host to 10.78.0.2, handed to whoever has the MAC address.
+# A datagram from one address to another, handed to whoever has a MAC address.
 TO_THE_MAC = """
 import socket, sys
 from ipaddress import ip_address
 from kaltwisted.vrrp.packet import ipv4_packet
+mac, *addresses = sys.argv[1:]
+source, destination = (ip_address(each).packed for each in addresses)
 link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 link.bind(("eth0", 0))
-datagram = (7).to_bytes(2) + (9).to_bytes(2) + (8).to_bytes(2) + bytes(2)
-source, destination = (ip_address(each).packed for each in ("10.77.0.3", "10.78.0.2"))
-packet = ipv4_packet(datagram, source, destination, 1, protocol=17, ttl=64)
-link.send(bytes.fromhex(sys.argv[1].replace(":", "")) + link.getsockname()[4] + b"\\x08\\x00" + packet)
+datagram = (7).to_bytes(2) + (9).to_bytes(2) + (8).to_bytes(2)
+if len(source) == 4:
+    packet = b"\\x08\\x00" + ipv4_packet(datagram + bytes(2), source, destination, 1, protocol=17, ttl=64)
+else:
+    head = bytes((96, 0, 0, 0, 0, 8, 17, 64)) + source + destination
+    packet = b"\\x86\\xdd" + head + datagram + b"\\xff\\xff"
+link.send(bytes.fromhex(mac.replace(":", "")) + link.getsockname()[4] + packet)
 """
 
 
@@ -76,17 +82,48 @@ def test_an_active_router_answers_for_its_addresses_as_a_router_and_a_backup_doe
             assert SOLICITED_NODE not in memberships(two, interface)
 
 
+def send(host: Host, mac: str, source: str, destination: str) -> None:
+    assert host.run(sys.executable, "-c", TO_THE_MAC, mac, source, destination).wait(10) == 0
+
+
+def knows(host: Host, address: str, neighbour: Host) -> None:
+    """It need not ask for the neighbour's MAC address."""
+    mac = json.loads(neighbour.ip("-j", "link", "show", "eth1"))[0]["address"]
+    host.ip("neighbour", "replace", address, "lladdr", mac, "dev", "eth1")
+
+
 def test_an_active_router_forwards_what_is_sent_to_its_virtual_mac() -> None:
     """§6.4.3."""
-    with lan(3) as (one, two, client):
+    with lan(2) as (one, client):
         assert one.run("sysctl", "-qw", "net.ipv4.ip_forward=1").wait() == 0
-        mac = json.loads(two.ip("-j", "link", "show", "eth1"))[0]["address"]
-        one.ip("neighbour", "replace", "10.78.0.2", "lladdr", mac, "dev", "eth1")
-        seen = watch(two, "eth1", "udp port 9")
+        knows(one, "10.78.0.2", client)
+        seen = watch(client, "eth1", "udp port 9")
         one.ours(instance(51, 150, more="version 3\nuse_vmac"))
         wait_for(lambda: one.holds(vip(51), "vrrp.51"))
-        # Who has no such address forwards nothing.
-        for to in ("00:00:5e:00:01:34", MAC4):
-            assert client.run(sys.executable, "-c", TO_THE_MAC, to).wait(10) == 0
+        # Nobody has the first.
+        for mac in ("00:00:5e:00:01:34", MAC4):
+            send(client, mac, "10.77.0.2", "10.78.0.2")
         wait_for(lambda: "10.78.0.2.9" in seen.read_text())
-        assert seen.read_text().count("10.77.0.3.7 > 10.78.0.2.9") == 1
+        assert seen.read_text().count("10.77.0.2.7 > 10.78.0.2.9") == 1
+
+
+def test_a_backup_drops_what_is_sent_to_the_virtual_mac_over_ipv6() -> None:
+    """§6.4.2, where a switch hands it to all: one router forwards it, and not two."""
+    with lan(3) as (one, two, client):
+        for host in (one, two):
+            assert host.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1").wait() == 0
+            knows(host, "fd78::3", client)
+        seen = watch(client, "eth1", "ip6 and udp port 9")
+        one.ours(instance_ipv6(150, addresses=AS_IPV6))
+        wait_for(lambda: one.holds("fd77::51", "vrrp.51"))
+        backup = two.ours(instance_ipv6(100, addresses=AS_IPV6))
+        wait_for(lambda: backup.says("master set to fe80::77:1"))
+        flood = ["ip", "-n", one.switch, "link", "set", "br0", "type", "bridge", "ageing_time", "0"]
+        subprocess.run(flood, check=True)
+        send(client, MAC6, "fd77::3", "fd78::3")
+        wait_for(lambda: "fd78::3.9" in seen.read_text())
+        # Once more, by its own MAC: what came before would be there by then.
+        own = json.loads(two.ip("-j", "link", "show", "eth0"))[0]["address"]
+        send(client, own, "fd77::4", "fd78::3")
+        wait_for(lambda: "fd77::4.7 > fd78::3.9" in seen.read_text())
+        assert seen.read_text().count("fd77::3.7 > fd78::3.9") == 1
