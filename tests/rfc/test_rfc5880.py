@@ -6,7 +6,8 @@ ports and hops on real interfaces in tests/network/test_bfd.py.
 As in keepalived there is no authentication (§6.7: packets that have it are discarded), no Echo, no
 Demand mode of our own, nothing that tells a reset forwarding plane or concatenated paths (§6.8.15,
 §6.8.17), and no congestion control over several hops (§7): intervals are what is configured.  A
-session over one hop may be configured passive (RFC 5881 §3 has both ends active).
+session over one hop may be configured passive (RFC 5881 §3 has both ends active), and one that falls
+from Up begins no poll for its slower interval (§6.8.3), which its state tells of.
 """
 
 from __future__ import annotations
