@@ -120,10 +120,12 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     routes = [
         route
         for each in blocks.get(STATIC_ROUTES.name, ())
-        for route in route_lines.routes(reader, each, iproute)
+        for route in route_lines.routes(reader, each, iproute, static=True)
     ]
     rules = [
-        rule for each in blocks.get(STATIC_RULES.name, ()) for rule in rule_lines.rules(reader, each, iproute)
+        rule
+        for each in blocks.get(STATIC_RULES.name, ())
+        for rule in rule_lines.rules(reader, each, iproute, static=True)
     ]
     configuration = Configuration(
         defaults,

@@ -26,6 +26,9 @@ UINT32_MAX = 2**32 - 1
 LONGEST_NAME = 15
 """IFNAMSIZ without its end."""
 
+STATIC_OPTION = "track_group"
+"""An option of static items only."""
+
 _ANYTHING = frozenset(("default", "default6", "any", "all"))
 
 

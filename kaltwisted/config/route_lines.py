@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kaltwisted.config.encap_lines import encap
 from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED, Metric, NextHop, Placing, Route, RouteType
-from kaltwisted.config.option_words import UINT32_MAX, Options, OptionWords, Take, on
+from kaltwisted.config.option_words import STATIC_OPTION, UINT32_MAX, Options, OptionWords, Take, on
 
 if TYPE_CHECKING:
     from kaltwisted.config.iproute import Names
@@ -48,7 +48,6 @@ _FIELDS: Options = {
     "append": ("placing", lambda _: Placing.APPEND),
     "add": ("placing", lambda _: Placing.ADD),
     "no_track": ("no_track", on),
-    "track_group": ("track_group", OptionWords.value),
 }
 _NUMBERS: dict[str, tuple[int, int]] = {
     "mtu": (0, 65535),
@@ -68,17 +67,18 @@ _METRICS = frozenset((*_NUMBERS, *_DURATIONS, "features", "congctl"))
 _OTHERS = ("to", "via", "gw", "or", "nexthop", "inet", "inet6")
 ROUTE_OPTIONS = (*_OTHERS, *_FIELDS, *sorted(_METRICS), *sorted(_NOT_YET))
 """The words that a line may have."""
+_STATIC_FIELDS: Options = {**_FIELDS, STATIC_OPTION: (STATIC_OPTION, OptionWords.value)}
 
 
-def routes(reader: Reader, statement: Statement, names: Names) -> Iterator[Route]:
-    """The routes of a block."""
+def routes(reader: Reader, statement: Statement, names: Names, *, static: bool = False) -> Iterator[Route]:
+    """The routes of a block; ``static`` ones have an option more."""
     for line in statement.block or ():
-        route = _route(OptionWords(reader, line, names))
+        route = _route(OptionWords(reader, line, names), _STATIC_FIELDS if static else _FIELDS)
         if route is not None:
             yield route
 
 
-def _route(words: OptionWords) -> Route | None:
+def _route(words: OptionWords, known: Options) -> Route | None:
     fields: dict[str, Any] = {}
     metrics: list[Metric] = []
     hops: list[NextHop] = []
@@ -88,7 +88,7 @@ def _route(words: OptionWords) -> Route | None:
     has_destination = False
     while not words.at_end:
         word = words.peek()
-        option = _FIELDS.get(word)
+        option = known.get(word)
         if option is not None:
             words.take()
             fields[option[0]] = option[1](words)

@@ -27,7 +27,7 @@ from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Address, Configuration, Nftables
+from kaltwisted.config.model import Configuration, Nftables, VirtualIpAddress
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -298,9 +298,9 @@ def _index_in(links: ILinks) -> Callable[[str], int | None]:
     return index_of
 
 
-def _virtual(configuration: Configuration) -> frozenset[Address]:
+def _virtual(configuration: Configuration) -> frozenset[VirtualIpAddress]:
     return frozenset(
-        vip.address
+        vip
         for each in configuration.vrrp_instances
         for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
-    ) | {each.address for each in configuration.static_ipaddress}
+    ) | frozenset(configuration.static_ipaddress)
