@@ -69,6 +69,10 @@ class OptionWords:
             self.reader.problems(self.line, [problem])
         self.failed = True
 
+    def pass_over(self, message: str, log: str, expected: str | None = None) -> None:
+        """The option that the word taken last belongs to counts for nothing; the line does."""
+        self.reader.error(self.line, message, word=self._index - 1, expected=expected, log=log)
+
     def warn(self, message: str, expected: str | None = None) -> None:
         """The word taken last is worth a word."""
         self.reader.warn(self.line, message, word=self._index - 1, expected=expected)

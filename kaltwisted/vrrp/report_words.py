@@ -23,6 +23,9 @@ from kaltwisted.vrrp.vmac import vmac_interface
 Stands: TypeAlias = Callable[[str, VirtualIpAddress], bool]
 """Whether an instance, by name, has put this address on its interface."""
 
+VrfTable: TypeAlias = Callable[[str], int | None]
+"""The routing table of a VRF, by name; None: there is none of that name."""
+
 SCRIPTS: Final = (
     ("notify_backup", "Backup state", "script_backup"),
     ("notify_master", "Master state", "script_master"),
@@ -69,6 +72,7 @@ class Topology:
     """All that VRRP's reports are made of.  What is in it goes on changing: a report is no snapshot.
 
     ``configuration``: what it says of what is tracked; ``quorums``: of processes, by name.
+    ``vrf_table``: a VRF's routing table, by name.
     ``epoch_us``: the time of day (µs since 1970) at which the instances' clock was 0.
     """
 
@@ -77,6 +81,7 @@ class Topology:
     interfaces: tuple[Interface, ...]
     stands: Stands
     owner: Owner
+    vrf_table: VrfTable
     epoch_us: int
     configuration: Configuration = Configuration()
     quorums: Mapping[str, Quorum] = attrs.field(factory=dict)

@@ -49,7 +49,6 @@ from kaltwisted.kernel.watched_files import WatchedFiles
 from kaltwisted.ports import (
     Fact,
     IAddresses,
-    ILinks,
     LinkEvent,
     LinkVanished,
     Note,
@@ -138,7 +137,7 @@ class VrrpRole(Service):
                 announcer,
                 Routing(
                     reactor,
-                    _index_in(links),
+                    links.link,
                     RoutingRecord(None if state_directory is None else state_directory / ROUTING_FILE),
                 ),
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
@@ -288,14 +287,6 @@ class VrrpRole(Service):
 def _up_us() -> int:
     """How long this machine has been up."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
-
-
-def _index_in(links: ILinks) -> Callable[[str], int | None]:
-    def index_of(name: str) -> int | None:
-        link = links.link(name)
-        return None if link is None else link.index
-
-    return index_of
 
 
 def _virtual(configuration: Configuration) -> frozenset[VirtualIpAddress]:
