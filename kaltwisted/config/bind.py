@@ -107,7 +107,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     )
     track_groups = bound(TRACK_GROUP, None, lambda statement: bind_track_group.track_group(reader, statement))
     statics = (STATIC_IPADDRESS, STATIC_ROUTES, STATIC_RULES)
-    bind_track_group.tell_unknown(
+    bind_track_group.tell_of_items(
         reader,
         [each for table in statics for each in blocks.get(table.name, ())],
         frozenset(each.name for each in track_groups),
