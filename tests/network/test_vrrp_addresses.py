@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from kaltwisted.config.load import load_text
+from tests.network import keepalived_verdicts
 from tests.network.test_vrrp_failover import instance, vip
 from tests.network.vrrp_lan import Host, lan, needs_keepalived, needs_lan, wait_for
+from tests.unit.test_config_addresses import BROKEN, RIGHT, TOLD, WARNED, excluded
 
 pytestmark = [pytest.mark.network, needs_lan]
 
@@ -70,6 +74,17 @@ def options(host: Host, part: str = "") -> dict[str, dict[str, object]]:
         for each in found["addr_info"]
         if part in each["local"]
     }
+
+
+def test_the_verdict_of_a_line_is_keepalived_s(tmp_path: Path) -> None:
+    lines = [*RIGHT, *(line for line, *_ in (*TOLD, *WARNED))]
+    texts = {line: excluded(line) for line in lines}
+    texts |= {name: text.replace("«", "") for name, (text, *_) in BROKEN.items()}
+    theirs = keepalived_verdicts.of_texts(tmp_path, texts)
+    ours = {name: load_text(text, "x.conf").exit_status for name, text in texts.items()}
+    differ = {name: (theirs[name], ours[name]) for name in texts if theirs[name] != ours[name]}
+    # 2.2.7 takes no prefix of a peer.
+    assert differ == {"10.7.0.1 peer 10.8.0.9/24 dev eth1": (5, 0)}
 
 
 @needs_keepalived

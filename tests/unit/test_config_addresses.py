@@ -40,26 +40,77 @@ def vip(text: str, prefix: int, **fields: Any) -> VirtualIpAddress:
     return VirtualIpAddress(ip_address(text), prefix, **fields)
 
 
+PEER = ip_address("10.8.0.9")
+RIGHT = {
+    "10.7.0.1": vip("10.7.0.1", 32),
+    "10.7.0.1/24 dev eth1 label eth1:x scope link brd + no_track": vip(
+        "10.7.0.1", 24, dev="eth1", label="eth1:x", scope="link", brd="+", no_track=True
+    ),
+    "10.7.0.1 peer 10.8.0.9": vip("10.7.0.1", 32, peer=PEER),
+    "10.7.0.1 peer 10.8.0.9/24 dev eth1": vip("10.7.0.1", 24, peer=PEER, dev="eth1"),
+    "10.7.0.1/24 noprefixroute use_vmac": vip("10.7.0.1", 24, noprefixroute=True, use_vmac=True),
+    "224.7.0.1 autojoin": vip("224.7.0.1", 32, autojoin=True),
+    "2001:db8::1/64 home -nodad mngtmpaddr noprefixroute": vip(
+        "2001:db8::1", 64, home=True, dad=True, mngtmpaddr=True, noprefixroute=True
+    ),
+    "2001:db8::1 preferred_lft forever": vip("2001:db8::1", 128, preferred_lft=FOREVER),
+    "2001:db8::1/64 preferred_lft 300": vip("2001:db8::1", 64, preferred_lft=300),
+    "2001:db8::1 peer 2001:db8::2": vip("2001:db8::1", 128, peer=ip_address("2001:db8::2")),
+    "ff05::1 autojoin": vip("ff05::1", 128, autojoin=True),
+}
+# Line, what keepalived logs of it, and what becomes of it.
+TOLD = (
+    (
+        "10.7.0.1/24 peer 10.8.0.9",
+        "Cannot specify address prefix when specifying peer address - ignoring",
+        vip("10.7.0.1", 32, peer=PEER),
+    ),
+    ("10.7.0.1/24 peer foo dev eth1", "Invalid peer address foo", vip("10.7.0.1", 24, dev="eth1")),
+    ("10.7.0.1 peer 10.8.0.0/33", "Invalid peer address 10.8.0.0/33", vip("10.7.0.1", 32)),
+    ("10.7.0.1/24 peer", "No peer parameter specified for 10.7.0.1/24", vip("10.7.0.1", 24)),
+    ("10.7.0.1/24 peer ::1", "Peer address ::1 does not match address family", vip("10.7.0.1", 24)),
+    (
+        "10.7.0.1 brd + peer 10.8.0.9",
+        "Cannot specify broadcast and peer addresses - ignoring broadcast address",
+        vip("10.7.0.1", 32, peer=PEER),
+    ),
+    ("2001:db8::1 preferred_lft 5s", "preferred_lft 5s is invalid", vip("2001:db8::1", 128)),
+    ("2001:db8::1 preferred_lft -1", "preferred_lft -1 is invalid", vip("2001:db8::1", 128)),
+    (
+        "2001:db8::1/64 scope link",
+        "Cannot specify scope for IPv6 addresses (2001:db8::1/64) - ignoring scope",
+        vip("2001:db8::1", 64),
+    ),
+    (
+        "2001:db8::1 label eth0:1",
+        "Cannot specify label for IPv6 addresses (2001:db8::1) - ignoring label",
+        vip("2001:db8::1", 128),
+    ),
+    (
+        "10.7.0.1 bogus value dev eth1",
+        "Unknown configuration entry 'bogus' for ip address - ignoring",
+        vip("10.7.0.1", 32, dev="eth1"),
+    ),
+    (
+        "10.7.0.1 track_group T dev eth1",
+        "Unknown configuration entry 'track_group' for ip address - ignoring",
+        vip("10.7.0.1", 32, dev="eth1"),
+    ),
+)
+# Line, word and message of what changes nothing, or is refused by the kernel.
+WARNED = (
+    ("10.7.0.1/24 preferred_lft 7", "preferred_lft", "is for IPv6 addresses"),
+    ("10.7.0.1/24 home", "home", "is for IPv6 addresses"),
+    ("10.7.0.1/24 -nodad", "-nodad", "is for IPv6 addresses"),
+    ("10.7.0.1/24 mngtmpaddr", "mngtmpaddr", "is for IPv6 addresses"),
+    ("10.7.0.1/24 autojoin", "autojoin", "no multicast address"),
+    ("2001:db8::1 mngtmpaddr", "mngtmpaddr", "prefixes of 64 only"),
+)
+
+
 class AddressLines(SynchronousTestCase):
     def test_every_option(self) -> None:
-        peer = ip_address("10.8.0.9")
-        for line, expected in {
-            "10.7.0.1": vip("10.7.0.1", 32),
-            "10.7.0.1/24 dev eth1 label eth1:x scope link brd + no_track": vip(
-                "10.7.0.1", 24, dev="eth1", label="eth1:x", scope="link", brd="+", no_track=True
-            ),
-            "10.7.0.1 peer 10.8.0.9": vip("10.7.0.1", 32, peer=peer),
-            "10.7.0.1 peer 10.8.0.9/24 dev eth1": vip("10.7.0.1", 24, peer=peer, dev="eth1"),
-            "10.7.0.1/24 noprefixroute use_vmac": vip("10.7.0.1", 24, noprefixroute=True, use_vmac=True),
-            "224.7.0.1 autojoin": vip("224.7.0.1", 32, autojoin=True),
-            "2001:db8::1/64 home -nodad mngtmpaddr noprefixroute": vip(
-                "2001:db8::1", 64, home=True, dad=True, mngtmpaddr=True, noprefixroute=True
-            ),
-            "2001:db8::1 preferred_lft forever": vip("2001:db8::1", 128, preferred_lft=FOREVER),
-            "2001:db8::1/64 preferred_lft 300": vip("2001:db8::1", 64, preferred_lft=300),
-            "2001:db8::1 peer 2001:db8::2": vip("2001:db8::1", 128, peer=ip_address("2001:db8::2")),
-            "ff05::1 autojoin": vip("ff05::1", 128, autojoin=True),
-        }.items():
+        for line, expected in RIGHT.items():
             self.assertEqual(read(line), (expected, ()))
 
     def test_which_are_deprecated(self) -> None:
@@ -77,56 +128,12 @@ class AddressLines(SynchronousTestCase):
             self.assertEqual(read(line)[0].preferred, lifetime, line)
 
     def test_what_keepalived_logs(self) -> None:
-        for line, log, expected in (
-            (
-                "10.7.0.1/24 peer 10.8.0.9",
-                "Cannot specify address prefix when specifying peer address - ignoring",
-                vip("10.7.0.1", 32, peer=ip_address("10.8.0.9")),
-            ),
-            ("10.7.0.1/24 peer foo dev eth1", "Invalid peer address foo", vip("10.7.0.1", 24, dev="eth1")),
-            ("10.7.0.1 peer 10.8.0.0/33", "Invalid peer address 10.8.0.0/33", vip("10.7.0.1", 32)),
-            ("10.7.0.1/24 peer", "No peer parameter specified for 10.7.0.1/24", vip("10.7.0.1", 24)),
-            ("10.7.0.1/24 peer ::1", "Peer address ::1 does not match address family", vip("10.7.0.1", 24)),
-            (
-                "10.7.0.1 brd + peer 10.8.0.9",
-                "Cannot specify broadcast and peer addresses - ignoring broadcast address",
-                vip("10.7.0.1", 32, peer=ip_address("10.8.0.9")),
-            ),
-            ("2001:db8::1 preferred_lft 5s", "preferred_lft 5s is invalid", vip("2001:db8::1", 128)),
-            ("2001:db8::1 preferred_lft -1", "preferred_lft -1 is invalid", vip("2001:db8::1", 128)),
-            (
-                "2001:db8::1/64 scope link",
-                "Cannot specify scope for IPv6 addresses (2001:db8::1/64) - ignoring scope",
-                vip("2001:db8::1", 64),
-            ),
-            (
-                "2001:db8::1 label eth0:1",
-                "Cannot specify label for IPv6 addresses (2001:db8::1) - ignoring label",
-                vip("2001:db8::1", 128),
-            ),
-            (
-                "10.7.0.1 bogus value dev eth1",
-                "Unknown configuration entry 'bogus' for ip address - ignoring",
-                vip("10.7.0.1", 32, dev="eth1"),
-            ),
-            (
-                "10.7.0.1 track_group T dev eth1",
-                "Unknown configuration entry 'track_group' for ip address - ignoring",
-                vip("10.7.0.1", 32, dev="eth1"),
-            ),
-        ):
+        for line, log, expected in TOLD:
             found, findings = read(line)
             self.assertEqual(([each.log for each in findings], found), ([log], expected), line)
 
     def test_what_changes_nothing_or_is_refused_by_the_kernel_is_worth_a_word(self) -> None:
-        for line, word, message in (
-            ("10.7.0.1/24 preferred_lft 7", "preferred_lft", "is for IPv6 addresses"),
-            ("10.7.0.1/24 home", "home", "is for IPv6 addresses"),
-            ("10.7.0.1/24 -nodad", "-nodad", "is for IPv6 addresses"),
-            ("10.7.0.1/24 mngtmpaddr", "mngtmpaddr", "is for IPv6 addresses"),
-            ("10.7.0.1/24 autojoin", "autojoin", "no multicast address"),
-            ("2001:db8::1 mngtmpaddr", "mngtmpaddr", "prefixes of 64 only"),
-        ):
+        for line, word, message in WARNED:
             found, [finding] = read(line)
             self.assertIn(message, finding.message)
             self.assertIs(finding.severity, Severity.WARNING)
