@@ -23,9 +23,11 @@ from kaltwisted.ports import IAddresses, PlacedAddress, Refused
 
 _Place = tuple[int, Address, int, Address | None]
 """What the kernel tells addresses apart by: interface, address, prefix and peer."""
-_Fields = dict[str, Any]
-"""Of a VirtualIpAddress, as JSON has them."""
-_OURS = frozenset(("dev", "base", "use_vmac", "no_track", "track_group"))
+_Options = dict[str, Any]
+"""What else the kernel knows of one, by VirtualIpAddress's fields, but for what is not set."""
+# Where it goes the index tells, and who looks after it is no matter of the kernel's.
+_OTHERS = frozenset(("address", "prefix", "peer", "dev", "base", "use_vmac", "no_track", "track_group"))
+_NAMES = tuple(each.name for each in attrs.fields(VirtualIpAddress) if each.name not in _OTHERS)
 
 
 @implementer(IAddresses)
@@ -46,11 +48,11 @@ class RememberedAddresses:
 
         One that was put with other options than it has now goes too: it would stay as it was.
         """
-        kept = {frozenset(_fields(vip).items()) for vip in configured}
+        kept = {_place(PlacedAddress(0, vip))[1:]: _options(vip) for vip in configured}
         left = [
-            _placed(index=index, **fields)
-            for (index, *_), fields in self._known.items()
-            if frozenset(fields.items()) not in kept
+            _placed(place, options)
+            for place, options in self._known.items()
+            if kept.get(place[1:]) != options
         ]
         for placed in left:
             self._log.info("Removing {address}, left by an earlier life", address=placed.address.address)
@@ -64,7 +66,7 @@ class RememberedAddresses:
         placed: Callable[[Sequence[PlacedAddress]], object] | None = None,
     ) -> Deferred[tuple[Refused, ...]]:
         """Remember them, and put them there."""
-        places = {_place(each): _fields(each.address) for each in addresses}
+        places = {_place(each): _options(each.address) for each in addresses}
         for going in self._going:
             going.difference_update(places)
         self._remember({**self._known, **places})
@@ -91,18 +93,26 @@ class RememberedAddresses:
 
     # -- the file -----------------------------------------------------------------------
 
-    def _remember(self, known: dict[_Place, _Fields]) -> None:
+    def _remember(self, known: dict[_Place, _Options]) -> None:
         if known == self._known:
             return
         self._known = known
-        self._file.keep({"addresses": [{"index": index, **each} for (index, *_), each in known.items()]})
+        self._file.keep({"addresses": [_entry(place, options) for place, options in known.items()]})
 
-    def _read(self) -> dict[_Place, _Fields]:
+    def _read(self) -> dict[_Place, _Options]:
         found = {}
         try:
-            for fields in self._file.read().get("addresses", ()):
-                placed = _placed(**fields)
-                found[_place(placed)] = _fields(placed.address)
+            for index, address, prefix, *more in self._file.read().get("addresses", ()):
+                options = dict(*more)
+                peer = options.pop("peer", None)
+                place = (
+                    int(index),
+                    ip_address(address),
+                    int(prefix),
+                    None if peer is None else ip_address(peer),
+                )
+                found[place] = options
+                _placed(place, options)
         except (ValueError, TypeError) as error:
             self._file.is_of_no_use(error)
             return {}
@@ -114,16 +124,20 @@ def _place(placed: PlacedAddress) -> _Place:
     return placed.index, vip.address, vip.prefix, vip.peer
 
 
-def _fields(vip: VirtualIpAddress) -> _Fields:
-    """What the kernel knows of it, but for what is at its default."""
-    fields = attrs.asdict(vip, filter=lambda field, value: field.name not in _OURS and value != field.default)
-    return fields | {name: str(fields[name]) for name in ("address", "peer") if name in fields}
+def _options(vip: VirtualIpAddress) -> _Options:
+    """Those that are set."""
+    return {
+        name: value for name in _NAMES if (value := getattr(vip, name)) is not None and value is not False
+    }
 
 
-def _placed(
-    *, index: int, address: str, prefix: int, peer: str | None = None, **fields: Any
-) -> PlacedAddress:
-    other_end = None if peer is None else ip_address(peer)
-    return PlacedAddress(
-        int(index), VirtualIpAddress(ip_address(address), int(prefix), peer=other_end, **fields)
-    )
+def _placed(place: _Place, options: _Options) -> PlacedAddress:
+    index, address, prefix, peer = place
+    return PlacedAddress(index, VirtualIpAddress(address, prefix, peer=peer, **options))
+
+
+def _entry(place: _Place, options: _Options) -> list[object]:
+    """``[interface, address, prefix]``, and options where there are any."""
+    index, address, prefix, peer = place
+    more = options if peer is None else {**options, "peer": str(peer)}
+    return [index, str(address), prefix, *([more] if more else [])]

@@ -106,7 +106,7 @@ def remove_item(item: RoutingItem, link_of: LinkOf) -> Request:
 def undo(put: Request) -> Request:
     """Take away what a request of ``add_item`` has put there."""
     type_ = RTM_DELROUTE if put.type == RTM_NEWROUTE else RTM_DELRULE
-    return Request(type_, put.payload, 0, "remove what stands no more")
+    return Request(type_, put.payload, 0, "remove what was put")
 
 
 def key_of(item: RoutingItem) -> Hashable:

@@ -91,7 +91,7 @@ class RememberedAddressesTests(SynchronousTestCase):
         for text in ("", "[]", "{", '{"boot": 1}', "[" * 100_000, "\xff"):
             self.file.write_text(text, encoding="latin-1")
             self.assertEqual(self.left(), [])
-        right = {"index": 2, "address": "10.0.0.1", "prefix": 24}
-        for odd in (2, [2, "10.0.0.1", 24], {"index": 2}, right | {"prefix": "x"}, right | {"other": 1}):
+        right = [2, "10.0.0.1", 24]
+        for odd in (2, right[:2], [2, "10", 24], [2, "10.0.0.1", "x"], [*right, 5], [*right, {"other": 1}]):
             self.file.write_text(json.dumps({"boot": boot_file.boot_id(), "addresses": [odd]}))
             self.assertEqual(self.left(), [])
