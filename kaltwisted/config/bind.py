@@ -107,7 +107,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     )
     track_groups = bound(TRACK_GROUP, None, lambda statement: bind_track_group.track_group(reader, statement))
     statics = (STATIC_IPADDRESS, STATIC_ROUTES, STATIC_RULES)
-    bind_track_group.tell_unknown(
+    bind_track_group.tell_of_items(
         reader,
         [each for table in statics for each in blocks.get(table.name, ())],
         frozenset(each.name for each in track_groups),
@@ -120,10 +120,12 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     routes = [
         route
         for each in blocks.get(STATIC_ROUTES.name, ())
-        for route in route_lines.routes(reader, each, iproute)
+        for route in route_lines.routes(reader, each, iproute, static=True)
     ]
     rules = [
-        rule for each in blocks.get(STATIC_RULES.name, ()) for rule in rule_lines.rules(reader, each, iproute)
+        rule
+        for each in blocks.get(STATIC_RULES.name, ())
+        for rule in rule_lines.rules(reader, each, iproute, static=True)
     ]
     configuration = Configuration(
         defaults,

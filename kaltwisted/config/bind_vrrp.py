@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import bind_hmac, route_lines, rule_lines, vrrp_lines
+from kaltwisted.config import address_lines, bind_hmac, route_lines, rule_lines, vrrp_lines
 from kaltwisted.config.bind_track import Trackers
 from kaltwisted.config.bind_vrrp_strict import strictly
 from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft
@@ -94,9 +94,9 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
     for keyword, inner in draft.blocks:
         match keyword.block:
             case table if table is VIRTUAL_IPADDRESS:
-                addresses.extend(vrrp_lines.addresses(reader, inner))
+                addresses.extend(address_lines.addresses(reader, inner))
             case table if table is VIRTUAL_IPADDRESS_EXCLUDED:
-                excluded.extend(vrrp_lines.addresses(reader, inner))
+                excluded.extend(address_lines.addresses(reader, inner))
             case table if table is VIRTUAL_ROUTES:
                 routes.extend(route_lines.routes(reader, inner, names))
             case table if table is VIRTUAL_RULES:
@@ -234,7 +234,7 @@ def static_addresses(
     reader: Reader, statement: Statement, defaults: GlobalDefs
 ) -> Iterator[VirtualIpAddress]:
     """The lines of ``static_ipaddress``; each needs its interface."""
-    for address in vrrp_lines.addresses(reader, statement, static=True):
+    for address in address_lines.addresses(reader, statement, static=True):
         dev = address.dev or defaults.default_interface
         if dev is None:
             reader.error(

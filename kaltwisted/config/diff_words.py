@@ -175,13 +175,9 @@ def _members(before: Any, after: Any) -> str | None:
 
 def _member(value: object) -> str | None:
     match value:
-        case VirtualIpAddress():
-            options = (("dev", value.dev), ("label", value.label), ("scope", value.scope), ("brd", value.brd))
-            named = "".join(f" {name} {text}" for name, text in options if text is not None)
-            return f"{value.address}/{value.prefix}{named}{' no_track' if value.no_track else ''}"
         case Tracked():
             return value.name if value.weight is None else f"{value.name} weight {value.weight}"
-        case str() | IPv4Address() | IPv6Address() | ApiListen():
+        case str() | IPv4Address() | IPv6Address() | ApiListen() | VirtualIpAddress():
             return str(value)
         case Public():
             return value.value

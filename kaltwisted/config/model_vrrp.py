@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPV6LENGTH, IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 import attrs
 
@@ -117,12 +117,19 @@ class Authentication:
     password: bytes = attrs.field(repr=False)
 
 
+FOREVER = 2**32 - 1
+"""Seconds of a lifetime without end, as the kernel has it."""
+
+
 @attrs.frozen
 class VirtualIpAddress:
     """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``.
 
     ``use_vmac``: on a VMAC of its interface.  ``base``: once VMACs have names,
     the interface below, where ``dev`` is one that is there for addresses only.
+    ``peer``: the other end, whose prefix ``prefix`` is.  ``dad``: ``-nodad``,
+    duplicate address detection after all.  It, ``home`` and ``mngtmpaddr`` mean
+    something for IPv6 only.
     """
 
     address: Address
@@ -135,6 +142,35 @@ class VirtualIpAddress:
     use_vmac: bool = False
     base: str | None = None
     track_group: str | None = None
+    peer: Address | None = None
+    preferred_lft: int | None = None
+    home: bool = False
+    dad: bool = False
+    mngtmpaddr: bool = False
+    noprefixroute: bool = False
+    autojoin: bool = False
+
+    @property
+    def preferred(self) -> int:
+        """For how many seconds this host's own connections may begin at it; 0: it is deprecated.
+
+        As in keepalived 2.2, of a single IPv6 address it is none unless
+        ``preferred_lft`` says so: it has no network of its own to be a source for.
+        """
+        if self.preferred_lft is not None:
+            return self.preferred_lft
+        return 0 if self.prefix == IPV6LENGTH else FOREVER
+
+    def __str__(self) -> str:
+        words = [f"{self.address}/{self.prefix}" if self.peer is None else str(self.address)]
+        words += [] if self.peer is None else ["peer", f"{self.peer}/{self.prefix}"]
+        for name in ("dev", "base", "label", "scope", "brd", "preferred_lft", "track_group"):
+            value = getattr(self, name)
+            words += [] if value is None else [name, "forever" if value == FOREVER else str(value)]
+        words += [name for name in ("no_track", "use_vmac", "home") if getattr(self, name)]
+        words += ["-nodad"] * self.dad
+        words += [name for name in ("mngtmpaddr", "noprefixroute", "autojoin") if getattr(self, name)]
+        return " ".join(words)
 
 
 @attrs.frozen

@@ -167,6 +167,12 @@ static_ipaddress {
     10.99.0.1/24 dev eth0
     10.99.0.2/24 brd + dev eth0 scope link track_group T
     fd99::1/64 dev eth0 no_track
+    10.99.3.1 peer 10.99.4.1 label eth0:x no_track noprefixroute home -nodad mngtmpaddr dev eth0
+    10.99.5.1/24 dev eth0 preferred_lft 5
+    fd99:1::1/64 no_track noprefixroute home -nodad mngtmpaddr preferred_lft 500 dev eth0 track_group T
+    fd99:1::2 peer fd99:1::3 dev eth0
+    fd99:1::4 dev eth0 preferred_lft forever
+    ff05::99 dev eth0 autojoin
 }
 static_routes {
     10.98.0.0/24 tos 0x10 via 10.99.0.9 dev eth0 src 10.99.0.1 table 300 metric 5 onlink realms 1/2 \
@@ -278,7 +284,7 @@ ABOUT_GLOBALS = {
 #: Whole sections about keepalived's insides: queues and file descriptors.
 SECTIONS = ("Gratuitous ARP delays", "GARP delay group 0", "GARP delay group 1", "VRRP Sockpool")
 LEFT_OUT = ABOUT_GLOBALS | {
-    r"   Additional IPv4 addresses :|     10\.99\.0\.1": "only the one to send from is told of",
+    r"   Additional IPv4 addresses :|     10\.99\.[035]\.1": "only the one to send from is told of",
     r"   Password = .*": "not to be shown",
     r"   fd_in .*": "file descriptors",
     r"   (Seen up|Delayed state change|Up debounce|Down debounce).*": "no debouncing",

@@ -83,7 +83,7 @@ stats_dump_file: name of the SIGUSR2 dump
 json_dump_file: name of the JSON dump
 """,
     "vrrp_instance": """
-vrf: VRF of the instance for VMACs without parent
+vrf: VRF of an instance without interface; one that has an interface runs in the VRF that this is in
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts

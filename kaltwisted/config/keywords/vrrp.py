@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from kaltwisted.config.address_lines import ADDRESS_OPTIONS
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     AtLeastOne,
@@ -25,6 +26,7 @@ from kaltwisted.config.keywords.scripts import perhaps_command, script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
 from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum
+from kaltwisted.config.option_words import STATIC_OPTION
 from kaltwisted.config.route_lines import ROUTE_OPTIONS
 from kaltwisted.config.rule_lines import RULE_OPTIONS
 
@@ -113,26 +115,13 @@ AUTHENTICATION = Table(
     },
 )
 
-# Options of an address that stand alone, those that take a word, and of these what is acted on, by its field.
-ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin")
-ADDRESS_WORDS = ("peer", "preferred_lft")
-ADDRESS_FIELDS = {
-    "dev": "dev",
-    "label": "label",
-    "scope": "scope",
-    "brd": "brd",
-    "broadcast": "brd",
-    "track_group": "track_group",
-}
-ADDRESS_OPTIONS = ("no_track", "use_vmac", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
-
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_ROUTES = Table("virtual_routes", values=True, options=ROUTE_OPTIONS)
 VIRTUAL_RULES = Table("virtual_rules", values=True, options=RULE_OPTIONS)
-STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
-STATIC_ROUTES = Table("static_routes", values=True, options=ROUTE_OPTIONS)
-STATIC_RULES = Table("static_rules", values=True, options=RULE_OPTIONS)
+STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=(*ADDRESS_OPTIONS, STATIC_OPTION))
+STATIC_ROUTES = Table("static_routes", values=True, options=(*ROUTE_OPTIONS, STATIC_OPTION))
+STATIC_RULES = Table("static_rules", values=True, options=(*RULE_OPTIONS, STATIC_OPTION))
 GROUP = Table("group", values=True)
 
 TRACK_GROUP = Table(

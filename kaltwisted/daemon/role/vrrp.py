@@ -27,7 +27,7 @@ from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Address, Configuration, Nftables
+from kaltwisted.config.model import Configuration, Nftables, VirtualIpAddress
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -49,7 +49,6 @@ from kaltwisted.kernel.watched_files import WatchedFiles
 from kaltwisted.ports import (
     Fact,
     IAddresses,
-    ILinks,
     LinkEvent,
     LinkVanished,
     Note,
@@ -138,7 +137,7 @@ class VrrpRole(Service):
                 announcer,
                 Routing(
                     reactor,
-                    _index_in(links),
+                    links.link,
                     RoutingRecord(None if state_directory is None else state_directory / ROUTING_FILE),
                 ),
                 VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
@@ -290,17 +289,9 @@ def _up_us() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
-def _index_in(links: ILinks) -> Callable[[str], int | None]:
-    def index_of(name: str) -> int | None:
-        link = links.link(name)
-        return None if link is None else link.index
-
-    return index_of
-
-
-def _virtual(configuration: Configuration) -> frozenset[Address]:
+def _virtual(configuration: Configuration) -> frozenset[VirtualIpAddress]:
     return frozenset(
-        vip.address
+        vip
         for each in configuration.vrrp_instances
         for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
-    ) | {each.address for each in configuration.static_ipaddress}
+    ) | frozenset(configuration.static_ipaddress)
