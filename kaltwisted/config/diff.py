@@ -16,7 +16,6 @@ import attrs
 from kaltwisted.config.model import (
     BfdInstance,
     Check,
-    CheckNotRun,
     Configuration,
     FirewallMark,
     GarpGroup,
@@ -151,9 +150,7 @@ def vrrp_key(instance: VrrpInstance) -> Hashable:
     return instance.virtual_router_id, instance.interface, instance.ip_version, own
 
 
-def predecessors(
-    old: Sequence[Check | CheckNotRun], new: Sequence[Check | CheckNotRun]
-) -> tuple[int | None, ...]:
+def predecessors(old: Sequence[Check], new: Sequence[Check]) -> tuple[int | None, ...]:
     """For each check of ``new`` the index of the one in ``old`` that it goes on from, None: it is new.
 
     Equal checks go on as they are, then those that differ only in their
@@ -173,16 +170,16 @@ def predecessors(
     return tuple(found)
 
 
-def same_but_timing(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
+def same_but_timing(old: Check, new: Check) -> bool:
     """Whether two checks ask the same question, if not as often."""
     return type(old) is type(new) and attrs.evolve(old, timing=new.timing) == new
 
 
-def _equal(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
+def _equal(old: Check, new: Check) -> bool:
     return old == new
 
 
-def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
+def _same_kind(old: Check, new: Check) -> bool:
     return kind(old) == kind(new)
 
 

@@ -102,15 +102,14 @@ def _real_server_words(change: Changed[VirtualServer]) -> Iterator[str]:
     for server in part.added:
         yield f"real_server {server.format(protocol)} {where} added"
     for each in part.changed:
-        for name, before, after in differing(each.old, each.new, but=("checks", "checks_not_run")):
+        for name, before, after in differing(each.old, each.new, but=("checks",)):
             yield f"real_server {each.new.format(protocol)} {where}: {_turn(name, before, after)}"
         for line in _check_words(each):
             yield f"real_server {each.new.format(protocol)} {where}: {line}"
 
 
 def _check_words(change: Changed[RealServer]) -> Iterator[str]:
-    old = (*change.old.checks, *change.old.checks_not_run)
-    new = (*change.new.checks, *change.new.checks_not_run)
+    old, new = change.old.checks, change.new.checks
     found = predecessors(old, new)
     for index in range(len(old)):
         if index not in found:
@@ -124,7 +123,7 @@ def _check_words(change: Changed[RealServer]) -> Iterator[str]:
             inner = differing(before, after) if name in ("timing", "connection") else [(name, before, after)]
             for keyword, was, is_now in inner:
                 yield f"{kind(check)} {_turn(keyword, was, is_now)}"
-        if origin < len(change.old.checks) and not same_but_timing(old[origin], check):
+        if not same_but_timing(old[origin], check):
             yield f"{kind(check)} begins anew, as up or down as it was"
 
 

@@ -190,7 +190,7 @@ class CheckDraft(CheckedDraft):
     misc_dynamic: bool = False
     user: tuple[str, str | None] | None = None
     helo_name: str | None = None
-    payload: bytes = b""
+    payload: bytes | None = None
     require_reply: model.ReplyPattern | None = None
     min_reply_length: int | None = None
     max_reply_length: int | None = None

@@ -97,7 +97,6 @@ PURE: dict[str, list[tuple[str, str]]] = {
             service("sorry_server 10.0.0.99 80", "«real_server 10.0.0.3 80 {\n}\n"),
             service("sorry_server 10.0.0.99 80", OTHER),
         ),
-        # A check of keepalived's that is not acted on yet is one all the same.
         (
             service("", "«real_server 10.0.0.3 80 {\n}\n"),
             service("", "real_server 10.0.0.3 80 {\n PING_CHECK {\n }\n}\n"),
@@ -334,7 +333,7 @@ class WordsTests(SynchronousTestCase):
             self.assertNotIn("never", finding.message)
 
     def test_the_check_that_is_proposed_suits_the_protocol(self) -> None:
-        for protocol, check in (("TCP", "TCP_CHECK"), ("UDP", "MISC_CHECK")):
+        for protocol, check in (("TCP", "TCP_CHECK"), ("UDP", "UDP_CHECK")):
             [finding] = advice(service(f"protocol {protocol}", "real_server 10.0.0.3 80 {\n}\n"))
             self.assertIn(check, finding.expected or "")
 
