@@ -294,7 +294,7 @@ class Reader:
         elif keyword.stage is not Stage.ACTED_ON:
             message = f"`{word}`{_in(table.name)} is understood, not acted on yet: {keyword.doc}"
             self.tell_once(statement, table.name, message)
-            return keyword if keyword.stage is Stage.READ else None
+            return None
         elif keyword.today is not None:
             self.tell_once(statement, table.name, f"`{word}` is accepted; today it is `{keyword.today}`")
         elif word not in table.keywords:
