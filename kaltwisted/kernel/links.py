@@ -275,7 +275,10 @@ class Links:
     def _tell(self, events: Iterable[LinkEvent]) -> None:
         for event in events:
             for changed in self._watchers:
-                changed(event)
+                try:
+                    changed(event)
+                except Exception:  # or the reactor reads no more here, and nobody hears of anything again
+                    self._log.failure("{event}", event=event)
 
     def _lost(self) -> None:
         """Events are missing."""

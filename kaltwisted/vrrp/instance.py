@@ -410,7 +410,10 @@ class Instance:
 
     def _heard_beside_us(self, source: bytes, reason: Reason | None, now: int) -> None:
         """Another router spoke as master; if we are master too, and stay so, that may be a split brain."""
-        if self.state is State.MASTER and source and (words := self._rivalry.heard(source, reason, now)):
+        if self.state is not State.MASTER or not source:
+            return
+        words = self._rivalry.heard(source, reason, now, self.config.advert_int_us)
+        if words is not None:
             self.router.statistics.split_brains += 1
             self._tell_of_split("Split brain", words)
 

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address
+from kaltwisted.kernel.ethernet import close_aside
 from kaltwisted.ports import Link, Received
 from kaltwisted.vrrp.raw import TURN_BYTES, only_hear
 
@@ -64,6 +65,7 @@ def open_silent(
 class SilentPort:
     """Reads such a socket, a little per turn of the reactor.
 
+    :param reactor: provides IReactorFDSet and IReactorInThreads.
     :param waited_us: says of a socket how long the packet read last had waited.
     :param longest: bytes of the longest packet.
     """
@@ -77,7 +79,7 @@ class SilentPort:
         longest: int,
     ) -> None:
         self._reactor = reactor
-        self._socket = opened
+        self._socket: socket.socket | None = opened
         self._received = received
         self._waited_us = waited_us
         self._longest = longest
@@ -86,26 +88,34 @@ class SilentPort:
     def doRead(self) -> None:
         """Hand over what has come."""
         read = 0
-        while read < TURN_BYTES and self._socket.fileno() >= 0:
+        while read < TURN_BYTES and (opened := self._socket) is not None:
             try:
-                data = self._socket.recv(self._longest)
+                data = opened.recv(self._longest)
             except OSError:
                 return  # nothing more, or the interface went down
             read += len(data)
-            self._received(data, self._waited_us(self._socket))
+            self._received(data, self._waited_us(opened))
 
     def stopListening(self) -> None:
-        """Close it."""
-        self._reactor.removeReader(self)
-        self._socket.close()
+        """Hear no more, and close it; again does no harm."""
+        opened = self._socket
+        if opened is not None:
+            self._reactor.removeReader(self)
+            self._socket = None
+            close_aside(self._reactor, opened)
 
     def fileno(self) -> int:
         """The socket's."""
-        return self._socket.fileno()
+        return -1 if self._socket is None else self._socket.fileno()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor gives it up."""
-        self.stopListening()
+        """The reactor gives it up, as when the interface goes down; it hears again once that is up.
+
+        Whoever opened it closes it when the interface is gone.
+        """
+        if self._socket is not None:
+            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # told once
+            self._reactor.addReader(self)
 
     def logPrefix(self) -> str:
         """What twistd's own lines call it."""

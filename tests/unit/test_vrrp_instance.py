@@ -125,6 +125,14 @@ class MasterTests(SynchronousTestCase):
             self.assertEqual(driven.state, state)
             self.assertEqual(sent(actions), [] if rival else [100])
 
+    def test_a_master_that_another_may_have_stood_in_for_wins_the_neighbours_back(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        self.assertEqual(kinds(driven.expire(TimerName.ADVERT, late_us=seconds(1.9))), [act.SendAdvert])
+        actions = driven.expire(TimerName.ADVERT, late_us=seconds(2))
+        self.assertEqual(kinds(actions), [act.SendAdvert, act.Announce])
+        self.assertEqual(lines(actions), ["(X) was held up for 2000 ms: announcing the addresses again"])
+
     def test_a_master_runs_no_backups_timer(self) -> None:
         driven = Driven()
         driven.do(ev.Sync.TO_MASTER)

@@ -112,7 +112,7 @@ class VrrpRole(Service):
         self._remembered: RememberedAddresses | None = None
         if state_directory is not None:
             addresses = self._remembered = RememberedAddresses(addresses, state_directory / STATE_FILE)
-        self._frames = Ethernet()
+        self._frames = Ethernet(reactor)
         self._announcer = announcer = Announcer(
             reactor,
             self._frames,
