@@ -189,6 +189,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         higher_prio_send_advert=_first(draft.higher_prio_send_advert, shared.higher_prio_send_advert),
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
+        owner_ignore_adverts=_first(draft.owner_ignore_adverts, shared.owner_ignore_adverts),
         timer_expired_backup=draft.timer_expired_backup,
         use_vmac=draft.use_vmac,
         use_vmac_addr=draft.use_vmac_addr,

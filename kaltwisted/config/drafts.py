@@ -59,6 +59,7 @@ class GlobalDraft(Draft):
     vrrp_down_timer_adverts: int | None = None
     vrrp_check_unicast_src: bool | None = None
     vrrp_skip_check_adv_addr: bool | None = None
+    vrrp_owner_ignore_adverts: bool | None = None
     vrrp_garp_interval_us: int | None = None
     vrrp_gna_interval_us: int | None = None
     vrrp_garp_extra_if: model.ExtraGarp | None = None
@@ -262,6 +263,7 @@ class VrrpDraft(Draft):
     higher_prio_send_advert: bool | None = None
     down_timer_adverts: int | None = None
     skip_check_adv_addr: bool | None = None
+    owner_ignore_adverts: bool | None = None
     timer_expired_backup: int | None = None
     use_vmac: model.Vmac | None = None
     use_vmac_addr: bool = False

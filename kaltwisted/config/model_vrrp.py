@@ -83,6 +83,7 @@ class VrrpDefaults:
     down_timer_adverts: int = 3
     check_unicast_src: bool = False
     skip_check_adv_addr: bool = False
+    owner_ignore_adverts: bool = False
     notify_priority_changes: bool = False
     garp_interval_us: int = 0
     gna_interval_us: int = 0
@@ -334,6 +335,7 @@ class VrrpInstance:
     higher_prio_send_advert: bool = False
     down_timer_adverts: int = 3
     skip_check_adv_addr: bool = False
+    owner_ignore_adverts: bool = False
     timer_expired_backup: int | None = None
     use_vmac: Vmac | None = None
     use_vmac_addr: bool = False

@@ -32,6 +32,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         f".* sni_name: {_ALL_RIGHT}",
         "global_defs include_check: (?:right (?:all|none)|twice)",
         f"vrrp_instance no_virtual_ipaddress: {_ALL_RIGHT}",
+        f".* (?:vrrp_)?owner_ignore_adverts: {_ALL_RIGHT}",
         r"vrrp_instance use_vmac: right name vrrp\.51",
         f"vrrp_instance (?:old_unicast_checksum|native_ipv6): {_ALL_RIGHT}",
         f".* v3_checksum_as_v2: {_ALL_RIGHT}",

@@ -69,7 +69,6 @@ lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
 lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
 vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
 vrrp_rx_bufs_multiplier: factor for the above
-vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload
 reload_repeat: allow the reload-time file to trigger repeatedly
@@ -86,7 +85,6 @@ json_dump_file: name of the JSON dump
 vrf: VRF of the instance for VMACs without parent
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
-owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 """,
     "SSL": """

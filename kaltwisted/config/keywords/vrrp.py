@@ -228,6 +228,9 @@ VRRP_INSTANCE = Table(
         "skip_check_adv_addr": Keyword(
             "compare addresses only when the sender changed", "skip_check_adv_addr", boolean
         ),
+        "owner_ignore_adverts": Keyword(
+            "as master of priority 255 take no notice of adverts", "owner_ignore_adverts", boolean
+        ),
         "timer_expired_backup": Keyword(
             "step back when the advert timer ran so late that a rival of this priority may have taken over",
             "timer_expired_backup",
