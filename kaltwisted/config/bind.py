@@ -182,6 +182,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vmac_prefix=draft.vmac_prefix,
         vmac_addr_prefix=draft.vmac_addr_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
+        rx_bufs=bind_vrrp.rx_bufs(draft),
         nftables=bind_vrrp.nftables(draft),
         vrrp_process=_settings(draft, "vrrp", ProcessSettings),
         checker_process=_settings(draft, "checker", ProcessSettings),

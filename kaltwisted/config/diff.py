@@ -104,7 +104,9 @@ class Changes:
         return words(self)
 
 
-_OF_VRRP: Final = frozenset(("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults"))
+_OF_VRRP: Final = frozenset(
+    ("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults", "rx_bufs")
+)
 """Settings of ``global_defs`` that VRRP goes by and that are in no instance."""
 
 BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) - {"global_defs"}

@@ -68,6 +68,8 @@ class GlobalDraft(Draft):
     vrrp_v3_checksum_as_v2: bool | None = None
     vrrp_mcast_group4: IPv4Address | None = None
     vrrp_mcast_group6: IPv6Address | None = None
+    vrrp_rx_bufs_policy: tuple[model.RxBufsPolicy | int, ...] = ()
+    vrrp_rx_bufs_multiplier: int | None = None
     nftables: str | None = None
     nftables_priority: int | None = None
     nftables_counters: bool = False
@@ -273,6 +275,7 @@ class VrrpDraft(Draft):
     no_virtual_ipaddress: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool | None = None
+    kernel_rx_buf_size: int = 0
     sync_group_tracking_weight: bool = False
 
 

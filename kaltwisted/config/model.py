@@ -61,6 +61,8 @@ from kaltwisted.config.model_vrrp import (
     Nftables,
     OldUnicastChecksum,
     ParamMatch,
+    RxBufs,
+    RxBufsPolicy,
     Tracked,
     TrackFile,
     TrackGroup,
@@ -122,6 +124,8 @@ __all__ = [
     "Route",
     "RoutingItem",
     "Rule",
+    "RxBufs",
+    "RxBufsPolicy",
     "Script",
     "ServerGroup",
     "SmtpCheck",
@@ -193,6 +197,7 @@ class GlobalDefs:
     vmac_prefix: str | None = None
     vmac_addr_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
+    rx_bufs: RxBufs = RxBufs()
     nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()

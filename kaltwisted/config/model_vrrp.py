@@ -94,6 +94,24 @@ class VrrpDefaults:
     mcast_group6: IPv6Address = IPv6Address("ff02::12")
 
 
+class RxBufsPolicy(Enum):
+    """What the room that an advert may wait in is measured by."""
+
+    MTU = "MTU"
+    ADVERT = "ADVERT"
+
+
+@attrs.frozen
+class RxBufs:
+    """``vrrp_rx_bufs_*``: what the kernel keeps of the adverts for one instance that we have not read yet.
+
+    ``policy``: bytes, or what ``multiplier`` counts; None or 0: nothing is said of it.
+    """
+
+    policy: RxBufsPolicy | int | None = None
+    multiplier: int = 3
+
+
 @attrs.frozen
 class Nftables:
     """``nftables``: the table that keeps packets from virtual addresses, and the priority of its chains."""
@@ -287,6 +305,7 @@ class VrrpInstance:
     dropped.  A ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
     ``use_vmac_addr``: addresses that are not on its interface, or of another
     family, are on VMACs too.  ``timer_expired_backup``: the priority of the rival to reckon with.
+    ``kernel_rx_buf_size``: bytes for adverts that wait to be read, 0: as ``global_defs`` has it.
     """
 
     name: str
@@ -346,6 +365,7 @@ class VrrpInstance:
     notify_deleted: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool = False
+    kernel_rx_buf_size: int = 0
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = place()

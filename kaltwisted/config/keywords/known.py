@@ -67,8 +67,6 @@ lvs_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (checker)
 lvs_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
 lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
 lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
-vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
-vrrp_rx_bufs_multiplier: factor for the above
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload
 reload_repeat: allow the reload-time file to trigger repeatedly
@@ -85,7 +83,6 @@ json_dump_file: name of the JSON dump
 vrf: VRF of the instance for VMACs without parent
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
-kernel_rx_buf_size: receive buffer for this instance
 """,
     "SSL": """
 password: pass phrase of the key file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from kaltwisted.config.keywords.buffers import SIZE
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     AtLeastOne,
@@ -275,6 +276,9 @@ VRRP_INSTANCE = Table(
             "lvs_sync_daemon_interface",
             _sync_interface,
             today="lvs_sync_daemon_interface",
+        ),
+        "kernel_rx_buf_size": Keyword(
+            "bytes for its adverts that wait to be read", "kernel_rx_buf_size", SIZE, exact=True
         ),
         **known("vrrp_instance"),
     },
