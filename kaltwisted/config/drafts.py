@@ -68,6 +68,12 @@ class GlobalDraft(Draft):
     vrrp_v3_checksum_as_v2: bool | None = None
     vrrp_mcast_group4: IPv4Address | None = None
     vrrp_mcast_group6: IPv6Address | None = None
+    vrrp_netlink_cmd_rcv_bufs: int = 0
+    vrrp_netlink_cmd_rcv_bufs_force: bool = False
+    vrrp_netlink_monitor_rcv_bufs: int = 0
+    vrrp_netlink_monitor_rcv_bufs_force: bool = False
+    process_monitor_rcv_bufs: int = 0
+    process_monitor_rcv_bufs_force: bool = False
     vrrp_rx_bufs_policy: tuple[model.RxBufsPolicy | int, ...] = ()
     vrrp_rx_bufs_multiplier: int | None = None
     nftables: str | None = None

@@ -14,6 +14,7 @@ from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
 from kaltwisted.config.model import (
+    NETLINK_BUFFERS,
     SECOND_US,
     ExtraGarp,
     GlobalDefs,
@@ -65,6 +66,9 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
         yield f" VRRP strict mode = {true(defs.vrrp.strict)}"
     yield f" Script security {'enabled' if defs.enable_script_security else 'disabled'}"
     yield f" Default script uid:gid {owner(None)}"
+    for kind in NETLINK_BUFFERS:
+        yield f" {kind}_rcv_bufs = {getattr(defs, f'{kind}_rcv_bufs')}"
+        yield f" {kind}_rcv_bufs_force = {getattr(defs, f'{kind}_rcv_bufs_force'):d}"
     yield f" rs_init_notifies = {defs.rs_init_notifies:d}"
     yield f" no_checker_emails = {defs.no_checker_emails:d}"
     yield from _rx_bufs(defs.rx_bufs)

@@ -86,7 +86,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         r"vrrp_instance use_ipvlan: wrong 10\.0\.0\.5 «(?:a/b|group)",
         r'vrrp_track_process quorum_max: wrong «""',
         r'vrrp_instance (?:unicast_ttl|kernel_rx_buf_size): wrong «""',
-        r'global_defs vrrp_rx_bufs_policy: wrong «""',
+        r'global_defs (?:vrrp_rx_bufs_policy|\w+_rcv_bufs): wrong «""',
         r'vrrp_instance preempt_delay: wrong «(?:""|\.)',
         r'authentication auth_pass: wrong «""',
         rf"(?:virtual_server|real_server|{_CHECKS}) (?:delay_before_retry|warmup): wrong «\.",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kaltwisted.kernel.netlink_socket import NetlinkSockets, ReceiveBuffer
+from kaltwisted.kernel.process_events import open_events
 from tests.network.test_vrrp_failover import instance, vip
 from tests.network.vrrp_lan import Host, Router, lan, needs_keepalived, needs_lan, wait_for
 
@@ -44,14 +46,23 @@ def sockets(router: Router) -> Iterator[socket.socket]:
         os.close(process)
 
 
-def buffers(router: Router, family: int = socket.AF_INET, protocol: int = 112) -> set[int]:
-    """The sizes of what adverts wait in, as asked for: the kernel doubles that."""
-    sizes = {
-        each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+def sizes_of(router: Router, family: int, *protocols: int) -> set[int]:
+    """What its sockets of that kind are to keep, as asked for: the kernel doubles that."""
+    return {
+        each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
         for each in sockets(router)
-        if (each.family, each.proto) == (family, protocol)
+        if each.family == family and each.proto in (protocols or (each.proto,))
     }
-    return {size // 2 for size in sizes - {SMALLEST}}
+
+
+def buffers(router: Router, family: int = socket.AF_INET) -> set[int]:
+    """The same of what adverts wait in."""
+    return sizes_of(router, family, 112) - {SMALLEST // 2}
+
+
+def netlink_buffers(router: Router) -> list[int]:
+    """The same of its netlink sockets, from the smallest."""
+    return sorted(sizes_of(router, socket.AF_NETLINK, 0))
 
 
 def configured(policies: str, *more: str) -> str:
@@ -96,8 +107,7 @@ def test_a_reload_changes_them_and_no_advert_is_missed() -> None:
         master = started(one, one.daemon(configured("", "advert_int 0.2\nversion 3")))
         backup = two.daemon(lower(configured("", "advert_int 0.2\nversion 3")))
         wait_for(lambda: backup.says("(VI_51) master set to 10.77.0.1"), backup.lines)
-        unsaid = buffers(backup)
-        assert unsaid == {1 << 19}
+        assert buffers(backup) == {1 << 19}
         for policies, more, size in (
             ("vrrp_rx_bufs_policy 60000", "", 60_000),
             ("vrrp_rx_bufs_policy MTU", "", 4_500),
@@ -121,9 +131,48 @@ def test_over_ipv6_and_on_a_virtual_mac_s_interface_too() -> None:
         assert buffers(router, socket.AF_INET6) == {60_000}
         router.stop()
         router = started(one, one.ours(configured("vrrp_rx_bufs_policy 60000", "use_vmac")), "vrrp.51")
-        sizes = {
-            each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-            for each in sockets(router)
-            if each.family == socket.AF_PACKET
-        }
-        assert 120_000 in sizes
+        assert 60_000 in sizes_of(router, socket.AF_PACKET)
+
+
+@needs_keepalived
+def test_those_of_netlink_are_keepalived_s() -> None:
+    below, above = LIMIT - 1000, LIMIT + 1000
+    asked = f"vrrp_netlink_cmd_rcv_bufs {above}\nvrrp_netlink_monitor_rcv_bufs {below}"
+    forced = asked + "\nvrrp_netlink_cmd_rcv_bufs_force"
+    with lan(1) as (one,):
+        for policies, sizes in ((asked, [below, LIMIT]), (forced, [below, above])):
+            for start in (one.keepalived, one.ours):
+                router = started(one, start(configured(policies, "")))
+                assert netlink_buffers(router) == sizes, (start, policies)
+                router.stop()
+
+
+def test_a_reload_resizes_sockets_of_netlink_as_they_are() -> None:
+    with lan(1) as (one,):
+        router = started(one, one.daemon(configured("", "")))
+        assert netlink_buffers(router) == [1 << 20]
+        for policies, sizes in (
+            ("vrrp_netlink_cmd_rcv_bufs 200000\nvrrp_netlink_monitor_rcv_bufs 300000", [200_000, 300_000]),
+            ("vrrp_netlink_cmd_rcv_bufs 1\nvrrp_netlink_monitor_rcv_bufs 300000", [106_496, 300_000]),
+            ("", [1 << 20]),
+        ):
+            router.reload_and_wait(configured(policies, ""))
+            assert netlink_buffers(router) == sizes, policies
+        router.reload_and_wait(configured("vrrp_netlink_cmd_rcv_bufs 1", "").replace(vip(51), "10.77.0.99"))
+        wait_for(lambda: one.holds("10.77.0.99") and not one.holds(vip(51)), "what we ask is still done")
+        assert router.lines.count("Entering MASTER STATE") == 1, router.lines
+
+
+def test_that_of_process_events_is_resized_too() -> None:
+    opener = NetlinkSockets(ReceiveBuffer(200_000))
+    try:
+        listener = open_events(os.getpid(), opener.open)
+    except OSError as error:
+        pytest.skip(f"no process connector here: {error}")
+    with socket.socket(fileno=os.dup(listener.fileno())) as copy:
+        for buffer, size in ((None, 200_000), (ReceiveBuffer(LIMIT + 1000, True), LIMIT + 1000)):
+            if buffer is not None:
+                opener.resize(buffer)
+            assert copy.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * size
+    listener.close()
+    opener.resize(ReceiveBuffer())  # of what is closed nothing is wanted

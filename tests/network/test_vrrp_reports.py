@@ -45,6 +45,8 @@ global_defs {
     vrrp_garp_interval 0.001
     vrrp_garp_extra_if all 7200
     vrrp_rx_bufs_policy MTU
+    vrrp_netlink_cmd_rcv_bufs 300000
+    vrrp_netlink_monitor_rcv_bufs_force
     no_email_faults
     log_unknown_vrids
     rs_init_notifies
@@ -275,7 +277,7 @@ ABOUT_GLOBALS = {
     r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
     r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",
-    r" \w+_rcv_bufs(_force)? = 0": "sizes of buffers are not set",
+    r" lvs_\w+_rcv_bufs(_force)? = 0": "keywords that are not ours",
     r" umask = 0177": "a keyword that is not ours",
 }
 #: Whole sections about keepalived's insides: queues and file descriptors.

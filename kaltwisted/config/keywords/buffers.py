@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from kaltwisted.config.findings import Severity
-from kaltwisted.config.keywords.convert import UINT_MAX, Number, whole_number
+from kaltwisted.config.keywords.convert import UINT_MAX, Number, boolean, whole_number
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems
 from kaltwisted.config.model_vrrp import RxBufsPolicy
 
@@ -40,6 +41,21 @@ def _policy(words: list[str], problems: Problems) -> RxBufsPolicy | int | Keep:
         problems.append(Problem("of both MTU counts", 2, _POLICY, log=log))
     return RxBufsPolicy.MTU if "MTU" in named else RxBufsPolicy.ADVERT
 
+
+def _netlink(prefix: str, whose: str) -> Iterator[tuple[str, Keyword]]:
+    size = f"{prefix}_rcv_bufs"
+    yield size, Keyword(f"receive buffer in bytes of {whose}", size, SIZE)
+    force = f"{size}_force"
+    yield force, Keyword(f"{size} may be above net.core.rmem_max", force, boolean)
+
+
+NETLINK_BUFS: Final = dict(
+    (
+        *_netlink("vrrp_netlink_cmd", "VRRP's netlink sockets that ask"),
+        *_netlink("vrrp_netlink_monitor", "VRRP's netlink sockets that hear of changes"),
+        *_netlink("process_monitor", "the netlink socket that hears of processes"),
+    )
+)
 
 RX_BUFS: Final = {
     "vrrp_rx_bufs_policy": Keyword(

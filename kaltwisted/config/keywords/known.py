@@ -57,12 +57,6 @@ snmp_rs_stats_update_interval: max age of real server statistics served
 enable_dbus: export VRRP objects on the system D-Bus
 dbus_service_name: D-Bus name
 dbus_no_interface_name: D-Bus path component used when instance has no interface
-vrrp_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (VRRP)
-vrrp_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
-vrrp_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (VRRP)
-vrrp_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
-process_monitor_rcv_bufs: receive buffer of process-event socket
-process_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
 lvs_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (checker)
 lvs_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
 lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
