@@ -39,6 +39,8 @@ from kaltwisted.config.model import (
     OldUnicastChecksum,
     Route,
     Rule,
+    RxBufs,
+    RxBufsPolicy,
     Script,
     UnicastPeer,
     VirtualIpAddress,
@@ -189,6 +191,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         higher_prio_send_advert=_first(draft.higher_prio_send_advert, shared.higher_prio_send_advert),
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
+        owner_ignore_adverts=_first(draft.owner_ignore_adverts, shared.owner_ignore_adverts),
         timer_expired_backup=draft.timer_expired_backup,
         use_vmac=draft.use_vmac,
         use_vmac_addr=draft.use_vmac_addr,
@@ -199,6 +202,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         notify_deleted=draft.notify_deleted is not False,
         promote_secondaries=draft.promote_secondaries,
         notify_priority_changes=_first(draft.notify_priority_changes, shared.notify_priority_changes),
+        kernel_rx_buf_size=draft.kernel_rx_buf_size,
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
         where=reader.source.where(statement),
@@ -218,6 +222,16 @@ def _group(shared: VrrpDefaults, ipv6: bool) -> Address | None:
         (shared.mcast_group6, plain.mcast_group6) if ipv6 else (shared.mcast_group4, plain.mcast_group4)
     )
     return None if said == usual else said
+
+
+def rx_bufs(draft: GlobalDraft) -> RxBufs:
+    """Of several policies a size counts before MTU, and MTU before ADVERT; of sizes the last."""
+    said = draft.vrrp_rx_bufs_policy
+    sizes = [each for each in said if isinstance(each, int)]
+    named = [each for each in RxBufsPolicy if each in said]
+    policies: list[RxBufsPolicy | int] = [*sizes[-1:], *named]
+    policy = policies[0] if policies else None
+    return RxBufs(policy, draft.vrrp_rx_bufs_multiplier or RxBufs().multiplier)
 
 
 def nftables(draft: GlobalDraft) -> Nftables | None:

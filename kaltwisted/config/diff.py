@@ -87,7 +87,8 @@ class Changes:
     @property
     def vrrp(self) -> bool:
         """Whether anything about the virtual routers differs."""
-        return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups or self.statics)
+        parts = (self.vrrp_scripts, self.vrrp_instances, self.vrrp_sync_groups, self.statics)
+        return any(parts) or any(change.new[0] in _OF_VRRP for change in self.global_defs)
 
     @property
     def statics(self) -> bool:
@@ -101,6 +102,11 @@ class Changes:
 
         return words(self)
 
+
+_OF_VRRP: Final = frozenset(
+    ("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults", "rx_bufs")
+)
+"""Settings of ``global_defs`` that VRRP goes by and that are in no instance."""
 
 BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) - {"global_defs"}
 """The fields of a configuration that hold blocks; ``Changes`` has a ``Part`` of the same name for each."""

@@ -74,6 +74,7 @@ _UNITS: Final = {"_us": SECOND_US, "_s": 1}
 # Settings that are values of their own here, and in the file keywords that begin so.
 _PREFIXES: Final = {
     "vrrp": "vrrp_",
+    "rx_bufs": "vrrp_rx_bufs_",
     "vrrp_process": "vrrp_",
     "checker_process": "checker_",
     "bfd_process": "bfd_",

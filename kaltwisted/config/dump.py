@@ -88,13 +88,14 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
     yield from others(
         defs,
         "router_id smtp_server smtp_connect_timeout_us smtp_helo_name notification_email_from"
-        " notification_email script_user enable_script_security umask vrrp vrrp_process checker_process"
-        " bfd_process api",
+        " notification_email script_user enable_script_security umask vrrp rx_bufs vrrp_process"
+        " checker_process bfd_process api",
         "  ",
     )
     if defs.umask is not None:
         yield f"  umask = {octal(defs.umask)}"
     yield from others(defs.vrrp, "", "  vrrp_")
+    yield from others(defs.rx_bufs, "", "  vrrp_rx_bufs_")
     yield from others(defs.vrrp_process, "", "  vrrp_")
     yield from others(defs.checker_process, "", "  checker_")
     yield from others(defs.bfd_process, "", "  bfd_")

@@ -83,6 +83,7 @@ class VrrpDefaults:
     down_timer_adverts: int = 3
     check_unicast_src: bool = False
     skip_check_adv_addr: bool = False
+    owner_ignore_adverts: bool = False
     notify_priority_changes: bool = False
     garp_interval_us: int = 0
     gna_interval_us: int = 0
@@ -91,6 +92,24 @@ class VrrpDefaults:
     v3_checksum_as_v2: bool = False
     mcast_group4: IPv4Address = IPv4Address("224.0.0.18")
     mcast_group6: IPv6Address = IPv6Address("ff02::12")
+
+
+class RxBufsPolicy(Enum):
+    """What the room that an advert may wait in is measured by."""
+
+    MTU = "MTU"
+    ADVERT = "ADVERT"
+
+
+@attrs.frozen
+class RxBufs:
+    """``vrrp_rx_bufs_*``: what the kernel keeps of the adverts for one instance that we have not read yet.
+
+    ``policy``: bytes, or what ``multiplier`` counts; None or 0: nothing is said of it.
+    """
+
+    policy: RxBufsPolicy | int | None = None
+    multiplier: int = 3
 
 
 @attrs.frozen
@@ -322,6 +341,7 @@ class VrrpInstance:
     dropped.  A ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
     ``use_vmac_addr``: addresses that are not on its interface, or of another
     family, are on VMACs too.  ``timer_expired_backup``: the priority of the rival to reckon with.
+    ``kernel_rx_buf_size``: bytes for adverts that wait to be read, 0: as ``global_defs`` has it.
     """
 
     name: str
@@ -370,6 +390,7 @@ class VrrpInstance:
     higher_prio_send_advert: bool = False
     down_timer_adverts: int = 3
     skip_check_adv_addr: bool = False
+    owner_ignore_adverts: bool = False
     timer_expired_backup: int | None = None
     use_vmac: Vmac | None = None
     use_vmac_addr: bool = False
@@ -380,6 +401,7 @@ class VrrpInstance:
     notify_deleted: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool = False
+    kernel_rx_buf_size: int = 0
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = place()

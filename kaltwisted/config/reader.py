@@ -104,7 +104,8 @@ class Reader:
                 mistaken = problems[0].severity is Severity.ERROR
                 problems.clear()
             if not mistaken and keyword.words is not None and len(words) > keyword.words:
-                self.most_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
+                secret = table.name in SECRET_BLOCKS
+                self.most_words(statement, keyword.words, words, secret=secret, exact=keyword.exact)
             if isinstance(value, Keep):
                 continue
             if keyword.again is Again.APPENDS:

@@ -24,7 +24,7 @@ from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED
 from kaltwisted.kernel import routes
 from kaltwisted.kernel.messages import MalformedError, Message, NetlinkError, Request
 from kaltwisted.kernel.netlink import Netlink, Reactor
-from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, OpenSocket, open_socket
 from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE
 from kaltwisted.kernel.socket_filter import attach, type_filter
@@ -53,7 +53,7 @@ def open_requests() -> NetlinkSocket:
     return open_socket(NETLINK_ROUTE)
 
 
-def open_events() -> NetlinkSocket:
+def open_events(open_socket: OpenSocket = open_socket) -> NetlinkSocket:
     """A socket that hears what of ours is removed, and changes of rules."""
     opened = open_socket(NETLINK_ROUTE, GROUPS)
     program = type_filter(

@@ -172,6 +172,8 @@ def _identity(instance: Instance) -> Iterator[str]:
         kind = "none" if authentication is None else _AUTHENTICATION[authentication.type]
         yield f"   Authentication type = {kind}"
     yield from _auth_hmac(router)
+    if config.kernel_rx_buf_size:
+        yield f"   Kernel rx buffer size = {config.kernel_rx_buf_size}"
 
 
 def _auth_hmac(router: VirtualRouter) -> Iterator[str]:

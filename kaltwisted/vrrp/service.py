@@ -149,7 +149,9 @@ class VrrpService(Service):
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._signs = _sign(self._instances.values())
         self._strangers = Strangers(clock)
-        self._dispatcher = Dispatcher(network.wire, self._strangers_told(configuration))
+        self._dispatcher = Dispatcher(
+            network.wire, self._strangers_told(configuration), configuration.global_defs.rx_bufs
+        )
         self.held: dict[str, VirtualAddresses] = {}
         self._routes: dict[str, VirtualRouting] = {}
         for config in self._instances.values():
@@ -319,6 +321,7 @@ class VrrpService(Service):
             self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self._dispatcher.strangers = self._strangers_told(configuration)
+        self._dispatcher.rx_bufs = configuration.global_defs.rx_bufs
         self.surroundings.reconfigure(self._instances.values())
         self._reading_files = True
         self.files.reconfigure(tracked_files(configuration))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from kaltwisted.config.model import Address
 from kaltwisted.kernel.ethernet import close_aside
-from kaltwisted.ports import Link, Received
+from kaltwisted.ports import Link, Listening, Received
 from kaltwisted.vrrp.raw import TURN_BYTES, only_hear
 
 _SOL_PACKET = 263
@@ -38,9 +38,7 @@ def group_mac(group: Address) -> bytes:
     return (0x01005E000000 | int(group) & 0x7FFFFF).to_bytes(6, "big")
 
 
-def open_silent(
-    link: Link, program: bytes, groups: Iterable[Address], protocol: int = _ETH_P_IP
-) -> socket.socket:
+def open_silent(link: Link, program: bytes, listening: Listening, protocol: int = _ETH_P_IP) -> socket.socket:
     """A packet socket on ``link``, IP header first; ``program`` is its filter, ``protocol`` an EtherType.
 
     :raises OSError: it cannot be.
@@ -49,8 +47,8 @@ def open_silent(
     # Bound to no protocol it hears nothing before its filter is there.
     opened = socket.socket(socket.AF_PACKET, flags, 0)
     try:
-        only_hear(opened, program)
-        for group in groups:
+        only_hear(opened, program, listening.receive_buffer)
+        for group in listening.groups:
             mac = group_mac(group)
             member = _MEMBERSHIP.pack(link.index, _PACKET_MULTICAST, len(mac), mac)
             opened.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, member)

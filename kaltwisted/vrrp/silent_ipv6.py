@@ -74,7 +74,7 @@ class SilentIpv6Port:
         self._sender = _sender(link)
         try:
             program = ipv6_packet_filter(listening.vrids, VRRP_PROTOCOL)
-            opened = open_silent(link, program, listening.groups, ETH_P_IPV6)
+            opened = open_silent(link, program, listening, ETH_P_IPV6)
         except BaseException:
             self._sender.close()
             raise

@@ -44,6 +44,11 @@ global_defs {
     vrrp_down_timer_adverts 4
     vrrp_garp_interval 0.001
     vrrp_garp_extra_if all 7200
+    vrrp_rx_bufs_policy MTU
+    vrrp_netlink_cmd_rcv_bufs 300000
+    vrrp_netlink_monitor_rcv_bufs_force
+    no_email_faults
+    log_unknown_vrids
     rs_init_notifies
 }
 garp_group {
@@ -234,7 +239,7 @@ INSTANCES = (
     instance("SIX", 59, "priority 70\nno_accept").replace(
         f"{vip(59)}/24", "fe80::59\n2001:db8:59::1/64\n2001:db8:59::2"
     ),
-    instance("STRICT", 60, "version 3\nstrict_mode"),
+    instance("STRICT", 60, "version 3\nstrict_mode\nkernel_rx_buf_size 100000"),
     instance("FAR", 61, "unicast_ttl 64\nunicast_peer {\n 10.77.0.8 min_ttl 60 max_ttl 64\n}"),
     instance("FAILED", 55, "track_script {\n fatal\n grouped\n}"),
     instance("BESIDE", 56, "priority 60\nskip_check_adv_addr\nlower_prio_no_advert\nhigher_prio_send_advert"),
@@ -278,7 +283,7 @@ ABOUT_GLOBALS = {
     r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
     r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",
-    r" \w+_rcv_bufs(_force)? = 0| rx_bufs_multiples = 3": "sizes of buffers are not set",
+    r" lvs_\w+_rcv_bufs(_force)? = 0": "keywords that are not ours",
     r" umask = 0177": "a keyword that is not ours",
 }
 #: Whole sections about keepalived's insides: queues and file descriptors.

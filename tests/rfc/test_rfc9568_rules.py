@@ -497,6 +497,12 @@ class Rules(SynchronousTestCase):
         router.told(255, 16)
         self.assertEqual(router.state, State.BACKUP)
 
+    def test_7_1_an_owner_discards_what_it_hears_where_it_shall(self) -> None:
+        router = self.master(priority=255, owner_ignore_adverts=True)
+        for priority in (255, 100, 0):
+            self.assertEqual(router.told(priority, 16), [])
+        self.assertEqual(router.state, State.MASTER)
+
     def test_7_2_what_is_sent_is_valid(self) -> None:
         router = self.master()
         [advert] = sent_of(router.actions)

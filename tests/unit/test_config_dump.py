@@ -171,7 +171,7 @@ class TestDump(SynchronousTestCase):
             self.assertNotEqual(list(dump(configuration)), plain, name)
 
     def test_global_definitions(self) -> None:
-        parts = ("vrrp", "vrrp_process", "checker_process", "bfd_process", "api")
+        parts = ("vrrp", "rx_bufs", "vrrp_process", "checker_process", "bfd_process", "api")
         changes = [*every_change(GlobalDefs(), "vrrp_version", *parts)]
         for part in parts:
             changes += (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from kaltwisted.config.address_lines import ADDRESS_OPTIONS
+from kaltwisted.config.keywords.buffers import SIZE
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     AtLeastOne,
@@ -217,6 +218,9 @@ VRRP_INSTANCE = Table(
         "skip_check_adv_addr": Keyword(
             "compare addresses only when the sender changed", "skip_check_adv_addr", boolean
         ),
+        "owner_ignore_adverts": Keyword(
+            "as master of priority 255 take no notice of adverts", "owner_ignore_adverts", boolean
+        ),
         "timer_expired_backup": Keyword(
             "step back when the advert timer ran so late that a rival of this priority may have taken over",
             "timer_expired_backup",
@@ -261,6 +265,9 @@ VRRP_INSTANCE = Table(
             "lvs_sync_daemon_interface",
             _sync_interface,
             today="lvs_sync_daemon_interface",
+        ),
+        "kernel_rx_buf_size": Keyword(
+            "bytes for its adverts that wait to be read", "kernel_rx_buf_size", SIZE, exact=True
         ),
         **known("vrrp_instance"),
     },
