@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,7 +36,7 @@ from kaltwisted.config.keywords.vrrp import (
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
-from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs
+from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs, LvsTimeouts
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
@@ -176,6 +177,9 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         checker_log_all_failures=draft.checker_log_all_failures,
         rs_init_notifies=draft.rs_init_notifies,
         lvs_flush=draft.lvs_flush,
+        lvs_flush_on_stop=draft.lvs_flush_on_stop,
+        lvs_sync_daemon=draft.lvs_sync_daemon,
+        lvs_timeouts=LvsTimeouts(**ChainMap(*reversed(draft.lvs_timeouts))),
         script_user=draft.script_user,
         enable_script_security=draft.enable_script_security,
         dynamic_interfaces=draft.dynamic_interfaces,

@@ -20,6 +20,8 @@ from kaltwisted.config.model import (
     SECOND_US,
     ApiListen,
     ForwardingMethod,
+    LvsSyncDaemon,
+    LvsTimeouts,
     Public,
     RealServer,
     Script,
@@ -201,5 +203,7 @@ def _text(value: object, scale: int) -> str | None:
         case SmtpServer():
             return f"{value.host} {value.port}"
         case str() | Enum() | Script() | ForwardingMethod() | IPv4Address() | IPv6Address():
+            return str(value)
+        case LvsSyncDaemon() | LvsTimeouts():
             return str(value)
     return None

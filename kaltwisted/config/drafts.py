@@ -41,6 +41,9 @@ class GlobalDraft(Draft):
     checker_log_all_failures: bool = False
     rs_init_notifies: bool = False
     lvs_flush: bool = False
+    lvs_flush_on_stop: model.FlushOnStop | None = None
+    lvs_sync_daemon: model.LvsSyncDaemon | None = None
+    lvs_timeouts: tuple[dict[str, int], ...] = ()
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
     dynamic_interfaces: bool = False

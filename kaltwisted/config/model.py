@@ -32,6 +32,7 @@ from kaltwisted.config.model_checks import (
     Url,
 )
 from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
+from kaltwisted.config.model_ipvs import FlushOnStop, LvsSyncDaemon, LvsTimeouts
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -95,6 +96,7 @@ __all__ = [
     "ExtraGarp",
     "FileCheck",
     "FirewallMark",
+    "FlushOnStop",
     "Forwarding",
     "ForwardingMethod",
     "GarpGroup",
@@ -106,6 +108,8 @@ __all__ = [
     "Ipvlan",
     "IpvlanType",
     "Listen",
+    "LvsSyncDaemon",
+    "LvsTimeouts",
     "MiscCheck",
     "Nftables",
     "NotifyFifo",
@@ -183,6 +187,9 @@ class GlobalDefs:
     checker_log_all_failures: bool = False
     rs_init_notifies: bool = False
     lvs_flush: bool = False
+    lvs_flush_on_stop: FlushOnStop | None = None
+    lvs_sync_daemon: LvsSyncDaemon | None = None
+    lvs_timeouts: LvsTimeouts = LvsTimeouts()
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
     dynamic_interfaces: bool = False

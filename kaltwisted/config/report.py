@@ -13,13 +13,24 @@ from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
-from kaltwisted.config.model import SECOND_US, ExtraGarp, GlobalDefs, Script, VrrpDefaults
+from kaltwisted.config.model import (
+    SECOND_US,
+    ExtraGarp,
+    FlushOnStop,
+    GlobalDefs,
+    LvsSyncDaemon,
+    LvsTimeouts,
+    Script,
+    VrrpDefaults,
+)
 
 Owner: TypeAlias = Callable[[Script | None], str]
 """Whom a script runs as, ``uid:gid``; None: a script that names nobody."""
 
 _UNSET: Final = 0xFFFFFFFF
 """What keepalived prints for the delay and repeat of ``lower priority`` where nobody has set them."""
+
+_FLUSH_ON_STOP: Final = {None: "disabled", FlushOnStop.OURS: "VS", FlushOnStop.ALL: "full"}
 
 
 def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool = False) -> Iterator[str]:
@@ -38,9 +49,12 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield f" Dynamic interfaces = {true(defs.dynamic_interfaces)}"
     if defs.no_email_faults:
         yield " Send emails for fault transitions = off"
+    yield from _lvs_timeouts(defs.lvs_timeouts)
     if vrrp:
         yield f" Default interface = {defs.default_interface or 'eth0'}"
+    yield from _sync_daemon(defs.lvs_sync_daemon, "instance" if vrrp else "name")
     yield f" LVS flush = {true(defs.lvs_flush)}"
+    yield f" LVS flush on stop = {_FLUSH_ON_STOP[defs.lvs_flush_on_stop]}"
     if vrrp:
         yield f" VRRP IPv4 mcast group = {defs.vrrp.mcast_group4}"
         yield f" VRRP IPv6 mcast group = {defs.vrrp.mcast_group6}"
@@ -81,6 +95,33 @@ def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:
         yield " Email notification to:"
         for recipient in defs.notification_email:
             yield f"   {recipient}"
+
+
+def _lvs_timeouts(timeouts: LvsTimeouts) -> Iterator[str]:
+    if timeouts.tcp:
+        yield f" LVS TCP timeout = {timeouts.tcp}"
+    if timeouts.tcpfin:
+        yield f" LVS TCP FIN timeout = {timeouts.tcpfin}"
+    if timeouts.udp:
+        # keepalived's own words.
+        yield f" LVS TCP timeout = {timeouts.udp}"
+
+
+def _sync_daemon(sync: LvsSyncDaemon | None, followed: str) -> Iterator[str]:
+    if sync is None:
+        return
+    if sync.instance is not None:
+        yield f" LVS syncd vrrp {followed} = {sync.instance}"
+    yield f" LVS syncd interface = {sync.interface}"
+    yield f" LVS syncd syncid = {sync.sync_id}"
+    if sync.maxlen is not None:
+        yield f" LVS syncd maxlen = {sync.maxlen}"
+    if sync.group is not None:
+        yield f" LVS mcast group {sync.group}"
+    if sync.port is not None:
+        yield f" LVS syncd mcast port = {sync.port}"
+    if sync.ttl is not None:
+        yield f" LVS syncd mcast ttl = {sync.ttl}"
 
 
 def _vrrp(defaults: VrrpDefaults, *, in_force: bool) -> Iterator[str]:

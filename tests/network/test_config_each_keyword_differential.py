@@ -81,6 +81,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         r'garp_group (?:garp|gna)_interval: wrong «(?:""|\.)',
         r'vrrp_instance garp_extra_if: wrong «""',
         r'global_defs nftables_priority: wrong «""',
+        r'global_defs lvs_sync_daemon: wrong «""',
         r'global_defs vmac_(?:addr_)?prefix: wrong «(?:longestthat|a/b|"")',
         r"vrrp_instance use_ipvlan: wrong 10\.0\.0\.5 «(?:a/b|group)",
         r'vrrp_track_process quorum_max: wrong «""',

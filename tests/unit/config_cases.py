@@ -42,7 +42,9 @@ class Case(NamedTuple):
 def _with(lines: str, word: str, line: str) -> str:
     """Lines with one more that they need, unless a slip of ``word`` is what they are about."""
     slip = word[:-2]
-    there = any(each.lstrip(MARK).lower().startswith(slip) for each in lines.splitlines())
+    firsts = [each.lstrip(MARK).lower().split(" ")[0] for each in lines.splitlines()]
+    # No slip makes a word longer, and another spelling does by one letter at most (neighbour_ip).
+    there = any(first.startswith(slip) and len(first) <= len(word) + 1 for first in firsts)
     return lines if there else f"{line}\n{lines}"
 
 

@@ -16,8 +16,11 @@ from kaltwisted.config.model import (
     Configuration,
     Connection,
     FirewallMark,
+    FlushOnStop,
     GlobalDefs,
     HttpCheck,
+    LvsSyncDaemon,
+    LvsTimeouts,
     MiscCheck,
     Position,
     Protocol,
@@ -238,6 +241,25 @@ class Words(SynchronousTestCase):
             [
                 "global_defs: lvs_flush off -> on, at the next start",
                 "global_defs: vrrp_garp_interval 0 -> 0.5",
+            ],
+        )
+
+    def test_settings_of_ipvs(self) -> None:
+        sync = LvsSyncDaemon("eth1", "VI_1", 51)
+        old = Configuration(GlobalDefs(lvs_sync_daemon=sync))
+        new = Configuration(
+            GlobalDefs(
+                lvs_sync_daemon=attrs.evolve(sync, ttl=3),
+                lvs_timeouts=LvsTimeouts(tcp=100, udp=30),
+                lvs_flush_on_stop=FlushOnStop.OURS,
+            )
+        )
+        self.assertEqual(
+            self.words(old, new),
+            [
+                "global_defs: lvs_flush_on_stop none -> VS",
+                "global_defs: lvs_sync_daemon eth1 VI_1 id 51 -> eth1 VI_1 id 51 ttl 3",
+                "global_defs: lvs_timeouts none -> tcp 100 udp 30",
             ],
         )
 

@@ -14,6 +14,7 @@ from kaltwisted.config.keywords.convert import (
     not_one_of,
     whole_number,
 )
+from kaltwisted.config.keywords.ipvs import IPVS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
@@ -121,7 +122,6 @@ GLOBAL_DEFS = Table(
         "rs_init_notifies": Keyword(
             "run notify_up/down for the first state too", "rs_init_notifies", boolean
         ),
-        "lvs_flush": Keyword("empty the kernel's IPVS table at start", "lvs_flush", flag, words=1),
         "script_user": Keyword("who runs the scripts: user, perhaps a group", "script_user", user, words=3),
         "enable_script_security": Keyword(
             "no root scripts that others could alter", "enable_script_security", flag, words=1
@@ -169,6 +169,7 @@ GLOBAL_DEFS = Table(
         **VRRP_DEFAULTS,
         **NFTABLES,
         **PROCESSES,
+        **IPVS,
         **API,
         **known("global_defs"),
     },
