@@ -80,6 +80,7 @@ _PREFIXES: Final = {
     "checker_process": "checker_",
     "bfd_process": "bfd_",
     "api": "api_",
+    "ssl": "SSL ",
 }
 
 

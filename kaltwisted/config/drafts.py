@@ -214,6 +214,15 @@ class UrlDraft(Draft):
     regex_no_match: bool = False
 
 
+class SslDraft(Draft):
+    """``SSL``."""
+
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
+    password: str | None = None
+
+
 class GarpGroupDraft(Draft):
     """``garp_group``."""
 

@@ -50,6 +50,7 @@ from kaltwisted.config.model_lvs import (
 )
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.model_routes import Route, RoutingItem, Rule
+from kaltwisted.config.model_ssl import ClientTls, SslContext
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 from kaltwisted.config.model_vrrp import (
     Authentication,
@@ -89,6 +90,7 @@ __all__ = [
     "BfdInstance",
     "Check",
     "CheckTiming",
+    "ClientTls",
     "Configuration",
     "Connection",
     "DnsCheck",
@@ -129,6 +131,7 @@ __all__ = [
     "SmtpCheck",
     "SmtpServer",
     "SorryServer",
+    "SslContext",
     "TcpCheck",
     "TlsOptions",
     "TrackFile",
@@ -170,7 +173,10 @@ class NotifyFifo:
 
 @attrs.frozen
 class GlobalDefs:
-    """``global_defs``: settings of the whole daemon.  ``None`` means "not given"."""
+    """``global_defs``: settings of the whole daemon.  ``None`` means "not given".
+
+    ``ssl`` is the block ``SSL``, which stands beside it.
+    """
 
     router_id: str | None = None
     notification_email: tuple[str, ...] = ()
@@ -217,6 +223,7 @@ class GlobalDefs:
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
     api: ApiSettings = ApiSettings()
+    ssl: SslContext = SslContext()
     where: Position | None = place()
 
 

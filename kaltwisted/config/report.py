@@ -21,6 +21,7 @@ from kaltwisted.config.model import (
     LvsSyncDaemon,
     LvsTimeouts,
     Script,
+    SslContext,
     VrrpDefaults,
 )
 
@@ -75,6 +76,18 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield f" no_checker_emails = {defs.no_checker_emails:d}"
     if defs.log_unknown_vrids:
         yield " log_unknown_vrids"
+
+
+def ssl_definitions(ssl: SslContext) -> Iterator[str]:
+    """What stands in the section of that name; keepalived shows the pass phrase too."""
+    if ssl == SslContext():
+        yield " Using autogen SSL context"
+    if ssl.ca is not None:
+        yield f" CA-file : {ssl.ca}"
+    if ssl.certificate is not None:
+        yield f" Certificate file : {ssl.certificate}"
+    if ssl.key is not None:
+        yield f" Key file : {ssl.key}"
 
 
 def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:

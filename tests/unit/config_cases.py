@@ -135,6 +135,7 @@ AROUND: dict[str, Callable[[str], str]] = {
     "vrrp_sync_group": _group,
     "garp_group": _pace,
     "track_group": _tracking,
+    "SSL": lambda lines: f"SSL {{\n{_indented(lines, 4)}}}\n" + instance(""),
 }
 # What a keyword does not go without.
 BESIDE = {
@@ -204,6 +205,7 @@ BLOCKS = {
     "garp_group": ("garp_group", "garp_interval 1\ninterface eth0"),
     "interfaces": ("interfaces", "eth1"),
     "bfd_instance": ("bfd_instance B", "neighbor_ip 10.0.0.8"),
+    "SSL": ("SSL", "certificate /etc/ssl/certs/client.pem"),
 }
 
 

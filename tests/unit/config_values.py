@@ -220,6 +220,7 @@ WRITTEN: dict[str, Values] = {
         ),
     ),
     "anti_replay": Values(("time", "monotonic"), ("«TIME", "«never", EMPTY)),
+    "tls_compliant": BOOLEAN,
     "tls_verify": Values(("www.example.org",), bare=True),
     "user": USER,
     "script_user": USER,

@@ -26,6 +26,7 @@ from kaltwisted.config.model import (
     Protocol,
     RealServer,
     Script,
+    SslContext,
     TcpCheck,
     TlsOptions,
     Tracked,
@@ -262,6 +263,16 @@ class Words(SynchronousTestCase):
                 "global_defs: lvs_timeouts none -> tcp 100 udp 30",
             ],
         )
+
+    def test_the_pass_phrase_of_the_client_certificate_does_not_show(self) -> None:
+        ssl = SslContext("/c.pem", "/k.pem", password=b"geheim")
+        for new, line in (
+            (attrs.evolve(ssl, password=b"other"), "SSL password changed"),
+            (attrs.evolve(ssl, password=None), "SSL password changed"),
+            (attrs.evolve(ssl, certificate="/d.pem"), "SSL certificate /c.pem -> /d.pem"),
+        ):
+            old = Configuration(GlobalDefs(ssl=ssl))
+            self.assertEqual(self.words(old, Configuration(GlobalDefs(ssl=new))), [f"global_defs: {line}"])
 
     def test_lists_are_told_by_what_comes_and_goes(self) -> None:
         old = Configuration(

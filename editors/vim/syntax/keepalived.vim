@@ -21,13 +21,13 @@ syntax region ka_vrrip_sync_group matchgroup=kaObsolete start=/\%(vrrip_sync_gro
 syntax region ka_bfd_instance matchgroup=kaBlock start=/\%(bfd_instance\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_bfd_instance
 syntax region ka_garp_group matchgroup=kaBlock start=/\%(garp_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_garp_group
 syntax region ka_track_group matchgroup=kaBlock start=/\%(track_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_group
+syntax region ka_SSL matchgroup=kaBlock start=/\%(SSL\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_SSL
 syntax region ka_static_ipaddress matchgroup=kaBlock start=/\%(static_ipaddress\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_ipaddress
 syntax region ka_static_routes matchgroup=kaBlock start=/\%(static_routes\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_routes
 syntax region ka_static_rules matchgroup=kaBlock start=/\%(static_rules\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_rules
 syntax region ka_linkbeat_interfaces matchgroup=kaBlock start=/\%(linkbeat_interfaces\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_linkbeat_interfaces
 syntax region ka_interface_up_down_delays matchgroup=kaBlock start=/\%(interface_up_down_delays\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_interface_up_down_delays
-syntax region ka_SSL matchgroup=kaBlock start=/\%(SSL\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_SSL
-syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_track_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_linkbeat_interfaces,ka_interface_up_down_delays,ka_SSL
+syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_track_group,ka_SSL,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_linkbeat_interfaces,ka_interface_up_down_delays
 
 syntax match ka_global_defs_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_global_defs_Unknown kaUnknown
@@ -84,7 +84,7 @@ syntax cluster ka_virtual_server_real_server_HTTP_GET contains=kaComment,kaDirec
 
 syntax match ka_virtual_server_real_server_HTTP_GET_url_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_HTTP_GET_url_Unknown kaUnknown
-syntax match ka_virtual_server_real_server_HTTP_GET_url_Keyword /\%(path\|digest\|status_code\|virtualhost\|regex\|regex_no_match\|regex_options\|regex_min_offset\|regex_max_offset\|regex_stack\|tls_compliant\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+syntax match ka_virtual_server_real_server_HTTP_GET_url_Keyword /\%(path\|digest\|status_code\|virtualhost\|regex\|regex_no_match\|tls_compliant\|regex_options\|regex_min_offset\|regex_max_offset\|regex_stack\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_HTTP_GET_url_Keyword kaKeyword
 syntax match ka_virtual_server_real_server_HTTP_GET_url_Obsolete /\%(Path\|Digest\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_HTTP_GET_url_Obsolete kaObsolete
@@ -260,6 +260,12 @@ highlight default link ka_track_group_Unknown kaUnknown
 syntax region ka_track_group_group matchgroup=kaBlock start=/\%(group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_sync_group_group
 syntax cluster ka_track_group contains=kaComment,kaDirective,kaUse,ka_track_group_Unknown,ka_track_group_group
 
+syntax match ka_SSL_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_SSL_Unknown kaUnknown
+syntax match ka_SSL_Keyword /\%(certificate\|key\|password\|ca\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+highlight default link ka_SSL_Keyword kaKeyword
+syntax cluster ka_SSL contains=kaComment,kaDirective,kaUse,ka_SSL_Unknown,ka_SSL_Keyword
+
 syntax cluster ka_static_ipaddress contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_static_routes contains=kaComment,kaDirective,kaUse,@kaValues
@@ -269,12 +275,6 @@ syntax cluster ka_static_rules contains=kaComment,kaDirective,kaUse,@kaValues
 syntax cluster ka_linkbeat_interfaces contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_interface_up_down_delays contains=kaComment,kaDirective,kaUse,@kaValues
-
-syntax match ka_SSL_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_SSL_Unknown kaUnknown
-syntax match ka_SSL_Keyword /\%(password\|ca\|certificate\|key\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
-highlight default link ka_SSL_Keyword kaKeyword
-syntax cluster ka_SSL contains=kaComment,kaDirective,kaUse,ka_SSL_Unknown,ka_SSL_Keyword
 
 syntax match kaRest /[^{}]\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*/ contained contains=@kaValues nextgroup=kaSkipped
 syntax region kaSkipped start=/{/ end=/}/ contained contains=kaSkipped,@kaValues

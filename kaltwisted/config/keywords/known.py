@@ -22,7 +22,6 @@ instance: name of this daemon instance; changes pid file names, syslog idents an
 child_wait_time: how long the parent waits for children at stop before killing them
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
-SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
 use_symlink_paths: keep script paths as written instead of resolving symbolic links
@@ -85,12 +84,6 @@ debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 """,
-    "SSL": """
-password: pass phrase of the key file
-ca: CA file (PEM)
-certificate: client certificate file (PEM)
-key: client key file (PEM)
-""",
     "virtual_server": """
 hashed: a scheduler flag that does nothing
 snmp_name: name shown in SNMP
@@ -103,10 +96,6 @@ regex_options: pattern options
 regex_min_offset: first body offset of a match
 regex_max_offset: last body offset of a match
 regex_stack: PCRE2 JIT stack sizes
-tls_compliant: send TLS close_notify properly for this URL
-""",
-    "SSL_GET": """
-tls_compliant: send TLS close_notify properly
 """,
 }
 
