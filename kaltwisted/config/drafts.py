@@ -144,6 +144,7 @@ class VirtualServerDraft(ServerDraft):
     flag_1: bool = False
     flag_2: bool = False
     flag_3: bool = False
+    hashed: bool = False
     sh_port: bool = False
     sh_fallback: bool = False
     mh_port: bool = False

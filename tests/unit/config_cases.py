@@ -140,6 +140,7 @@ AROUND: dict[str, Callable[[str], str]] = {
 # What a keyword does not go without.
 BESIDE = {
     **{f"sh-{what}": "lb_algo sh" for what in ("port", "fallback")},
+    "hashed": "lb_algo sh",
     **{f"mh-{what}": "lb_algo mh" for what in ("port", "fallback")},
     "ops": "protocol UDP",
     "sorry_server_inhibit": "sorry_server 10.0.0.3 80",

@@ -117,6 +117,7 @@ WRITTEN: dict[str, Values] = {
     "lvs_flush_on_stop": Values(("VS",), ("«vs", EMPTY), bare=True),
     "dynamic_interfaces": Values(("allow_if_changes",), ("«sometimes",), bare=True),
     "reload_check_config": Values(wrong=("«/tmp/log",), bare=True),
+    "snmp_name": Values(("web", '"of two"')),
     "lb_algo": Values(SCHEDULERS, ("«rrr", "«RR", "«lbhc", EMPTY)),
     "lvs_sched": Values(("rr",), ("«rrr", "«RR", EMPTY)),
     **dict.fromkeys(("lb_kind", "lvs_method", "sorry_server_lvs_method"), _FORWARDING),

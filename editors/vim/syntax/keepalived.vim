@@ -42,7 +42,7 @@ syntax cluster ka_global_defs_notification_email contains=kaComment,kaDirective,
 
 syntax match ka_virtual_server_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_Unknown kaUnknown
-syntax match ka_virtual_server_Keyword /\%(delay_loop\|retry\|delay_before_retry\|warmup\|connect_timeout\|virtualhost\|smtp_alert\|ip_family\|lb_algo\|lvs_sched\|lb_kind\|lvs_method\|inhibit_on_failure\|ops\|flag-1\|flag-2\|flag-3\|sh-port\|sh-fallback\|mh-port\|mh-fallback\|persistence_timeout\|persistence_granularity\|persistence_engine\|protocol\|alpha\|omega\|ha_suspend\|quorum\|hysteresis\|quorum_up\|quorum_down\|weight\|sorry_server\|sorry_server_inhibit\|sorry_server_lvs_method\|nat_mask\|hashed\|snmp_name\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+syntax match ka_virtual_server_Keyword /\%(delay_loop\|retry\|delay_before_retry\|warmup\|connect_timeout\|virtualhost\|smtp_alert\|snmp_name\|ip_family\|lb_algo\|lvs_sched\|lb_kind\|lvs_method\|inhibit_on_failure\|ops\|flag-1\|flag-2\|flag-3\|hashed\|sh-port\|sh-fallback\|mh-port\|mh-fallback\|persistence_timeout\|persistence_granularity\|persistence_engine\|protocol\|alpha\|omega\|ha_suspend\|quorum\|hysteresis\|quorum_up\|quorum_down\|weight\|sorry_server\|sorry_server_inhibit\|sorry_server_lvs_method\|nat_mask\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_Keyword kaKeyword
 syntax match ka_virtual_server_Obsolete /\%(Virtualhost\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_Obsolete kaObsolete
@@ -51,7 +51,7 @@ syntax cluster ka_virtual_server contains=kaComment,kaDirective,kaUse,ka_virtual
 
 syntax match ka_virtual_server_real_server_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_Unknown kaUnknown
-syntax match ka_virtual_server_real_server_Keyword /\%(delay_loop\|retry\|delay_before_retry\|warmup\|connect_timeout\|virtualhost\|smtp_alert\|weight\|lvs_method\|uthreshold\|lthreshold\|inhibit_on_failure\|alpha\|notify_up\|notify_down\|snmp_name\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+syntax match ka_virtual_server_real_server_Keyword /\%(delay_loop\|retry\|delay_before_retry\|warmup\|connect_timeout\|virtualhost\|smtp_alert\|snmp_name\|weight\|lvs_method\|uthreshold\|lthreshold\|inhibit_on_failure\|alpha\|notify_up\|notify_down\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_Keyword kaKeyword
 syntax match ka_virtual_server_real_server_Obsolete /\%(Weight\|Virtualhost\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_virtual_server_real_server_Obsolete kaObsolete

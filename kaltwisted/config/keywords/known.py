@@ -84,13 +84,6 @@ debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance
 """,
-    "virtual_server": """
-hashed: a scheduler flag that does nothing
-snmp_name: name shown in SNMP
-""",
-    "real_server": """
-snmp_name: name shown in SNMP
-""",
     "url": """
 regex_options: pattern options
 regex_min_offset: first body offset of a match
