@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,11 +20,12 @@ from kaltwisted.config import (
     rule_lines,
 )
 from kaltwisted.config.bind_checks import Timings
-from kaltwisted.config.drafts import Draft, GlobalDraft
+from kaltwisted.config.drafts import Draft, GlobalDraft, SslDraft
 from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
+from kaltwisted.config.keywords.ssl import SSL
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
@@ -35,7 +37,7 @@ from kaltwisted.config.keywords.vrrp import (
     VRRP_INSTANCE,
     VRRP_SYNC_GROUP,
 )
-from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs
+from kaltwisted.config.model import ApiSettings, Configuration, GlobalDefs, LvsTimeouts, SslContext
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.reader import Reader
 
@@ -75,7 +77,9 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         assert keyword.block is not None
         blocks.setdefault(keyword.block.name, []).append(statement)
 
-    defaults = _global_defs(reader, blocks.get(GLOBAL_DEFS.name, []))
+    defaults = attrs.evolve(
+        _global_defs(reader, blocks.get(GLOBAL_DEFS.name, [])), ssl=_ssl(reader, blocks.get(SSL.name, []))
+    )
     timings: Timings = {}
 
     def bound(table: Table, context: object, how: Callable[[Statement], B | None]) -> tuple[B, ...]:
@@ -176,6 +180,9 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         checker_log_all_failures=draft.checker_log_all_failures,
         rs_init_notifies=draft.rs_init_notifies,
         lvs_flush=draft.lvs_flush,
+        lvs_flush_on_stop=draft.lvs_flush_on_stop,
+        lvs_sync_daemon=draft.lvs_sync_daemon,
+        lvs_timeouts=LvsTimeouts(**ChainMap(*reversed(draft.lvs_timeouts))),
         script_user=draft.script_user,
         enable_script_security=draft.enable_script_security,
         dynamic_interfaces=draft.dynamic_interfaces,
@@ -212,6 +219,20 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         api=_settings(draft, "api", ApiSettings),
         where=reader.source.where(blocks[0]),
     )
+
+
+def _ssl(reader: Reader, blocks: list[Statement]) -> SslContext:
+    """The last ``SSL`` block."""
+    found = SslContext()
+    for block in blocks:
+        if block is not blocks[0]:
+            log = "SSL context already specified - replacing"
+            reader.error(block, "a second SSL block: all of the first one is forgotten", log=log)
+        draft = reader.read(block.block or [], SSL, SslDraft())
+        where = reader.source.where(block)
+        password = None if draft.password is None else draft.password.encode(errors="surrogateescape")
+        found = SslContext(draft.certificate, draft.key, draft.ca, password, where=where)
+    return found
 
 
 def _settings(draft: GlobalDraft, prefix: str, kind: type[T]) -> T:

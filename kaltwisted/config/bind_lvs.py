@@ -72,6 +72,9 @@ def virtual_server(
         _missing(reader, statement, "protocol", "protocol TCP (or UDP, SCTP)", "UDP is taken")
     if draft.lb_algo is None:
         _missing(reader, statement, "lb_algo lvs_sched", "lb_algo rr (or another scheduler)", "wlc is taken")
+    if draft.hashed and draft.lb_algo != "sh":
+        log = "hashed only applies to sh scheduler - ignoring"
+        reader.error(statement, "hashed is for the scheduler sh, and does nothing with it either", log=log)
     if draft.forwarding is None:
         _missing(reader, statement, "lb_kind lvs_method", "lb_kind NAT (or DR, TUN)", "NAT is taken")
     forwarding = draft.forwarding or ForwardingMethod()

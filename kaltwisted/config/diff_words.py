@@ -20,6 +20,8 @@ from kaltwisted.config.model import (
     SECOND_US,
     ApiListen,
     ForwardingMethod,
+    LvsSyncDaemon,
+    LvsTimeouts,
     Public,
     RealServer,
     Script,
@@ -79,6 +81,7 @@ _PREFIXES: Final = {
     "checker_process": "checker_",
     "bfd_process": "bfd_",
     "api": "api_",
+    "ssl": "SSL ",
 }
 
 
@@ -202,5 +205,7 @@ def _text(value: object, scale: int) -> str | None:
         case SmtpServer():
             return f"{value.host} {value.port}"
         case str() | Enum() | Script() | ForwardingMethod() | IPv4Address() | IPv6Address():
+            return str(value)
+        case LvsSyncDaemon() | LvsTimeouts():
             return str(value)
     return None

@@ -41,6 +41,9 @@ class GlobalDraft(Draft):
     checker_log_all_failures: bool = False
     rs_init_notifies: bool = False
     lvs_flush: bool = False
+    lvs_flush_on_stop: model.FlushOnStop | None = None
+    lvs_sync_daemon: model.LvsSyncDaemon | None = None
+    lvs_timeouts: tuple[dict[str, int], ...] = ()
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
     dynamic_interfaces: bool = False
@@ -150,6 +153,7 @@ class VirtualServerDraft(ServerDraft):
     flag_1: bool = False
     flag_2: bool = False
     flag_3: bool = False
+    hashed: bool = False
     sh_port: bool = False
     sh_fallback: bool = False
     mh_port: bool = False
@@ -218,6 +222,15 @@ class UrlDraft(Draft):
     virtualhost: str | None = None
     regex: str | None = None
     regex_no_match: bool = False
+
+
+class SslDraft(Draft):
+    """``SSL``."""
+
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
+    password: str | None = None
 
 
 class GarpGroupDraft(Draft):

@@ -30,7 +30,7 @@ from kaltwisted.config.model import (
     VirtualServer,
 )
 from kaltwisted.config.model_checks import kind
-from kaltwisted.config.report import granularity
+from kaltwisted.config.report import granularity, ssl_definitions
 
 
 def dump(configuration: Configuration) -> Iterator[str]:
@@ -38,7 +38,7 @@ def dump(configuration: Configuration) -> Iterator[str]:
     yield "-----< Global definitions >-----"
     yield from _global_defs(configuration.global_defs)
     yield "-----< SSL definitions >-----"
-    yield "  Using autogen SSL context"
+    yield from (f" {line}" for line in ssl_definitions(configuration.global_defs.ssl))
     services = configuration.virtual_servers
     if services or configuration.virtual_server_groups:
         yield "-----< LVS Topology >-----"
@@ -89,7 +89,7 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
         defs,
         "router_id smtp_server smtp_connect_timeout_us smtp_helo_name notification_email_from"
         " notification_email script_user enable_script_security umask vrrp rx_bufs vrrp_process"
-        " checker_process bfd_process api",
+        " checker_process bfd_process api ssl",
         "  ",
     )
     if defs.umask is not None:
@@ -207,7 +207,7 @@ def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator
             yield f"    VirtualHost = {check.virtualhost}"
         yield from others(check, "timing connection urls virtualhost tls", "    ")
         if check.tls is not None:
-            yield from others(check.tls, "", "    ")
+            yield from others(check.tls, "client", "    ")
         for url in check.urls:
             yield from _url(url)
     elif not isinstance(check, MiscCheck | TcpCheck | BfdCheck | FileCheck):

@@ -34,6 +34,7 @@ from kaltwisted.config.model_checks import (
     Url,
 )
 from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
+from kaltwisted.config.model_ipvs import FlushOnStop, LvsSyncDaemon, LvsTimeouts
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -51,6 +52,7 @@ from kaltwisted.config.model_lvs import (
 )
 from kaltwisted.config.model_process import ProcessSettings
 from kaltwisted.config.model_routes import Route, RoutingItem, Rule
+from kaltwisted.config.model_ssl import ClientTls, SslContext
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 from kaltwisted.config.model_vrrp import (
     Authentication,
@@ -93,6 +95,7 @@ __all__ = [
     "BfdInstance",
     "Check",
     "CheckTiming",
+    "ClientTls",
     "Configuration",
     "Connection",
     "DnsCheck",
@@ -100,6 +103,7 @@ __all__ = [
     "ExtraGarp",
     "FileCheck",
     "FirewallMark",
+    "FlushOnStop",
     "Forwarding",
     "ForwardingMethod",
     "GarpGroup",
@@ -111,6 +115,8 @@ __all__ = [
     "Ipvlan",
     "IpvlanType",
     "Listen",
+    "LvsSyncDaemon",
+    "LvsTimeouts",
     "MiscCheck",
     "Nftables",
     "NotifyFifo",
@@ -132,6 +138,7 @@ __all__ = [
     "SmtpCheck",
     "SmtpServer",
     "SorryServer",
+    "SslContext",
     "TcpCheck",
     "TlsOptions",
     "TrackFile",
@@ -177,7 +184,10 @@ NETLINK_BUFFERS: Final = ("vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_m
 
 @attrs.frozen
 class GlobalDefs:
-    """``global_defs``: settings of the whole daemon.  ``None`` means "not given"."""
+    """``global_defs``: settings of the whole daemon.  ``None`` means "not given".
+
+    ``ssl`` is the block ``SSL``, which stands beside it.
+    """
 
     router_id: str | None = None
     notification_email: tuple[str, ...] = ()
@@ -194,6 +204,9 @@ class GlobalDefs:
     checker_log_all_failures: bool = False
     rs_init_notifies: bool = False
     lvs_flush: bool = False
+    lvs_flush_on_stop: FlushOnStop | None = None
+    lvs_sync_daemon: LvsSyncDaemon | None = None
+    lvs_timeouts: LvsTimeouts = LvsTimeouts()
     script_user: tuple[str, str | None] | None = None
     enable_script_security: bool = False
     dynamic_interfaces: bool = False
@@ -228,6 +241,7 @@ class GlobalDefs:
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
     api: ApiSettings = ApiSettings()
+    ssl: SslContext = SslContext()
     where: Position | None = place()
 
 

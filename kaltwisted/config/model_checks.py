@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from kaltwisted.config.model_ssl import ClientTls
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 
 
@@ -74,13 +75,14 @@ class TlsOptions:
 
     ``tls_verify [NAME]`` and ``tls_ca_file PATH`` are our own keywords; an
     empty name stands for the name that is asked for (SNI, else virtualhost,
-    else the address).
+    else the address).  ``client``: what is in the files of the block ``SSL``.
     """
 
     enable_sni: bool = False
     sni_name: str | None = None
     verify_name: str | None = None
     ca_file: str | None = None
+    client: ClientTls | None = None
 
 
 @attrs.frozen

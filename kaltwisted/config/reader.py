@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound=Draft)
 
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)").search
-SECRET_BLOCKS = frozenset(("authentication", "auth_hmac"))
+SECRET_BLOCKS = frozenset(("authentication", "auth_hmac", "SSL"))
 SECRET_KEYWORDS = frozenset(
     ("auth_type", "auth_pass", "key", "active_key", "time_window", "anti_replay", "mode")
 )

@@ -17,10 +17,14 @@ from kaltwisted.config.model import (
     NETLINK_BUFFERS,
     SECOND_US,
     ExtraGarp,
+    FlushOnStop,
     GlobalDefs,
+    LvsSyncDaemon,
+    LvsTimeouts,
     RxBufs,
     RxBufsPolicy,
     Script,
+    SslContext,
     VrrpDefaults,
 )
 
@@ -29,6 +33,8 @@ Owner: TypeAlias = Callable[[Script | None], str]
 
 _UNSET: Final = 0xFFFFFFFF
 """What keepalived prints for the delay and repeat of ``lower priority`` where nobody has set them."""
+
+_FLUSH_ON_STOP: Final = {None: "disabled", FlushOnStop.OURS: "VS", FlushOnStop.ALL: "full"}
 
 
 def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool = False) -> Iterator[str]:
@@ -47,9 +53,12 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield f" Dynamic interfaces = {true(defs.dynamic_interfaces)}"
     if defs.no_email_faults:
         yield " Send emails for fault transitions = off"
+    yield from _lvs_timeouts(defs.lvs_timeouts)
     if vrrp:
         yield f" Default interface = {defs.default_interface or 'eth0'}"
+    yield from _sync_daemon(defs.lvs_sync_daemon, "instance" if vrrp else "name")
     yield f" LVS flush = {true(defs.lvs_flush)}"
+    yield f" LVS flush on stop = {_FLUSH_ON_STOP[defs.lvs_flush_on_stop]}"
     if vrrp:
         yield f" VRRP IPv4 mcast group = {defs.vrrp.mcast_group4}"
         yield f" VRRP IPv6 mcast group = {defs.vrrp.mcast_group6}"
@@ -85,6 +94,18 @@ def _rx_bufs(rx_bufs: RxBufs) -> Iterator[str]:
     yield f" rx_bufs_multiples = {rx_bufs.multiplier}"
 
 
+def ssl_definitions(ssl: SslContext) -> Iterator[str]:
+    """What stands in the section of that name; keepalived shows the pass phrase too."""
+    if ssl == SslContext():
+        yield " Using autogen SSL context"
+    if ssl.ca is not None:
+        yield f" CA-file : {ssl.ca}"
+    if ssl.certificate is not None:
+        yield f" Certificate file : {ssl.certificate}"
+    if ssl.key is not None:
+        yield f" Key file : {ssl.key}"
+
+
 def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:
     """Nothing unless mail is sent; names that stand in, only where somebody gets it."""
     if defs.smtp_server is None:
@@ -103,6 +124,33 @@ def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:
         yield " Email notification to:"
         for recipient in defs.notification_email:
             yield f"   {recipient}"
+
+
+def _lvs_timeouts(timeouts: LvsTimeouts) -> Iterator[str]:
+    if timeouts.tcp:
+        yield f" LVS TCP timeout = {timeouts.tcp}"
+    if timeouts.tcpfin:
+        yield f" LVS TCP FIN timeout = {timeouts.tcpfin}"
+    if timeouts.udp:
+        # keepalived's own words.
+        yield f" LVS TCP timeout = {timeouts.udp}"
+
+
+def _sync_daemon(sync: LvsSyncDaemon | None, followed: str) -> Iterator[str]:
+    if sync is None:
+        return
+    if sync.instance is not None:
+        yield f" LVS syncd vrrp {followed} = {sync.instance}"
+    yield f" LVS syncd interface = {sync.interface}"
+    yield f" LVS syncd syncid = {sync.sync_id}"
+    if sync.maxlen is not None:
+        yield f" LVS syncd maxlen = {sync.maxlen}"
+    if sync.group is not None:
+        yield f" LVS mcast group {sync.group}"
+    if sync.port is not None:
+        yield f" LVS syncd mcast port = {sync.port}"
+    if sync.ttl is not None:
+        yield f" LVS syncd mcast ttl = {sync.ttl}"
 
 
 def _vrrp(defaults: VrrpDefaults, *, in_force: bool) -> Iterator[str]:

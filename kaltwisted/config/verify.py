@@ -16,6 +16,7 @@ from kaltwisted.config.verify_bfd import verify_bfd_instances
 from kaltwisted.config.verify_checks import verify_checks
 from kaltwisted.config.verify_group import verify_group_services, verify_server_groups
 from kaltwisted.config.verify_lvs import verify_virtual_servers
+from kaltwisted.config.verify_sync_daemon import verify_sync_daemon
 from kaltwisted.config.verify_tracked_services import verify_tracked_services
 from kaltwisted.config.verify_tracking import verify_tracking
 from kaltwisted.config.verify_vrrp import trackable, verify_instances, verify_sync_groups, verify_tracked
@@ -40,8 +41,10 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
     instances = verify_tracked_services(instances, services, reader)
     groups = verify_sync_groups(configuration.vrrp_sync_groups, instances, there, reader)
     groups = verify_tracked_services(groups, services, reader)
+    defs, instances = verify_sync_daemon(configuration.global_defs, instances, reader)
     return attrs.evolve(
         configuration,
+        global_defs=defs,
         virtual_servers=services,
         vrrp_scripts=scripts,
         vrrp_instances=verify_tracking(instances, scripts, groups, reader),

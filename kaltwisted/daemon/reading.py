@@ -12,6 +12,7 @@ from kaltwisted.config.key_files import with_keys
 from kaltwisted.config.load import Reading, load_file
 from kaltwisted.config.memory import Memory
 from kaltwisted.config.written import Written
+from kaltwisted.daemon.client_tls import with_client_tls
 from kaltwisted.daemon.interfaces import missing_interfaces, networks
 
 
@@ -45,7 +46,7 @@ class ConfigurationFile:
         self._memory = None if advise else Memory()
 
     def read(self) -> Reading:
-        """As ``config.load.load_file``, with keys and scripts; interfaces too where VRRP is to run."""
+        """As ``config.load.load_file``, with keys, certificates and scripts, and for VRRP interfaces."""
         reading = load_file(
             self._path,
             config_id=self._config_id,
@@ -55,7 +56,9 @@ class ConfigurationFile:
         )
         if self._system:
             found, findings = with_keys(reading.configuration)
-            reading = attrs.evolve(reading, configuration=found, findings=(*reading.findings, *findings))
+            found, more = with_client_tls(found)
+            findings = (*reading.findings, *findings, *more)
+            reading = attrs.evolve(reading, configuration=found, findings=findings)
         if reading.written is not None:
             reading = self._advised(reading, reading.written)
         if not self._system:

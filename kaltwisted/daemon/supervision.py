@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.config.diff import Changes, compare
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import Configuration, LvsTimeouts
 from kaltwisted.daemon import pidfile
 from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.role import commands, notes
@@ -253,7 +253,10 @@ class ProcessRunner:
             changes = compare(whole, changes.configuration)
         changes = self.kind.part_of(changes)
         self._given = self._whole, changes.configuration
-        if changes:
+        defs = changes.configuration.global_defs
+        # What others can change by hand is put right by a reload, so that is told of all the same.
+        by_hand = defs.lvs_sync_daemon is not None or defs.lvs_timeouts != LvsTimeouts()
+        if changes or by_hand:
             await self._hand(child, commands.Apply, changes, part)
 
     async def _hand(

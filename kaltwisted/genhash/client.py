@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from ipaddress import ip_address
+from pathlib import Path
 from typing import IO, Any
 
 from OpenSSL import SSL
@@ -141,8 +142,14 @@ def fetch(options: Options, output: IO[str], reactor: Any) -> Deferred[None]:
 
 
 def _context(options: Options) -> SSL.Context:
+    certificate, key = options["use-certificate"], options["use-private-key"]
+    password = None if options["use-password"] is None else options["use-password"].encode()
     try:
-        return client_context(options["use-certificate"], options["use-private-key"], options["use-password"])
+        return client_context(_contents(certificate), _contents(key), password)
     except (OSError, ValueError, SSL.Error) as unusable:
-        name = " and ".join(filter(None, (options["use-certificate"], options["use-private-key"])))
+        name = " and ".join(filter(None, (certificate, key)))
         raise FetchError(f"{name}: {explain(unusable)}") from unusable
+
+
+def _contents(file: str | None) -> bytes:
+    return b"" if file is None else Path(file).read_bytes()

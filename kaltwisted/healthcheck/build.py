@@ -96,7 +96,7 @@ def _http(
         if verify_name == "":
             asked_for = tls.sni_name or check.urls[0].virtualhost if check.urls else None
             verify_name = asked_for or name or str(connection.ip)
-        security = Tls(reactor, verify_name, tls.ca_file)
+        security = Tls(reactor, verify_name, tls.ca_file, tls.client)
     return HttpCheck(check, expectations, Connector(connection, reactor), reactor, security)
 
 

@@ -12,7 +12,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
@@ -21,6 +23,8 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IProtoc
 from twisted.internet.protocol import Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
+
+from kaltwisted.config.model import ClientTls
 
 Refused = Callable[[str], object]
 """Told in words why a peer's certificate was not accepted, before the connection ends."""
@@ -42,16 +46,21 @@ class Tls:
     """The TLS side of one check: puts protocols behind TLS.
 
     ``verify_name``: the DNS name or address that the certificate must be for,
-    in a chain that ends at ``ca_file`` or the system's trust roots; None:
-    anything goes.
+    in a chain that ends at ``ca_file``, else at the client's ``ca``, else at the
+    system's trust roots; None: anything goes.  ``client``: what we show of ourselves.
     """
 
     def __init__(
-        self, reactor: IReactorTime, verify_name: str | None = None, ca_file: str | None = None
+        self,
+        reactor: IReactorTime,
+        verify_name: str | None = None,
+        ca_file: str | None = None,
+        client: ClientTls | None = None,
     ) -> None:
         self._reactor = reactor
         self._verify_name = verify_name
         self._ca_file = ca_file
+        self._client = client or ClientTls()
 
     def wrap(self, protocol: IProtocol, sni: str | None, refused: Refused) -> IProtocol:
         """A protocol that speaks TLS to a transport and plain text to ``protocol``.
@@ -60,7 +69,7 @@ class Tls:
         """
         verified = self._verify_name is not None
         try:
-            context = _verifying_context(self._ca_file) if verified else _unverified_context()
+            context = _context(self._client, verified, self._ca_file if verified else None)
         except SSL.Error as unusable:
             raise OSError(explain(unusable)) from None
         return wrap(protocol, context, self._reactor, sni, self._verify_name, refused)
@@ -143,51 +152,63 @@ def _verifier(name: str, refused: Refused | None) -> Callable[..., bool]:
     return verify
 
 
-def client_context(
-    certificate_file: str | None = None, key_file: str | None = None, password: str | None = None
-) -> SSL.Context:
-    """A context that accepts any certificate, and may show one of its own (PEM files).
+def client_context(certificate: bytes = b"", key: bytes = b"", password: bytes | None = None) -> SSL.Context:
+    """A context that accepts any certificate, and may show one of its own (PEM, with its chain).
 
-    :raises OSError: a file can't be read.
-    :raises ValueError: there is no private key in its file, or the password is wrong.
-    :raises SSL.Error: there is no certificate in its file, or the two don't fit together.
+    :raises ValueError: there is no certificate or no private key in it, or the password is wrong.
+    :raises SSL.Error: the two don't fit together.
     """
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    if certificate_file is not None:
-        _readable(certificate_file)
-        context.use_certificate_chain_file(certificate_file)
-    if key_file is not None:
-        context.use_privatekey(_private_key(Path(key_file).read_bytes(), password))
-        context.check_privatekey()
+    if certificate:
+        own, *chain = certificates(certificate)
+        context.use_certificate(own)
+        for each in chain:
+            context.add_extra_chain_cert(each)
+    if key:
+        _use_key(context, key, password)
     return context
 
 
-def _private_key(pem: bytes, password: str | None) -> crypto.PKey:
-    secret = password.encode() if password is not None else None
+def certificates(pem: bytes) -> list[Certificate]:
+    """All certificates of a file, one at least.
+
+    :raises ValueError: there is none.
+    """
     try:
-        key = load_pem_private_key(pem, secret)
+        return load_pem_x509_certificates(pem)
+    except ValueError as unusable:
+        raise ValueError("no certificate in PEM") from unusable
+
+
+def _use_key(context: SSL.Context, pem: bytes, password: bytes | None) -> None:
+    try:
+        key = load_pem_private_key(pem, password)
     except TypeError as mismatch:
-        if secret is None:
+        if password is None:
             raise ValueError("the private key needs a password") from mismatch
         # A password for a key that needs none.
         key = load_pem_private_key(pem, None)
-    except ValueError as unusable:
+    except (ValueError, UnsupportedAlgorithm) as unusable:
         raise ValueError("no private key in PEM, or not its password") from unusable
-    return crypto.PKey.from_cryptography_key(key)  # type: ignore[arg-type]
-
-
-_unverified_context = lru_cache(maxsize=1)(client_context)
+    try:
+        context.use_privatekey(key)  # type: ignore[arg-type]
+    except TypeError as unusable:
+        raise ValueError("a private key of a kind that TLS has no use for") from unusable
+    context.check_privatekey()
 
 
 @lru_cache(maxsize=64)
-def _verifying_context(ca_file: str | None) -> SSL.Context:
-    context = client_context()
-    if ca_file is None:
-        context.set_default_verify_paths()
-    else:
+def _context(client: ClientTls, verified: bool, ca_file: str | None) -> SSL.Context:
+    context = client_context(client.certificate, client.key, client.password)
+    if ca_file is not None:
         _readable(ca_file)
         context.load_verify_locations(ca_file)
+    elif verified and client.ca:
+        for each in certificates(client.ca):
+            context.get_cert_store().add_cert(crypto.X509.from_cryptography(each))  # type: ignore[union-attr]
+    elif verified:
+        context.set_default_verify_paths()
     return context
 
 

@@ -14,6 +14,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from kaltwisted.config.model import FlushOnStop, GlobalDefs
 from kaltwisted.kernel.generic import open_generic
 from kaltwisted.kernel.messages import NetlinkError
 from kaltwisted.kernel.netlink import WINDOW, Reactor
@@ -21,6 +22,7 @@ from kaltwisted.kernel.netlink_socket import NetlinkSocket
 from kaltwisted.lvs import ipvs_messages as messages
 from kaltwisted.lvs.ipvs_kernel import IpvsKernel, IpvsUnavailableError
 from kaltwisted.lvs.ipvs_reasons import describe, is_surprise, reason
+from kaltwisted.lvs.ipvs_settings import IpvsSettings
 from kaltwisted.lvs.ipvs_usable import why_not
 from kaltwisted.lvs.ownership import OwnershipFile
 from kaltwisted.lvs.table import (
@@ -86,7 +88,9 @@ class IpvsDataPlane:
     ) -> None:
         self._reactor = reactor
         self._flush_first = flush_first
+        self._defs = GlobalDefs()
         self._kernel = IpvsKernel(reactor, connect)
+        self._settings = IpvsSettings(reactor, self._kernel, connect)
         self._ownership = OwnershipFile(state_file)
         self._lock = DeferredLock()
         self._stopping = False
@@ -95,6 +99,14 @@ class IpvsDataPlane:
         self._known: dict[ServiceKey, Service] | None = None
         # Services as they were asked for, and as the kernel will report them.
         self._asked: dict[ServiceKey, tuple[Service, Service]] = {}
+
+    def configure(self, defs: GlobalDefs) -> Deferred[None]:
+        """Take over what concerns IPVS as a whole; fires when the kernel has it.
+
+        Before the start nothing is asked of the kernel yet.
+        """
+        self._defs = defs
+        return self._lock.run(self._configure)
 
     # --- IDataPlane --------------------------------------------------------------------
 
@@ -120,6 +132,7 @@ class IpvsDataPlane:
         try:
             if self._flush_first:
                 await self._kernel.flush()
+            await self._settings.make_so(self._defs)
             self._known = await self._read_table()
         except BaseException:
             self._kernel.close()
@@ -127,11 +140,20 @@ class IpvsDataPlane:
         self.ours = self._ownership.read() & self._known.keys()
         return dict(self._known)
 
+    async def _configure(self) -> None:
+        if self._kernel.is_open:
+            await self._settings.make_so(self._defs)
+
     async def _stop(self, keep: bool) -> None:
         if not self._kernel.is_open:
             return
         try:
-            if not keep:
+            await self._settings.undo()
+            if not keep and self._defs.lvs_flush_on_stop is FlushOnStop.ALL:
+                await self._kernel.flush()
+                self.ours = frozenset()
+                self._ownership.remove()
+            elif not keep:
                 await self._delete_ours()
         finally:
             self._kernel.close()

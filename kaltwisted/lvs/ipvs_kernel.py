@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorProcess
 from twisted.internet.utils import getProcessValue
 from twisted.logger import Logger
 
+from kaltwisted.config.model import LvsTimeouts
 from kaltwisted.kernel.generic import find_family
 from kaltwisted.kernel.messages import Message, NetlinkError, Request
 from kaltwisted.kernel.netlink import Netlink, Reactor
@@ -92,6 +93,17 @@ class IpvsKernel:
     async def flush(self) -> None:
         """Delete every service there is; fails with NetlinkError."""
         await self._conversation.request(self._request(messages.flush(), "empty the IPVS table"))
+
+    async def read_timeouts(self) -> LvsTimeouts:
+        """How long connections are kept; fails with NetlinkError."""
+        request = self._request(messages.get_timeouts(), "read IPVS timeouts")
+        [answer] = await self._conversation.request(request)
+        return messages.parse_timeouts(answer.data)
+
+    async def set_timeouts(self, timeouts: LvsTimeouts) -> None:
+        """Keep connections so long; fails with NetlinkError."""
+        request = self._request(messages.set_timeouts(timeouts), f"set IPVS timeouts {timeouts}")
+        await self._conversation.request(request)
 
     async def read_table(self, expected: Table) -> dict[ServiceKey, Service]:
         """All there is; equal parts of ``expected`` are those very objects.

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
-from kaltwisted.config.model import Address, Forwarding, ForwardingMethod, Protocol, TunnelType
+from kaltwisted.config.model import Address, Forwarding, ForwardingMethod, LvsTimeouts, Protocol, TunnelType
 from kaltwisted.kernel.messages import HEADER_SIZE, NLA_F_NESTED, MalformedError, attribute, attributes
 from kaltwisted.lvs.table import Destination, DestinationKey, Service, ServiceKey
 
@@ -37,6 +37,10 @@ class Command(IntEnum):
     SET_DEST = 6
     DEL_DEST = 7
     GET_DEST = 8
+    NEW_DAEMON = 9
+    DEL_DAEMON = 10
+    SET_CONFIG = 12
+    GET_CONFIG = 13
     GET_INFO = 15
     FLUSH = 17
 
@@ -44,6 +48,9 @@ class Command(IntEnum):
 class _Top(IntEnum):
     SERVICE = 1
     DEST = 2
+    TIMEOUT_TCP = 4
+    TIMEOUT_TCP_FIN = 5
+    TIMEOUT_UDP = 6
 
 
 class _Svc(IntEnum):
@@ -188,6 +195,34 @@ def get_info() -> bytes:
 def flush() -> bytes:
     """FLUSH: every service goes, whosever it is."""
     return _payload(Command.FLUSH)
+
+
+def set_timeouts(timeouts: LvsTimeouts) -> bytes:
+    """SET_CONFIG: how long connections are kept; what is 0 stays as it is."""
+    return _payload(
+        Command.SET_CONFIG,
+        attribute(_Top.TIMEOUT_TCP, _U32.pack(timeouts.tcp))
+        + attribute(_Top.TIMEOUT_TCP_FIN, _U32.pack(timeouts.tcpfin))
+        + attribute(_Top.TIMEOUT_UDP, _U32.pack(timeouts.udp)),
+    )
+
+
+def get_timeouts() -> bytes:
+    """GET_CONFIG: how long connections are kept."""
+    return _payload(Command.GET_CONFIG)
+
+
+def parse_timeouts(data: bytes) -> LvsTimeouts:
+    """What ``set_timeouts`` has packed, or the answer to ``get_timeouts``.
+
+    :raises MalformedError: it is none.
+    """
+    found = attributes(data, _ATTRIBUTES_AT)
+    names = (_Top.TIMEOUT_TCP, _Top.TIMEOUT_TCP_FIN, _Top.TIMEOUT_UDP)
+    try:
+        return LvsTimeouts(*(_U32.unpack(found[name])[0] for name in names))
+    except (KeyError, struct.error) as error:
+        raise MalformedError("IPVS timeouts that are none") from error
 
 
 # Attributes by the template: length, type, value; the values are padded to 4 bytes.

@@ -313,10 +313,13 @@ class Pool:
 
     # -- the end ------------------------------------------------------------------------
 
-    def stop(self) -> list[Event]:
-        """The pool ends; with ``omega`` the down notifications run (keepalived: ``omega``)."""
+    def stop(self, *, at_once: bool = False) -> list[Event]:
+        """The pool ends; with ``omega`` the down notifications run (keepalived: ``omega``).
+
+        ``at_once``: with all that is in it, and nothing is told of its servers.
+        """
         events: list[Event] = []
-        for member in self._members.values():
+        for member in self._members.values() if not at_once else ():
             inhibited = member.server.inhibit_on_failure and not member.alive
             state = "(inhibited) " if inhibited else ""
             events.append(Log(f"Shutting down {state}service {self._name(member)} from VS {self.name}"))

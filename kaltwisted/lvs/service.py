@@ -48,7 +48,8 @@ class LvsService(TwistedService):
     Changes of one reactor turn are applied together; one ``apply`` runs at a
     time.  What the data plane refuses is logged once and tried again with
     back-off; every ``RECONCILE_S`` the plane is read afresh and repaired, in
-    case somebody changed it by hand.
+    case somebody changed it by hand.  ``flush_on_stop``: at the stop nothing
+    is told of real servers (keepalived: ``lvs_flush_on_stop``).
     """
 
     _log = Logger()
@@ -62,6 +63,7 @@ class LvsService(TwistedService):
         *,
         keep_at_stop: bool = False,
         mail_every_checker: bool = True,
+        flush_on_stop: bool = False,
         publish: Callable[[Fact], object] = lambda fact: None,
     ) -> None:
         self.pools: dict[PoolKey, Pool] = {}
@@ -73,6 +75,7 @@ class LvsService(TwistedService):
         self._keep_at_stop = keep_at_stop
         self._abandoned = False
         self._mail_every_checker = mail_every_checker
+        self._flush_on_stop = flush_on_stop
         self._publish = publish
         self._checked: set[PoolKey] = set()
         self._due: IDelayedCall | None = None
@@ -129,17 +132,22 @@ class LvsService(TwistedService):
 
     def _say_goodbye(self) -> Iterator[None]:
         for pool in self.pools.values():
-            for event in pool.stop():
+            for event in pool.stop(at_once=self._flush_on_stop):
                 self._happened(pool, (event,))
                 yield
 
     # -- a reload -------------------------------------------------------------------------
 
     def expect(
-        self, virtual_servers: Sequence[VirtualServer] | None = None, *, mail_every_checker: bool
+        self,
+        virtual_servers: Sequence[VirtualServer] | None = None,
+        *,
+        mail_every_checker: bool,
+        flush_on_stop: bool,
     ) -> None:
         """Take over settings; ``virtual_servers``: what to begin with, when the plane has not begun yet."""
         self._mail_every_checker = mail_every_checker
+        self._flush_on_stop = flush_on_stop
         if virtual_servers is not None:
             self._virtual_servers = virtual_servers
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 from zope.interface import Interface
 
-from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
+from kaltwisted.config.model import Address, LvsSyncDaemon, RoutingItem, VirtualIpAddress
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -298,8 +298,8 @@ class SyncRole(Enum):
 class ISyncDaemon(Interface):
     """The kernel's IPVS connection synchronisation (kernel/ipvs_sync.py)."""
 
-    def follow(role: SyncRole | None, interface: str, sync_id: int) -> Deferred[str | None]:
-        """Be ``role`` from now on and nothing else; None: neither.
+    def run(roles: frozenset[SyncRole], settings: LvsSyncDaemon) -> Deferred[str | None]:
+        """Be these from now on and nothing else.  What runs with other ``settings`` is replaced.
 
         Calls are carried out one after the other.  Fires with why it could
         not be done, in words, else None.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable, Iterable
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.kernel.generic import generic_header
-from kaltwisted.kernel.messages import NLM_F_DUMP, Message, attribute
+from kaltwisted.config.model import LvsTimeouts
+from kaltwisted.kernel.generic import GENERIC_HEADER_SIZE, generic_header
+from kaltwisted.kernel.messages import NLM_F_DUMP, Message, attribute, attributes
 from kaltwisted.lvs import ipvs_messages as messages
 from kaltwisted.lvs.ipvs_messages import Command
 from kaltwisted.lvs.table import (
@@ -77,13 +79,17 @@ _DEFAULT_SCHEDULERS = frozenset({"rr", "wrr", "lc", "wlc", "sh", "mh", "dh", "lb
 class FakeIpvsKernel:
     """The kernel's side of generic netlink, as far as IPVS goes.
 
-    ``table`` is its services.  ``commands``: what was asked, in order.
+    ``table`` is its services; ``timeouts``: of connections, in seconds; ``sync_daemons``:
+    the sync id of each that runs, by its role's number (``IP_VS_STATE_*``).
+    ``commands``: what was asked, in order.
     ``interfere`` is called before each IPVS command is carried out, to change
     the table behind somebody's back or to return an errno to refuse with.
     """
 
     def __init__(self, schedulers: Iterable[str] = _DEFAULT_SCHEDULERS, *, present: bool = True) -> None:
         self.table: dict[ServiceKey, Service] = {}
+        self.timeouts = LvsTimeouts(900, 120, 300)
+        self.sync_daemons: dict[int, int] = {}
         self.schedulers = frozenset(schedulers)
         self.present = present
         self.commands: list[Command] = []
@@ -120,6 +126,16 @@ class FakeIpvsKernel:
         if command is Command.FLUSH:
             self.table.clear()
             return [acknowledgement(asked)]
+        if command is Command.SET_CONFIG:
+            given = attrs.asdict(messages.parse_timeouts(asked.data))
+            changed = {name: seconds for name, seconds in given.items() if seconds}
+            self.timeouts = attrs.evolve(self.timeouts, **changed)
+            return [acknowledgement(asked)]
+        if command is Command.GET_CONFIG:
+            answer = message(asked.type, asked.sequence, messages.set_timeouts(self.timeouts))
+            return [answer, acknowledgement(asked)]
+        if command in (Command.NEW_DAEMON, Command.DEL_DAEMON):
+            return [acknowledgement(asked, self._switch_sync_daemon(command, asked))]
         key = messages.parse_key(asked.data)
         service = self.table.get(key)
         match command:
@@ -141,6 +157,17 @@ class FakeIpvsKernel:
             del self.table[key]
             return [acknowledgement(asked)]
         return [acknowledgement(asked, self._change_destination(command, service, asked))]
+
+    def _switch_sync_daemon(self, command: Command, asked: Message) -> int:
+        [given] = attributes(asked.data, GENERIC_HEADER_SIZE).values()
+        found = attributes(given)
+        role, sync_id = (int.from_bytes(found.get(each, b""), sys.byteorder) for each in (1, 3))
+        if command is Command.DEL_DAEMON:
+            return 0 if self.sync_daemons.pop(role, None) is not None else errno.ESRCH
+        if role in self.sync_daemons:
+            return errno.EEXIST
+        self.sync_daemons[role] = sync_id
+        return 0
 
     def _service_payload(self, service: Service) -> bytes:
         return messages.put_service(Command.NEW_SERVICE, service)

@@ -12,7 +12,7 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address, RoutingItem
+from kaltwisted.config.model import Address, LvsSyncDaemon, RoutingItem
 from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
     AddressAppeared,
@@ -395,14 +395,14 @@ class FakeFirewall:
 
 @implementer(ISyncDaemon)
 class FakeSyncDaemon:
-    """Keeps the roles, as (role, interface, sync id); ``why`` is its answer."""
+    """Keeps the roles and their settings; ``why`` is its answer."""
 
     def __init__(self, why: str | None = None) -> None:
         self.why = why
-        self.roles: list[tuple[SyncRole | None, str, int]] = []
+        self.roles: list[tuple[frozenset[SyncRole], LvsSyncDaemon]] = []
 
-    def follow(self, role: SyncRole | None, interface: str, sync_id: int) -> Deferred[str | None]:
-        self.roles.append((role, interface, sync_id))
+    def run(self, roles: frozenset[SyncRole], settings: LvsSyncDaemon) -> Deferred[str | None]:
+        self.roles.append((roles, settings))
         return succeed(self.why)
 
     def stop(self) -> Deferred[None]:

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from kaltwisted.alerts.notify import NotifyQueue, nobody
-from kaltwisted.config.model import Configuration, VrrpInstance, VrrpSyncGroup
+from kaltwisted.config.model import Configuration, LvsSyncDaemon, VrrpInstance, VrrpSyncGroup
 from kaltwisted.ports import IMailer, ISyncDaemon, SyncRole
 from kaltwisted.vrrp import notifications
 from kaltwisted.vrrp.actions import (
@@ -21,10 +21,11 @@ from kaltwisted.vrrp.actions import (
 )
 
 _SYNC_ROLES = {
-    State.MASTER: SyncRole.MASTER,
-    State.BACKUP: SyncRole.BACKUP,
-    State.FAULT: SyncRole.BACKUP,
+    State.MASTER: frozenset((SyncRole.MASTER,)),
+    State.BACKUP: frozenset((SyncRole.BACKUP,)),
+    State.FAULT: frozenset((SyncRole.BACKUP,)),
 }
+_NO_ROLE: frozenset[SyncRole] = frozenset()
 
 
 class Notifier:
@@ -44,10 +45,11 @@ class Notifier:
         sync_daemon: ISyncDaemon | None = None,
         fifo: Callable[[str], object] = nobody,
     ) -> None:
+        self._sync_daemon = sync_daemon
+        self._sync: LvsSyncDaemon | None = None
         self.reconfigure(configuration)
         self._queue = queue
         self._mailer = mailer
-        self._sync_daemon = sync_daemon
         self._fifo = fifo
         self._mailed: dict[tuple[Subject, str], State] = {}
 
@@ -57,11 +59,14 @@ class Notifier:
         self._groups = {each.name: each for each in configuration.vrrp_sync_groups}
         self._again = configuration.global_defs.fifo_write_vrrp_states_on_reload
         self._mails_faults = not configuration.global_defs.no_email_faults
+        before, self._sync = self._sync, configuration.global_defs.lvs_sync_daemon
+        if before is not None and before.instance is not None and self._sync is None:
+            self._run_sync(_NO_ROLE, before)
 
     def forget(self, instance: VrrpInstance) -> None:
         """An instance is gone, and the IPVS sync daemon that followed it."""
         self._mailed.pop((Subject.INSTANCE, instance.name), None)
-        self._follow(instance, State.STOP)
+        self._follow(instance.name, State.STOP)
 
     def tell(self, notify: Notify) -> None:
         """A change of state is complete."""
@@ -78,7 +83,7 @@ class Notifier:
             self._mailed[about] = notify.state
             self._mailer.send(notifications.mail(notify))
         if notify.subject is Subject.INSTANCE:
-            self._follow(self._instances[notify.name], notify.state)
+            self._follow(notify.name, notify.state)
 
     def tell_lower_priority(self, notify: NotifyLowerPriority) -> None:
         """As master we heard a lower priority."""
@@ -100,6 +105,12 @@ class Notifier:
         """A state that has not changed, after a reload (keepalived: ``fifo_write_vrrp_states_on_reload``)."""
         if self._again:
             self._fifo(notifications.fifo_line(notify))
+        self.follow_again(notify)
+
+    def follow_again(self, notify: Notify) -> None:
+        """The IPVS sync daemon may have been changed by hand, or have other settings now."""
+        if notify.subject is Subject.INSTANCE:
+            self._follow(notify.name, notify.state)
 
     def _wants_priorities(self, instance: VrrpInstance) -> bool:
         groups = (group for group in self._groups.values() if instance.name in group.group)
@@ -120,14 +131,16 @@ class Notifier:
             return self._groups.get(notify.name)
         return self._instances.get(notify.name)
 
-    def _follow(self, instance: VrrpInstance, state: State) -> None:
-        interface = instance.lvs_sync_daemon_interface
-        if interface is None or self._sync_daemon is None:
-            return
-        followed = self._sync_daemon.follow(_SYNC_ROLES.get(state), interface, instance.virtual_router_id)
-        followed.addCallback(self._followed, instance.name)
-        followed.addErrback(lambda failure: self._log.failure("IPVS sync daemon", failure))
+    def _follow(self, name: str, state: State) -> None:
+        if self._sync is not None and self._sync.instance == name:
+            self._run_sync(_SYNC_ROLES.get(state, _NO_ROLE), self._sync)
 
-    def _followed(self, why: str | None, name: str) -> None:
+    def _run_sync(self, roles: frozenset[SyncRole], settings: LvsSyncDaemon) -> None:
+        if self._sync_daemon is not None:
+            followed = self._sync_daemon.run(roles, settings)
+            followed.addCallback(self._followed, settings.instance)
+            followed.addErrback(lambda failure: self._log.failure("IPVS sync daemon", failure))
+
+    def _followed(self, why: str | None, name: str | None) -> None:
         if why is not None:
             self._log.warn("({name}) the IPVS sync daemon does not follow: {why}", name=name, why=why)

@@ -344,6 +344,11 @@ class VrrpService(Service):
         for notify in self.router.states():
             self._notifier.tell_again(notify)
 
+    def follow_again(self) -> None:
+        """A reload that changes nothing here: the IPVS sync daemon is put right all the same."""
+        for notify in self.router.states():
+            self._notifier.follow_again(notify)
+
     async def _remove(self, names: list[str]) -> None:
         self._carry_out(self.router.remove(names, self._now()))
         for name in names:

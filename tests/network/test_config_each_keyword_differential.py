@@ -30,6 +30,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         f"vrrp_instance (?:timer_expired_backup|thread_timer_expired): {_ALL_RIGHT}",
         f"global_defs vrrp_delay_after_boot: (?:missing|{_ALL_RIGHT})",
         f".* sni_name: {_ALL_RIGHT}",
+        f"(?:SSL_GET|url) tls_compliant: {_ALL_RIGHT}",
         "global_defs include_check: (?:right (?:all|none)|twice)",
         f"vrrp_instance no_virtual_ipaddress: {_ALL_RIGHT}",
         f".* (?:vrrp_)?owner_ignore_adverts: {_ALL_RIGHT}",
@@ -58,6 +59,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "virtual_server lb_algo: wrong «lbhc",
     ),
     "one interface twice in one group does no harm": ("garp_group interface: twice",),
+    "said twice the last one counts, as there, and ours warns": (r"SSL \w+: twice",),
     "a word too many, of which ours warns": (".* (?:vrrp_)?garp_extra_if: one word too many",),
     "keepalived's old word, accepted": (
         f".* (?:global_tracking|(?:vrrp_)?vmac_garp_intvl|vrrp_vmac_garp_intvl): {_ALL_RIGHT}",
@@ -82,6 +84,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         r'garp_group (?:garp|gna)_interval: wrong «(?:""|\.)',
         r'vrrp_instance garp_extra_if: wrong «""',
         r'global_defs nftables_priority: wrong «""',
+        r'global_defs lvs_sync_daemon: wrong «""',
         r'global_defs vmac_(?:addr_)?prefix: wrong «(?:longestthat|a/b|"")',
         r"vrrp_instance use_ipvlan: wrong 10\.0\.0\.5 «(?:a/b|group)",
         r'vrrp_track_process quorum_max: wrong «""',

@@ -276,7 +276,6 @@ ABOUT_GLOBALS = {
     r" Network namespace.*": "net_namespace is not ours yet",
     r" No test config before reload": "reload_check_config is not ours",
     r" Disable local IGMP = no": "a keyword that is not ours",
-    r" LVS flush on stop = disabled": "a keyword that is not ours",
     r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
     r" VRRP notify priority changes = false": "a keyword that is not ours",
     r" libnftnl version .*": "a library that is not ours",

@@ -184,14 +184,18 @@ class Host:
         ]
         return self._start([*before, "env", f"RUNTIME_DIRECTORY={runtime}", *twistd], path)
 
-    def keepalived(self, configuration: str) -> Router:
-        """Start C keepalived with a configuration; what signals have it write goes beside that."""
+    def keepalived(self, configuration: str, *, checks: bool = False) -> Router:
+        """Start C keepalived with a configuration; what signals have it write goes beside that.
+
+        ``checks``: with its health checks, which need the kernel's IPVS.
+        """
         path = self._write("keepalived", configuration)
         dumps = path.with_suffix(".dumps")
         dumps.mkdir()
         pids = [f"--pid={path}.pid", f"--vrrp_pid={path}.vrrp.pid", f"--bfd_pid={path}.bfd.pid"]
-        start = ["env", f"TMPDIR={dumps}", "keepalived"]
-        return self._start([*start, "-n", "-l", "-D", "-P", "-f", str(path), *pids], path)
+        pids.append(f"--checkers_pid={path}.checkers.pid")
+        start = ["env", f"TMPDIR={dumps}", "keepalived", "-n", "-l", "-D", *([] if checks else ["-P"])]
+        return self._start([*start, "-f", str(path), *pids], path)
 
     def run(self, *command: str) -> subprocess.Popen[bytes]:
         """Start any command on this host."""

@@ -42,7 +42,9 @@ class Case(NamedTuple):
 def _with(lines: str, word: str, line: str) -> str:
     """Lines with one more that they need, unless a slip of ``word`` is what they are about."""
     slip = word[:-2]
-    there = any(each.lstrip(MARK).lower().startswith(slip) for each in lines.splitlines())
+    firsts = [each.lstrip(MARK).lower().split(" ")[0] for each in lines.splitlines()]
+    # No slip makes a word longer, and another spelling does by one letter at most (neighbour_ip).
+    there = any(first.startswith(slip) and len(first) <= len(word) + 1 for first in firsts)
     return lines if there else f"{line}\n{lines}"
 
 
@@ -133,10 +135,12 @@ AROUND: dict[str, Callable[[str], str]] = {
     "vrrp_sync_group": _group,
     "garp_group": _pace,
     "track_group": _tracking,
+    "SSL": lambda lines: f"SSL {{\n{_indented(lines, 4)}}}\n" + instance(""),
 }
 # What a keyword does not go without.
 BESIDE = {
     **{f"sh-{what}": "lb_algo sh" for what in ("port", "fallback")},
+    "hashed": "lb_algo sh",
     **{f"mh-{what}": "lb_algo mh" for what in ("port", "fallback")},
     "ops": "protocol UDP",
     "sorry_server_inhibit": "sorry_server 10.0.0.3 80",
@@ -202,6 +206,7 @@ BLOCKS = {
     "garp_group": ("garp_group", "garp_interval 1\ninterface eth0"),
     "interfaces": ("interfaces", "eth1"),
     "bfd_instance": ("bfd_instance B", "neighbor_ip 10.0.0.8"),
+    "SSL": ("SSL", "certificate /etc/ssl/certs/client.pem"),
 }
 
 

@@ -100,8 +100,24 @@ WRITTEN: dict[str, Values] = {
     ),
     "api_public": Values(("health", "metrics status health"), ("«all", "health «METRICS", EMPTY)),
     "api_names": Values(("lb.example.net", "lb1 lb2.example.net")),
+    "lvs_sync_daemon": Values(
+        # Of those with an instance: see test_config_ipvs.
+        ("eth1", "eth1 id 0", "eth1 maxlen 65507 port 65535 ttl 255 group 224.0.0.99"),
+        (
+            *("«" + "n" * 16, "eth1 id 7 «other", "eth1 «inst"),
+            *(f"eth1 id «{each}" for each in ("256", "-1", "x", "7x")),
+            *("eth1 maxlen «0", "eth1 maxlen «65508", "eth1 port «0", "eth1 port «65536", "eth1 «port"),
+            *("eth1 ttl «0", "eth1 ttl «256", "eth1 group «10.0.0.1", "eth1 group «x", EMPTY),
+        ),
+    ),
+    "lvs_timeouts": Values(
+        ("tcp 900", "tcp 0 tcpfin 120 udp 2678400"),
+        ("tcp «2678401", "udp «-1", "tcpfin «x", "tcp «5x", "«sctp 3", "tcp 900 «udp", EMPTY),
+    ),
+    "lvs_flush_on_stop": Values(("VS",), ("«vs", EMPTY), bare=True),
     "dynamic_interfaces": Values(("allow_if_changes",), ("«sometimes",), bare=True),
     "reload_check_config": Values(wrong=("«/tmp/log",), bare=True),
+    "snmp_name": Values(("web", '"of two"')),
     "lb_algo": Values(SCHEDULERS, ("«rrr", "«RR", "«lbhc", EMPTY)),
     "lvs_sched": Values(("rr",), ("«rrr", "«RR", EMPTY)),
     **dict.fromkeys(("lb_kind", "lvs_method", "sorry_server_lvs_method"), _FORWARDING),
@@ -205,6 +221,7 @@ WRITTEN: dict[str, Values] = {
         ),
     ),
     "anti_replay": Values(("time", "monotonic"), ("«TIME", "«never", EMPTY)),
+    "tls_compliant": BOOLEAN,
     "tls_verify": Values(("www.example.org",), bare=True),
     "user": USER,
     "script_user": USER,

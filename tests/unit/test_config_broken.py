@@ -503,8 +503,8 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
         WARNS,
     ),
     "the guide's Path": (url("«Path /"), "the keyword is `path`", WARNS),
-    "for later: a keyword": (service("«hashed"), "not acted on yet", WARNS),
-    "for later: a block": ("«SSL {\n    password word\n}\n", "not acted on yet", WARNS),
+    "for later: a keyword": (globals_("«enable_dbus"), "not acted on yet", WARNS),
+    "for later: a block": ("«linkbeat_interfaces {\n    eth0\n}\n", "not acted on yet", WARNS),
 }
 
 

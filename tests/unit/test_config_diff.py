@@ -16,13 +16,17 @@ from kaltwisted.config.model import (
     Configuration,
     Connection,
     FirewallMark,
+    FlushOnStop,
     GlobalDefs,
     HttpCheck,
+    LvsSyncDaemon,
+    LvsTimeouts,
     MiscCheck,
     Position,
     Protocol,
     RealServer,
     Script,
+    SslContext,
     TcpCheck,
     TlsOptions,
     Tracked,
@@ -246,6 +250,35 @@ class Words(SynchronousTestCase):
                 "global_defs: vrrp_garp_interval 0 -> 0.5",
             ],
         )
+
+    def test_settings_of_ipvs(self) -> None:
+        sync = LvsSyncDaemon("eth1", "VI_1", 51)
+        old = Configuration(GlobalDefs(lvs_sync_daemon=sync))
+        new = Configuration(
+            GlobalDefs(
+                lvs_sync_daemon=attrs.evolve(sync, ttl=3),
+                lvs_timeouts=LvsTimeouts(tcp=100, udp=30),
+                lvs_flush_on_stop=FlushOnStop.OURS,
+            )
+        )
+        self.assertEqual(
+            self.words(old, new),
+            [
+                "global_defs: lvs_flush_on_stop none -> VS",
+                "global_defs: lvs_sync_daemon eth1 VI_1 id 51 -> eth1 VI_1 id 51 ttl 3",
+                "global_defs: lvs_timeouts none -> tcp 100 udp 30",
+            ],
+        )
+
+    def test_the_pass_phrase_of_the_client_certificate_does_not_show(self) -> None:
+        ssl = SslContext("/c.pem", "/k.pem", password=b"geheim")
+        for new, line in (
+            (attrs.evolve(ssl, password=b"other"), "SSL password changed"),
+            (attrs.evolve(ssl, password=None), "SSL password changed"),
+            (attrs.evolve(ssl, certificate="/d.pem"), "SSL certificate /c.pem -> /d.pem"),
+        ):
+            old = Configuration(GlobalDefs(ssl=ssl))
+            self.assertEqual(self.words(old, Configuration(GlobalDefs(ssl=new))), [f"global_defs: {line}"])
 
     def test_lists_are_told_by_what_comes_and_goes(self) -> None:
         old = Configuration(

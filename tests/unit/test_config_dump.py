@@ -171,11 +171,12 @@ class TestDump(SynchronousTestCase):
             self.assertNotEqual(list(dump(configuration)), plain, name)
 
     def test_global_definitions(self) -> None:
-        parts = ("vrrp", "rx_bufs", "vrrp_process", "checker_process", "bfd_process", "api")
+        parts = ("vrrp", "rx_bufs", "vrrp_process", "checker_process", "bfd_process", "api", "ssl")
         changes = [*every_change(GlobalDefs(), "vrrp_version", *parts)]
         for part in parts:
             changes += (
-                (n, GlobalDefs(**{part: each})) for n, each in every_change(getattr(GlobalDefs(), part))
+                (n, GlobalDefs(**{part: each}))
+                for n, each in every_change(getattr(GlobalDefs(), part), "password")
             )
         self.assert_all_show(Configuration(), ((n, Configuration(each)) for n, each in changes))
 
@@ -225,7 +226,7 @@ class TestDump(SynchronousTestCase):
             (tcp, [(n, TcpCheck(each, connection)) for n, each in every_change(timing)]),
             (tcp, [(n, TcpCheck(timing, each)) for n, each in every_change(connection)]),
             (TcpCheck(timing, bound), [(n, TcpCheck(timing, each)) for n, each in every_change(bound)]),
-            (https, [(n, attrs.evolve(https, tls=each)) for n, each in every_change(TlsOptions())]),
+            (https, [(n, attrs.evolve(https, tls=each)) for n, each in every_change(TlsOptions(), "client")]),
             (http, [(n, attrs.evolve(http, urls=(each,))) for n, each in urls]),
             (attrs.evolve(http, urls=(regex,)), [("no match", attrs.evolve(http, urls=(no_match,)))]),
             (http, [*every_change(http, "timing", "connection", "urls", "tls")]),

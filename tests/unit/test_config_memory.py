@@ -204,12 +204,14 @@ class MemoryTests(SynchronousTestCase):
         self.assertEqual(told[1], told[0])
 
     def test_a_keyword_told_of_once_for_all_places_keeps_them_all(self) -> None:
-        text = at(11, "hashed") + at(12) + at(13, "hashed")
+        text = at(11, "Virtualhost a") + at(12) + at(13, "Virtualhost a")
         old = self.read(text)
         self.assertIn("(also on line", old.findings[0].message)
         self.assertIs(self.read(text).configuration.virtual_servers[0], old.configuration.virtual_servers[0])
         self.assertIn("(also on line", self.read("\n" + text).findings[0].message)
-        self.assertNotIn("(also on line", self.read(text.replace("    hashed\n", "", 1)).findings[0].message)
+        self.assertNotIn(
+            "(also on line", self.read(text.replace("    Virtualhost a\n", "", 1)).findings[0].message
+        )
 
     def test_a_block_that_takes_in_what_stands_behind_it_is_read_again(self) -> None:
         stray = "virtual_server 10.0.0.9 80\nreal_server 10.0.0.7 80 {\n}\n"

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from ipaddress import ip_address
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.config.model import GlobalDefs, Script, SmtpServer, VrrpDefaults
+from kaltwisted.config.model import (
+    FlushOnStop,
+    GlobalDefs,
+    LvsSyncDaemon,
+    LvsTimeouts,
+    Script,
+    SmtpServer,
+    VrrpDefaults,
+)
 from kaltwisted.config.report import (
     checker_moment,
     command,
@@ -51,6 +60,34 @@ class GlobalDefinitionsTests(SynchronousTestCase):
                 "   a@b",
                 "   c@d",
             ],
+        )
+
+    def test_ipvs_is_told_of_where_something_is_set(self) -> None:
+        plain = told(GlobalDefs())
+        defs = GlobalDefs(
+            lvs_timeouts=LvsTimeouts(100, 50, 30),
+            lvs_sync_daemon=LvsSyncDaemon("eth1", "VI_1", 7, 1400, 8849, 3, ip_address("224.0.0.99")),
+            lvs_flush_on_stop=FlushOnStop.ALL,
+        )
+        added = [
+            " LVS TCP timeout = 100",
+            " LVS TCP FIN timeout = 50",
+            " LVS TCP timeout = 30",
+            " LVS syncd vrrp name = VI_1",
+            " LVS syncd interface = eth1",
+            " LVS syncd syncid = 7",
+            " LVS syncd maxlen = 1400",
+            " LVS mcast group 224.0.0.99",
+            " LVS syncd mcast port = 8849",
+            " LVS syncd mcast ttl = 3",
+            " LVS flush on stop = full",
+        ]
+        self.assertEqual([line for line in told(defs) if line not in plain], added)
+        self.assertIn(" LVS syncd vrrp instance = VI_1", told(defs, vrrp=True))
+        followers = told(GlobalDefs(lvs_sync_daemon=LvsSyncDaemon("eth1", sync_id=0)))
+        self.assertEqual(
+            [line for line in followers if line not in plain],
+            [" LVS syncd interface = eth1", " LVS syncd syncid = 0"],
         )
 
     def test_an_alert_may_be_set_either_way_or_not_at_all(self) -> None:

@@ -14,7 +14,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from kaltwisted.config.diff import compare
-from kaltwisted.config.model import Configuration, VirtualAddress, VirtualServer, VrrpInstance
+from kaltwisted.config.model import (
+    Configuration,
+    GlobalDefs,
+    LvsSyncDaemon,
+    LvsTimeouts,
+    VirtualAddress,
+    VirtualServer,
+    VrrpInstance,
+)
 from kaltwisted.daemon.child import Ended, IChild
 from kaltwisted.daemon.role import commands, notes
 from kaltwisted.daemon.role.facts import Facts
@@ -378,6 +386,18 @@ class ProcessRunnerTests(SynchronousTestCase):
         changes = compare(self.configuration, attrs.evolve(self.configuration, vrrp_instances=()))
         self.successResultOf(self.runner.apply(changes))
         self.assertEqual(self.child.commands, ["Configure", "Start"])
+
+    def test_what_is_changed_by_hand_it_puts_right_at_every_reload(self) -> None:
+        for defs, told in (
+            (GlobalDefs(), False),
+            (GlobalDefs(lvs_timeouts=LvsTimeouts(tcp=100)), True),
+            (GlobalDefs(lvs_sync_daemon=LvsSyncDaemon("eth1", "VI_1", 51)), True),
+        ):
+            configuration = attrs.evolve(configured(ONE), global_defs=defs)
+            self.runner = self.make(Settings())
+            self.run_it(configuration)
+            self.successResultOf(self.runner.apply(compare(configuration, configuration)))
+            self.assertEqual(self.child.commands, ["Configure", "Start", *["Apply"] * told])
 
     def test_unchanged_parts_go_as_references(self) -> None:
         other = attrs.evolve(ONE, listen=VirtualAddress(ip_address("10.9.9.8"), 80))

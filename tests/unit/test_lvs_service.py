@@ -7,6 +7,7 @@ from ipaddress import ip_address
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.alerts.notify import NotifyQueue
@@ -203,6 +204,16 @@ class LvsServiceTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertIs(plane.stopped, True)
         self.assertEqual(self.serving(plane), {ONE, TWO})
+
+    def test_with_lvs_flush_on_stop_nothing_is_told_of_real_servers(self) -> None:
+        for flush in (False, True):
+            service = self.service(FakeDataPlane())
+            service.expect(mail_every_checker=True, flush_on_stop=flush)
+            with capturedLogs() as logs:
+                service.stopService()
+                self.clock.advance(0)
+            told = [formatEvent(event) for event in logs]
+            self.assertEqual(any("Shutting down service" in line for line in told), not flush)
 
     def test_what_is_abandoned_is_left_to_a_successor_and_nobody_is_told(self) -> None:
         plane = FakeDataPlane()

@@ -12,6 +12,8 @@ from kaltwisted.config.model import (
     Authentication,
     AuthType,
     Configuration,
+    GlobalDefs,
+    LvsSyncDaemon,
     Script,
     Tracked,
     TrackFile,
@@ -20,7 +22,7 @@ from kaltwisted.config.model import (
     VrrpScript,
     VrrpSyncGroup,
 )
-from kaltwisted.ports import LinkAddress, ScriptResult
+from kaltwisted.ports import LinkAddress, ScriptResult, SyncRole
 from kaltwisted.testing.files import FakeWatchedFiles
 from kaltwisted.vrrp.actions import State, TimerName
 from tests.unit.test_vrrp_service import ETH0, ETH1, VIP, World, advert, priority_of
@@ -59,6 +61,34 @@ class ReloadTests(World):
                 run.end()
                 self.settle()
         return [(*run.script.argv, *run.arguments) for run in self.scripts.runs]
+
+    # -- the IPVS sync daemon ----------------------------------------------------------------
+
+    def test_the_sync_daemon_has_its_new_settings_at_once_and_ends_with_them(self) -> None:
+        first, second = LvsSyncDaemon("eth1", "X", 51), LvsSyncDaemon("eth1", "X", 7, ttl=3)
+        self.start(config(priority=150), Z, global_defs=GlobalDefs(lvs_sync_daemon=first))
+        self.wait(4)
+        self.assertEqual(self.sync_daemon.roles[-1], ({SyncRole.MASTER}, first))
+        self.reload(config(priority=150), Z, global_defs=GlobalDefs(lvs_sync_daemon=second))
+        self.assertEqual(self.sync_daemon.roles[-1], ({SyncRole.MASTER}, second))
+        self.sync_daemon.roles.clear()
+        self.reload(config(priority=150), Z)
+        self.assertEqual(self.sync_daemon.roles, [(set(), second)])
+        self.wait(4)
+        self.stop()
+        self.assertEqual(self.sync_daemon.roles, [(set(), second)])
+
+    def test_the_sync_daemon_follows_the_instance_that_a_reload_names(self) -> None:
+        first, second = LvsSyncDaemon("eth1", "X", 51), LvsSyncDaemon("eth1", "Z", 9)
+        self.start(config(priority=150), Z, global_defs=GlobalDefs(lvs_sync_daemon=first))
+        self.wait(1)
+        self.reload(config(priority=150), Z, global_defs=GlobalDefs(lvs_sync_daemon=second))
+        self.assertEqual(self.sync_daemon.roles[-1], ({SyncRole.BACKUP}, second))
+        self.wait(4)
+        self.assertEqual(self.sync_daemon.roles[-1], ({SyncRole.MASTER}, second))
+        self.reload(config(priority=150), global_defs=GlobalDefs(lvs_sync_daemon=first))
+        self.assertEqual(self.sync_daemon.roles[-2:], [(set(), second), ({SyncRole.MASTER}, first)])
+        self.stop()
 
     # -- one that stays --------------------------------------------------------------------
 

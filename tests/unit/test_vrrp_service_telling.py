@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kaltwisted.config.model import GlobalDefs, Script, VrrpSyncGroup
+from kaltwisted.config.model import GlobalDefs, LvsSyncDaemon, Script, VrrpSyncGroup
 from kaltwisted.ports import Link, LinkAddress, SyncRole
 from tests.unit.test_vrrp_service import VIP, World, advert
 from tests.unit.vrrp_helpers import config
@@ -104,11 +104,12 @@ class Telling(World):
         self.assertEqual(self.mailer.mails[-1].subject, "VRRP Group G - Entering MASTER state")
         self.stop()
 
-    def test_the_sync_daemon_follows_the_instance(self) -> None:
-        self.start(config(lvs_sync_daemon_interface="eth1"))
+    def test_the_sync_daemon_follows_its_instance_and_no_other(self) -> None:
+        sync = LvsSyncDaemon("eth1", "X", 51)
+        other = config(name="Y", virtual_router_id=52)
+        self.start(config(), other, global_defs=GlobalDefs(lvs_sync_daemon=sync))
         self.wait(4)
         self.stop()
         self.assertEqual(
-            self.sync_daemon.roles,
-            [(SyncRole.BACKUP, "eth1", 51), (SyncRole.MASTER, "eth1", 51), (None, "eth1", 51)],
+            self.sync_daemon.roles, [({SyncRole.BACKUP}, sync), ({SyncRole.MASTER}, sync), (set(), sync)]
         )

@@ -163,6 +163,14 @@ _CONNECTION = {
 
 TCP_CHECK = Table("TCP_CHECK", {**_TIMING, **_CONNECTION})
 
+
+def _always_so(words: list[str], problems: Problems) -> Keep:
+    boolean(words, problems)
+    return KEEP
+
+
+_COMPLIANT = Keyword("end TLS with a close_notify, as is always done", "", _always_so)
+
 URL = Table(
     "url",
     {
@@ -176,6 +184,7 @@ URL = Table(
         ),
         "regex": Keyword("pattern the body must hold", "regex", _regex, script=True),
         "regex_no_match": Keyword("the pattern must not be there", "regex_no_match", flag, words=1),
+        "tls_compliant": _COMPLIANT,
         **known("url"),
     },
     misprints={"Path": "path", "Digest": "digest"},
@@ -222,7 +231,7 @@ SSL_GET = Table(
             ours=True,
         ),
         "tls_ca_file": Keyword("trusted certificates", "tls_ca_file", Word("a file", fatal=False), ours=True),
-        **known("SSL_GET"),
+        "tls_compliant": _COMPLIANT,
     },
     misprints=_GUIDE_WORDS,
 )

@@ -15,6 +15,7 @@ from kaltwisted.config.keywords.convert import (
     not_one_of,
     whole_number,
 )
+from kaltwisted.config.keywords.ipvs import IPVS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
@@ -122,7 +123,6 @@ GLOBAL_DEFS = Table(
         "rs_init_notifies": Keyword(
             "run notify_up/down for the first state too", "rs_init_notifies", boolean
         ),
-        "lvs_flush": Keyword("empty the kernel's IPVS table at start", "lvs_flush", flag, words=1),
         "script_user": Keyword("who runs the scripts: user, perhaps a group", "script_user", user, words=3),
         "enable_script_security": Keyword(
             "no root scripts that others could alter", "enable_script_security", flag, words=1
@@ -172,6 +172,7 @@ GLOBAL_DEFS = Table(
         **RX_BUFS,
         **NFTABLES,
         **PROCESSES,
+        **IPVS,
         **API,
         **known("global_defs"),
     },

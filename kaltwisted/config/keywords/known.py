@@ -22,7 +22,6 @@ instance: name of this daemon instance; changes pid file names, syslog idents an
 child_wait_time: how long the parent waits for children at stop before killing them
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
-SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
 use_symlink_paths: keep script paths as written instead of resolving symbolic links
@@ -33,10 +32,6 @@ shutdown_script: command run after everything has stopped
 shutdown_script_timeout: limit for shutdown_script
 max_auto_priority: how far the scheduling priority may rise by itself after late timers
 min_auto_priority_delay: lateness that triggers an automatic priority step
-lvs_timeouts: IPVS connection timeouts
-lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one go
-lvs_flush_onstop: the old word for lvs_flush_on_stop
-lvs_sync_daemon: kernel IPVS connection sync, role following a VRRP instance
 disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
@@ -78,28 +73,11 @@ vrf: VRF of an instance without interface; one that has an interface runs in the
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
 """,
-    "SSL": """
-password: pass phrase of the key file
-ca: CA file (PEM)
-certificate: client certificate file (PEM)
-key: client key file (PEM)
-""",
-    "virtual_server": """
-hashed: a scheduler flag that does nothing
-snmp_name: name shown in SNMP
-""",
-    "real_server": """
-snmp_name: name shown in SNMP
-""",
     "url": """
 regex_options: pattern options
 regex_min_offset: first body offset of a match
 regex_max_offset: last body offset of a match
 regex_stack: PCRE2 JIT stack sizes
-tls_compliant: send TLS close_notify properly for this URL
-""",
-    "SSL_GET": """
-tls_compliant: send TLS close_notify properly
 """,
 }
 

@@ -22,7 +22,6 @@ from kaltwisted.config.keywords.convert import (
     parse_address,
     whole_number,
 )
-from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.model import Address, Forwarding, ForwardingMethod, Protocol, TunnelType
@@ -133,6 +132,15 @@ def _nat_mask(words: list[str], problems: Problems) -> Keep:
     return KEEP
 
 
+def _snmp_name(words: list[str], problems: Problems) -> Keep:
+    """It is for nobody here."""
+    if len(words) > 2:
+        problems.append(Problem(f"`{words[2]}` is a word too many", 2, "one name"))
+    elif len(words) < 2:
+        missing(words, problems, "a name", fatal=False)
+    return KEEP
+
+
 def _forwarding_keyword(field: str, doc: str) -> Keyword:
     return Keyword(doc, field, _Forwarding(), words=None)
 
@@ -152,6 +160,7 @@ _INHERITED = {
     "connect_timeout": Keyword("limit of a check's connection", "connect_timeout_us", PERIOD),
     "virtualhost": _HOST,
     "smtp_alert": Keyword("mail on changes", "smtp_alert", boolean),
+    "snmp_name": Keyword("name shown in SNMP, which we do not have", "", _snmp_name),
 }
 
 REAL_SERVER = Table(
@@ -167,7 +176,6 @@ REAL_SERVER = Table(
         "alpha": Keyword("out of the pool until the checks succeed", "alpha", boolean),
         "notify_up": script("notify_up", "run when the server comes up"),
         "notify_down": script("notify_down", "run when the server goes down"),
-        **known("real_server"),
     },
     misprints={"Weight": "weight", "Virtualhost": "virtualhost"},
     header=("address", "port"),
@@ -190,6 +198,7 @@ VIRTUAL_SERVER = Table(
         "flag-1": Keyword("scheduler flag 1", "flag_1", flag, words=1),
         "flag-2": Keyword("scheduler flag 2", "flag_2", flag, words=1),
         "flag-3": Keyword("scheduler flag 3", "flag_3", flag, words=1),
+        "hashed": Keyword("sh: a flag that does nothing", "hashed", flag, words=1),
         "sh-port": Keyword("sh: hash the port too", "sh_port", flag, words=1),
         "sh-fallback": Keyword("sh: skip servers of weight 0", "sh_fallback", flag, words=1),
         "mh-port": Keyword("mh: hash the port too", "mh_port", flag, words=1),
@@ -232,7 +241,6 @@ VIRTUAL_SERVER = Table(
         ),
         "nat_mask": Keyword("NAT granularity of kernel 2.2; does nothing", convert=_nat_mask),
         "real_server": Keyword("one server of the pool", block=REAL_SERVER, words=None, takes="IP PORT"),
-        **known("virtual_server"),
     },
     misprints={"Virtualhost": "virtualhost"},
     header=("address", "port"),

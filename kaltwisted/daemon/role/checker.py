@@ -77,6 +77,8 @@ class CheckerRole(Service):
         defs = configuration.global_defs
         choice = choose(data_plane, reactor, state_directory, lvs_flush=defs.lvs_flush)
         self._log.info("Data plane: {name} ({why})", name=choice.plane.name, why=choice.why)
+        self._configure_plane = choice.configure
+        choice.configure(defs)
         self.scripts = ScriptService(reactor, defs)
         self.mail = Mailer(reactor, defs)
         self.lvs = LvsService(
@@ -86,6 +88,7 @@ class CheckerRole(Service):
             reactor,
             keep_at_stop=keep_ipvs,
             mail_every_checker=not defs.no_checker_emails,
+            flush_on_stop=defs.lvs_flush_on_stop is not None,
             publish=publish,
         )
         self._known = Known()
@@ -170,15 +173,18 @@ class CheckerRole(Service):
         if changes.global_defs:
             self.scripts.reconfigure(global_defs)
             self.mail.reconfigure(global_defs)
-        mail_every_checker = not global_defs.no_checker_emails
+        self.lvs.expect(
+            None if self._begun else self._configuration.virtual_servers,
+            mail_every_checker=not global_defs.no_checker_emails,
+            flush_on_stop=global_defs.lvs_flush_on_stop is not None,
+        )
+        configuring = self._configure_plane(global_defs)
         if not self._begun:
-            self.lvs.expect(self._configuration.virtual_servers, mail_every_checker=mail_every_checker)
-            return succeed(None)
-        self.lvs.expect(mail_every_checker=mail_every_checker)
+            return configuring
         self._follow_files()
         if not changes.virtual_servers:
-            return succeed(None)
-        applying = self._know_addresses()
+            return configuring
+        applying = configuring.addCallback(lambda _: self._know_addresses())
         applying.addCallback(lambda _: self._reload_checks(changes))
         return applying.addCallback(lambda _: self.lvs.flush())
 

@@ -9,7 +9,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 
 from kaltwisted.config.model import SECOND_US, Configuration
-from kaltwisted.config.report import global_definitions
+from kaltwisted.config.report import global_definitions, ssl_definitions
 from kaltwisted.daemon.role.checks import Checks
 from kaltwisted.daemon.role.reports import TIME_OF_DAY, owners
 from kaltwisted.healthcheck import report as checkers_report
@@ -29,7 +29,7 @@ def data(configuration: Configuration, lvs: LvsService, checks: Checks, clock: I
     owner = owners(defs)
     yield from global_definitions(defs, socket.gethostname(), owner)
     yield "------< SSL definitions >------"
-    yield " Using autogen SSL context"
+    yield from ssl_definitions(defs.ssl)
     yield from pools_report.data(configuration.virtual_server_groups, lvs.pools.values(), owner)
     yield from checkers_report.data(_checkers(lvs, checks, TIME_OF_DAY.epoch_us(clock.seconds())), owner)
     number = partial(checks.known.value, TRACKED_FILE)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
+from twisted.internet.defer import Deferred, succeed
 
+from kaltwisted.config.model import GlobalDefs
 from kaltwisted.lvs import ipvs
 from kaltwisted.ports import IDataPlane
 
@@ -19,10 +22,14 @@ class DataPlaneError(Exception):
 
 @attrs.frozen
 class Choice:
-    """A data plane and, in words, why this one."""
+    """A data plane and, in words, why this one.
+
+    ``configure``: has it take over what concerns IPVS as a whole; fires when that is done.
+    """
 
     plane: IDataPlane
     why: str
+    configure: Callable[[GlobalDefs], Deferred[None]] = lambda defs: succeed(None)
 
 
 def choose(wanted: str, reactor: Any, state_directory: Path, *, lvs_flush: bool = False) -> Choice:
@@ -37,7 +44,8 @@ def choose(wanted: str, reactor: Any, state_directory: Path, *, lvs_flush: bool 
     obstacle = ipvs.why_not()
     if obstacle is None:
         plane = ipvs.IpvsDataPlane(reactor, state_directory / "ipvs-services.json", flush_first=lvs_flush)
-        return Choice(plane, "as asked for" if wanted == IPVS else "the kernel has it")
+        why = "as asked for" if wanted == IPVS else "the kernel has it"
+        return Choice(plane, why, plane.configure)
     if wanted == IPVS:
         raise DataPlaneError(f"IPVS: Can't initialize ipvs: {obstacle}")
     return _userspace(reactor, f"the kernel's IPVS cannot be used: {obstacle}")

@@ -238,7 +238,9 @@ class VrrpRole(Service):
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
         tracked = changes.vrrp_track_processes, changes.track_files, changes.bfd_instances
-        if not (changes.vrrp or any(tracked)):
+        sync = before.lvs_sync_daemon != global_defs.lvs_sync_daemon
+        if not (changes.vrrp or any(tracked) or sync):
+            self.vrrp.follow_again()
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 

@@ -10,6 +10,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from kaltwisted.config.model import LvsSyncDaemon
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.ports import SyncRole
 
@@ -35,14 +36,14 @@ def test_the_daemon_is_what_the_instance_is(interface: str) -> Iterator[Deferred
     daemon = IpvsSyncDaemon(reactor)
     try:
         for role in (SyncRole.BACKUP, SyncRole.MASTER, SyncRole.MASTER, SyncRole.BACKUP):
-            why = yield daemon.follow(role, interface, 51)
+            why = yield daemon.run(frozenset((role,)), LvsSyncDaemon(interface, sync_id=51))
             assert why is None
             [line] = running()
             assert line.startswith(role.value), line
-        why = yield daemon.follow(None, interface, 51)
+        why = yield daemon.run(frozenset(), LvsSyncDaemon(interface, sync_id=51))
         assert why is None
         assert running() == []
-        why = yield daemon.follow(SyncRole.MASTER, "nowhere0", 51)
+        why = yield daemon.run(frozenset((SyncRole.MASTER,)), LvsSyncDaemon("nowhere0", sync_id=51))
         assert why is not None
         assert "start the IPVS sync daemon as master" in why
     finally:

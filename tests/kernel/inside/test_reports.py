@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import trustme
+
 from tests.network.daemon import PATIENCE_S, ROOT, Daemon, wait_for
 from tests.network.dump_files import compare
 from tests.network.test_vrrp_reports import ABOUT_GLOBALS
@@ -28,6 +30,13 @@ global_defs {
     enable_script_security
     script_user root
     no_checker_emails
+    lvs_timeouts tcp 800 tcpfin 100 udp 200
+    lvs_sync_daemon eth0 id 5 maxlen 1400 port 8849 ttl 3 group 224.0.0.99
+    lvs_flush_on_stop VS
+}
+SSL {
+    password word
+    ca CA_FILE
 }
 """
 
@@ -274,6 +283,7 @@ VALUES: Mapping[str, str] = {
 LEFT_OUT = ABOUT_GLOBALS | {
     r" VRRP (IPv[46] mcast group|strict mode) = .*| nftables without counters": "told by the VRRP process",
     r" System is compiled with LVS .*": "nothing is compiled",
+    r" Password : word": "not to be shown",
     r"   Hashed = .*": "the kernel's own flag",
     r"   (connection timeout|Delay loop) = [\d.]+": "handed down: told where it arrives, with the checkers",
     r"   (Retry count|Retry delay|Warmup) = [\d.]+": "likewise",
@@ -334,7 +344,8 @@ def report(daemon: Daemon) -> str:
 
 def test_the_same_file_makes_the_same_report(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "keepalived.conf"
-    file.write_text(GLOBAL + SERVICES)
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    file.write_text(GLOBAL.replace("CA_FILE", f"{tmp_path}/ca.pem") + SERVICES)
     debians = ["keepalived", "--dont-fork", "--log-console", "--log-detail", "--check", f"--use-file={file}"]
     debians += [f"--pid={tmp_path}/keepalived.pid", f"--checkers_pid={tmp_path}/checkers.pid"]
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
