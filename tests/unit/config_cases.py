@@ -42,7 +42,8 @@ class Case(NamedTuple):
 def _with(lines: str, word: str, line: str) -> str:
     """Lines with one more that they need, unless a slip of ``word`` is what they are about."""
     slip = word[:-2]
-    there = any(each.lstrip(MARK).lower().startswith(slip) for each in lines.splitlines())
+    first = [each.lstrip(MARK).lower().partition(" ")[0] for each in lines.splitlines()]
+    there = any(each.startswith(slip) and len(each) <= len(word) + 1 for each in first)
     return lines if there else f"{line}\n{lines}"
 
 
