@@ -49,6 +49,7 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
         yield " Send emails for fault transitions = off"
     if vrrp:
         yield f" Default interface = {defs.default_interface or 'eth0'}"
+    yield f" Disable local IGMP = {yes(defs.disable_local_igmp)}"
     yield f" LVS flush = {true(defs.lvs_flush)}"
     if vrrp:
         yield f" VRRP IPv4 mcast group = {defs.vrrp.mcast_group4}"

@@ -37,7 +37,6 @@ lvs_timeouts: IPVS connection timeouts
 lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one go
 lvs_flush_onstop: the old word for lvs_flush_on_stop
 lvs_sync_daemon: kernel IPVS connection sync, role following a VRRP instance
-disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
 nftables_ifindex: match by ifindex rather than name in nftables sets
