@@ -177,6 +177,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         no_checker_emails=draft.no_checker_emails,
         no_email_faults=draft.no_email_faults,
         log_unknown_vrids=draft.log_unknown_vrids,
+        disable_local_igmp=draft.disable_local_igmp,
         checker_log_all_failures=draft.checker_log_all_failures,
         rs_init_notifies=draft.rs_init_notifies,
         lvs_flush=draft.lvs_flush,

@@ -38,6 +38,7 @@ class GlobalDraft(Draft):
     no_checker_emails: bool = False
     no_email_faults: bool = False
     log_unknown_vrids: bool = False
+    disable_local_igmp: bool = False
     checker_log_all_failures: bool = False
     rs_init_notifies: bool = False
     lvs_flush: bool = False

@@ -56,6 +56,7 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield from _lvs_timeouts(defs.lvs_timeouts)
     if vrrp:
         yield f" Default interface = {defs.default_interface or 'eth0'}"
+    yield f" Disable local IGMP = {yes(defs.disable_local_igmp)}"
     yield from _sync_daemon(defs.lvs_sync_daemon, "instance" if vrrp else "name")
     yield f" LVS flush = {true(defs.lvs_flush)}"
     yield f" LVS flush on stop = {_FLUSH_ON_STOP[defs.lvs_flush_on_stop]}"

@@ -49,6 +49,7 @@ global_defs {
     vrrp_netlink_monitor_rcv_bufs_force
     no_email_faults
     log_unknown_vrids
+    disable_local_igmp
     rs_init_notifies
 }
 garp_group {
@@ -275,7 +276,6 @@ CHANGING = ("last_transition", "advert_rcvd", "advert_sent", "advert_interval_er
 ABOUT_GLOBALS = {
     r" Network namespace.*": "net_namespace is not ours yet",
     r" No test config before reload": "reload_check_config is not ours",
-    r" Disable local IGMP = no": "a keyword that is not ours",
     r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
     r" VRRP notify priority changes = false": "a keyword that is not ours",
     r" libnftnl version .*": "a library that is not ours",

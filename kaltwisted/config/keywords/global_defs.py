@@ -116,6 +116,12 @@ GLOBAL_DEFS = Table(
         "no_email_faults": Keyword(
             "no mail when an instance or a group is in FAULT", "no_email_faults", flag, words=1
         ),
+        "disable_local_igmp": Keyword(
+            "tell no switch of the groups in 224.0.0.0/24, where adverts go",
+            "disable_local_igmp",
+            flag,
+            words=1,
+        ),
         "log_unknown_vrids": Keyword(
             "log adverts of virtual routers that are not configured", "log_unknown_vrids", flag, words=1
         ),

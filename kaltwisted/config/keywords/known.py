@@ -32,7 +32,6 @@ shutdown_script: command run after everything has stopped
 shutdown_script_timeout: limit for shutdown_script
 max_auto_priority: how far the scheduling priority may rise by itself after late timers
 min_auto_priority_delay: lateness that triggers an automatic priority step
-disable_local_igmp: suppress IGMP handling for the VRRP groups on sending interfaces
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
 nftables_ifindex: match by ifindex rather than name in nftables sets

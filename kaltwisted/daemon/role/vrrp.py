@@ -38,6 +38,7 @@ from kaltwisted.kernel.addresses import Addresses
 from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.forwarding import Ipv6Forwarding
+from kaltwisted.kernel.igmp import LocalIgmp
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.links import open_events as open_link_events
@@ -135,6 +136,7 @@ class VrrpRole(Service):
             None if state_directory is None else state_directory / FIREWALL_FILE,
         )
         self._sync_daemon = IpvsSyncDaemon(reactor)
+        self._igmp = LocalIgmp()
         links.watch(self._forget)
         self.vrrp = VrrpService(
             configuration,
@@ -187,6 +189,8 @@ class VrrpRole(Service):
     async def _start_up(self) -> None:
         if self._remembered is not None:
             await self._remembered.remove_leftovers(_virtual(self._configuration))
+        # Before the sockets join their groups.
+        self._igmp.disable(self._configuration.global_defs.disable_local_igmp)
         await self.vrrp.begin()
 
     def stopService(self) -> Deferred[None]:
@@ -232,6 +236,7 @@ class VrrpRole(Service):
         if changes.global_defs:
             self.scripts.reconfigure(global_defs)
             self.mail.reconfigure(global_defs)
+            self._igmp.disable(global_defs.disable_local_igmp)
             for name, each in _buffers(self._configuration):
                 self._sockets[name].resize(each)
         self._announcer.reconfigure(Paces.of(self._configuration))
@@ -274,6 +279,8 @@ class VrrpRole(Service):
 
     def _close(self) -> Deferred[None]:
         self._frames.stop()
+        # The reactor closes sockets in its next turn, and that they leave their groups is a report, too.
+        self._reactor.callLater(0, self._igmp.disable, False)
         return self._sync_daemon.stop()
 
     # -- what it tells of itself --------------------------------------------------------
