@@ -11,6 +11,7 @@ from kaltwisted.config import (
     bind_bfd,
     bind_garp,
     bind_group,
+    bind_links,
     bind_lvs,
     bind_track,
     bind_track_group,
@@ -24,6 +25,7 @@ from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
+from kaltwisted.config.keywords.links import INTERFACE_UP_DOWN_DELAYS
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
@@ -136,6 +138,9 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_track_processes=processes,
         track_groups=track_groups,
         garp_groups=bound(GARP_GROUP, None, lambda statement: bind_garp.garp_group(reader, statement)),
+        interface_up_down_delays=bind_links.link_delays(
+            reader, blocks.get(INTERFACE_UP_DOWN_DELAYS.name, ())
+        ),
         track_files=files,
         static_ipaddress=tuple(dict.fromkeys(addresses)),
         static_routes=tuple(dict.fromkeys(routes)),

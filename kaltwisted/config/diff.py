@@ -19,6 +19,7 @@ from kaltwisted.config.model import (
     Configuration,
     FirewallMark,
     GarpGroup,
+    LinkDelay,
     RealServer,
     Route,
     Rule,
@@ -73,6 +74,7 @@ class Changes:
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     garp_groups: Part[GarpGroup] = Part()
+    interface_up_down_delays: Part[LinkDelay] = Part()
     track_files: Part[TrackFile] = Part()
     track_groups: Part[TrackGroup] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
@@ -87,7 +89,15 @@ class Changes:
     @property
     def vrrp(self) -> bool:
         """Whether anything about the virtual routers differs."""
-        return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups or self.statics)
+        return any(
+            (
+                self.vrrp_scripts,
+                self.vrrp_instances,
+                self.vrrp_sync_groups,
+                self.statics,
+                self.interface_up_down_delays,
+            )
+        )
 
     @property
     def statics(self) -> bool:

@@ -32,6 +32,7 @@ from kaltwisted.config.model_checks import (
     Url,
 )
 from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
+from kaltwisted.config.model_links import LinkDelay
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -105,6 +106,7 @@ __all__ = [
     "HttpProtocol",
     "Ipvlan",
     "IpvlanType",
+    "LinkDelay",
     "Listen",
     "MiscCheck",
     "Nftables",
@@ -224,6 +226,7 @@ class Configuration:
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     garp_groups: tuple[GarpGroup, ...] = ()
+    interface_up_down_delays: tuple[LinkDelay, ...] = ()
     track_files: tuple[TrackFile, ...] = ()
     track_groups: tuple[TrackGroup, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()

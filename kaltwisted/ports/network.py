@@ -22,7 +22,8 @@ class Link:
     ``up``: somebody wants it up; ``running``: it can carry packets (carrier).
     ``mac`` is empty where the interface has none.  ``kind``: what the kernel
     calls its driver, where it is made of others.  ``vrf``: the number of the
-    VRF that it is in; ``table``: of a VRF its routing table.
+    VRF that it is in; ``table``: of a VRF its routing table.  ``flags``: as
+    the kernel has them, IFF_*.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Link:
     kind: str = ""
     vrf: int | None = None
     table: int | None = None
+    flags: int = attrs.field(default=0, eq=False)
 
     @property
     def works(self) -> bool:

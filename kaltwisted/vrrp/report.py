@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, IpvlanType, VrrpInstance
-from kaltwisted.config.report import command, script_line, yes
+from kaltwisted.config.model import SECOND_US, IpvlanType, LinkDelay, VrrpInstance
+from kaltwisted.config.report import command, script_line, true, yes
 from kaltwisted.ports import Link, VirtualLink
 from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.events import FaultKind
@@ -130,6 +130,7 @@ def _interface(
     yield f"   IPv6 address = {interface.ipv6 or '(none)'}"
     if link is None:
         yield "   State = not UP, not RUNNING, no broadcast, no multicast"
+        yield from _delays(interface)
         yield "   MTU = 0"
         yield "   HW Type = UNKNOWN (0)"
     else:
@@ -138,6 +139,7 @@ def _interface(
             yield f"   MAC = {link.mac.hex(':')}"
             yield "   MAC broadcast = ff:ff:ff:ff:ff:ff"
         yield f"   State = {_state(link)}{', no broadcast, loopback, no multicast' if link.loopback else ''}"
+        yield from _delays(interface)
         yield from below
         yield f"   MTU = {link.mtu}"
         if ethernet or link.loopback:
@@ -149,6 +151,14 @@ def _interface(
     weights = ((each.name, _weight(each.config, interface.name)) for each in instances)
     tracking = (f"     {name}, weight {weight}" for name, weight in weights if weight is not None)
     yield from titled("   Tracking VRRP instances :", tracking)
+
+
+def _delays(interface: Interface) -> Iterator[str]:
+    delay = interface.delay or LinkDelay(interface.name)
+    yield f"   Seen up = {interface.has_been_up:d}"
+    yield f"   Delayed state change running = {true(interface.waits)}"
+    yield f"   Up debounce timer = {delay.up_us}us"
+    yield f"   Down debounce timer = {delay.down_us}us"
 
 
 def _pace(name: str, instances: tuple[Instance, ...], paces: Paces) -> Iterator[str]:

@@ -158,7 +158,13 @@ class VrrpService(Service):
             configuration, clock, network.links, network.addresses, network.announcer, network.routing
         )
         self.surroundings = Surroundings(
-            self._instances.values(), network.links, self._dispatcher, self.held, self._tell
+            self._instances.values(),
+            configuration.interface_up_down_delays,
+            clock,
+            network.links,
+            self._dispatcher,
+            self.held,
+            self._tell,
         )
         self.trackers = Trackers(
             tracked_scripts(configuration), scripts, clock, partial(self._turned, FaultKind.SCRIPT)
@@ -272,6 +278,7 @@ class VrrpService(Service):
         if self._network.firewall is not None:
             self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
+        self.surroundings.stop()
         self._backlog.stop()
 
     async def _quiet(self, names: Iterable[str]) -> None:
@@ -319,7 +326,7 @@ class VrrpService(Service):
             self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self._dispatcher.strangers = self._strangers_told(configuration)
-        self.surroundings.reconfigure(self._instances.values())
+        self.surroundings.reconfigure(self._instances.values(), configuration.interface_up_down_delays)
         self._reading_files = True
         self.files.reconfigure(tracked_files(configuration))
         self._reading_files = False

@@ -96,6 +96,10 @@ vrrp_track_process proc2 {
     weight 4 reverse
     param_match initial
 }
+interface_up_down_delays {
+    eth0 0.25 0.125
+    eth1 3.5
+}
 bfd_instance session {
     neighbor_ip 10.77.0.99
     weight 5 reverse
@@ -287,7 +291,6 @@ LEFT_OUT = ABOUT_GLOBALS | {
     r"   Additional IPv4 addresses :|     10\.99\.[035]\.1": "only the one to send from is told of",
     r"   Password = .*": "not to be shown",
     r"   fd_in .*": "file descriptors",
-    r"   (Seen up|Delayed state change|Up debounce|Down debounce).*": "no debouncing",
     r"   (Reset|Original) .*|   Not IPv6 forwarding.*": "sysctls that keepalived changes",
 }
 

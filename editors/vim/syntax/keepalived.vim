@@ -20,14 +20,14 @@ syntax region ka_vrrip_instance matchgroup=kaObsolete start=/\%(vrrip_instance\)
 syntax region ka_vrrip_sync_group matchgroup=kaObsolete start=/\%(vrrip_sync_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_sync_group
 syntax region ka_bfd_instance matchgroup=kaBlock start=/\%(bfd_instance\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_bfd_instance
 syntax region ka_garp_group matchgroup=kaBlock start=/\%(garp_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_garp_group
+syntax region ka_interface_up_down_delays matchgroup=kaBlock start=/\%(interface_up_down_delays\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_interface_up_down_delays
 syntax region ka_track_group matchgroup=kaBlock start=/\%(track_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_group
 syntax region ka_static_ipaddress matchgroup=kaBlock start=/\%(static_ipaddress\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_ipaddress
 syntax region ka_static_routes matchgroup=kaBlock start=/\%(static_routes\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_routes
 syntax region ka_static_rules matchgroup=kaBlock start=/\%(static_rules\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_rules
 syntax region ka_linkbeat_interfaces matchgroup=kaBlock start=/\%(linkbeat_interfaces\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_linkbeat_interfaces
-syntax region ka_interface_up_down_delays matchgroup=kaBlock start=/\%(interface_up_down_delays\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_interface_up_down_delays
 syntax region ka_SSL matchgroup=kaBlock start=/\%(SSL\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_SSL
-syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_track_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_linkbeat_interfaces,ka_interface_up_down_delays,ka_SSL
+syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_interface_up_down_delays,ka_track_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_linkbeat_interfaces,ka_SSL
 
 syntax match ka_global_defs_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_global_defs_Unknown kaUnknown
@@ -255,6 +255,8 @@ syntax cluster ka_garp_group contains=kaComment,kaDirective,kaUse,ka_garp_group_
 
 syntax cluster ka_garp_group_interfaces contains=kaComment,kaDirective,kaUse,@kaValues
 
+syntax cluster ka_interface_up_down_delays contains=kaComment,kaDirective,kaUse,@kaValues
+
 syntax match ka_track_group_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_track_group_Unknown kaUnknown
 syntax region ka_track_group_group matchgroup=kaBlock start=/\%(group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_sync_group_group
@@ -267,8 +269,6 @@ syntax cluster ka_static_routes contains=kaComment,kaDirective,kaUse,@kaValues
 syntax cluster ka_static_rules contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_linkbeat_interfaces contains=kaComment,kaDirective,kaUse,@kaValues
-
-syntax cluster ka_interface_up_down_delays contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax match ka_SSL_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_SSL_Unknown kaUnknown

@@ -21,7 +21,6 @@ use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
-interface_up_down_delays {}: delay reaction to link changes
 SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """

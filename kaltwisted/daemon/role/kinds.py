@@ -102,6 +102,7 @@ VRRP: Final = RoleKind(
             "vrrp_sync_groups",
             "vrrp_track_processes",
             "garp_groups",
+            "interface_up_down_delays",
             "track_files",
             "track_groups",
             "bfd_instances",
