@@ -20,12 +20,12 @@ from kaltwisted.config import (
     rule_lines,
 )
 from kaltwisted.config.bind_checks import Timings
-from kaltwisted.config.drafts import Draft, GlobalDraft
+from kaltwisted.config.drafts import GlobalDraft, TopDraft
 from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
-from kaltwisted.config.keywords.links import INTERFACE_UP_DOWN_DELAYS
+from kaltwisted.config.keywords.links import INTERFACE_UP_DOWN_DELAYS, LINKBEAT_INTERFACES
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
@@ -71,7 +71,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     :param recall: knows the blocks that were read before.
     """
     reader = Reader(source, tree)
-    top = reader.read(tree.statements, TOP, Draft())
+    top = reader.read(tree.statements, TOP, TopDraft())
     blocks: dict[str, list[Statement]] = {}
     for keyword, statement in top.blocks:
         assert keyword.block is not None
@@ -130,7 +130,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         for rule in rule_lines.rules(reader, each, iproute, static=True)
     ]
     configuration = Configuration(
-        defaults,
+        attrs.evolve(defaults, linkbeat_use_polling=top.linkbeat_use_polling),
         tuple(services),
         vrrp_scripts=scripts,
         vrrp_instances=instances,
@@ -141,6 +141,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         interface_up_down_delays=bind_links.link_delays(
             reader, blocks.get(INTERFACE_UP_DOWN_DELAYS.name, ())
         ),
+        linkbeat_interfaces=bind_links.linkbeat_interfaces(reader, blocks.get(LINKBEAT_INTERFACES.name, ())),
         track_files=files,
         static_ipaddress=tuple(dict.fromkeys(addresses)),
         static_routes=tuple(dict.fromkeys(routes)),

@@ -1,4 +1,4 @@
-"""``interface_up_down_delays`` to the model, and how long its delays may be."""
+"""How changes of links are taken, to the model, and what instances have to do with it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.findings import Severity
+from kaltwisted.config.keywords.convert import one_of
 from kaltwisted.config.keywords.links import LINK_DELAY
 from kaltwisted.config.keywords.table import Keep, Problems
-from kaltwisted.config.model import SECOND_US, LinkDelay, VrrpInstance
+from kaltwisted.config.model import SECOND_US, LinkbeatInterface, LinkbeatMethod, LinkDelay, VrrpInstance
 from kaltwisted.config.verify_report import warn
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kaltwisted.config.statement import Statement
 
 _MOST_WORDS = 3
+_METHODS = {each.value: each for each in LinkbeatMethod}
 
 
 def link_delays(reader: Reader, blocks: Iterable[Statement]) -> tuple[LinkDelay, ...]:
@@ -56,6 +58,41 @@ def _link_delay(reader: Reader, line: Statement) -> LinkDelay | None:
     reader.most_words(line, _MOST_WORDS)
     down_us, up_us = (*delays, 0)[:2]
     return LinkDelay(line.words[0], down_us, up_us, where=reader.source.where(line))
+
+
+def linkbeat_interfaces(reader: Reader, blocks: Iterable[Statement]) -> tuple[LinkbeatInterface, ...]:
+    """All blocks of ``INTERFACE [MII|ETHTOOL|IOCTL]`` as one; the name counts whatever is behind it."""
+    found: dict[str, LinkbeatInterface] = {}
+    for line in (line for block in blocks for line in block.block or ()):
+        name, *words = line.words
+        method = _METHODS.get(words[0]) if words else None
+        place = 1 if method is None else 2
+        if len(line.words) > place:
+            log = f"extra characters {words[0]} in linkbeat interface"
+            expected = one_of(list(_METHODS)) if method is None else None
+            message = f"`{line.words[place]}` is not known here"
+            reader.error(line, message, word=place, expected=expected, log=log)
+        if name in found:
+            reader.warn(line, f"`{name}` stands here a second time: the last one counts")
+        found[name] = LinkbeatInterface(name, method, where=reader.source.where(line))
+    return tuple(found.values())
+
+
+def verify_linkbeat(
+    interfaces: tuple[LinkbeatInterface, ...], instances: Iterable[VrrpInstance], reader: Reader
+) -> tuple[LinkbeatInterface, ...]:
+    """Those of instances that say so themselves are polled, too."""
+    found = {each.name: each for each in interfaces}
+    for instance in instances:
+        if instance.linkbeat_use_polling:
+            word = "linkbeat_use_polling"
+            log = f"({instance.name}) '{word}' in vrrp instance deprecated - use linkbeat_interfaces block"
+            warn(reader, instance, f"`{word}` is accepted; today it is `linkbeat_interfaces`", log=log)
+            if instance.interface is not None:
+                found.setdefault(
+                    instance.interface, LinkbeatInterface(instance.interface, where=instance.where)
+                )
+    return tuple(found.values())
 
 
 def verify_link_delays(

@@ -19,6 +19,7 @@ from kaltwisted.config.model import (
     Configuration,
     FirewallMark,
     GarpGroup,
+    LinkbeatInterface,
     LinkDelay,
     RealServer,
     Route,
@@ -75,6 +76,7 @@ class Changes:
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     garp_groups: Part[GarpGroup] = Part()
     interface_up_down_delays: Part[LinkDelay] = Part()
+    linkbeat_interfaces: Part[LinkbeatInterface] = Part()
     track_files: Part[TrackFile] = Part()
     track_groups: Part[TrackGroup] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
@@ -96,6 +98,7 @@ class Changes:
                 self.vrrp_sync_groups,
                 self.statics,
                 self.interface_up_down_delays,
+                self.linkbeat_interfaces,
             )
         )
 

@@ -24,6 +24,12 @@ class Draft:
     blocks: tuple[tuple[Keyword, Statement], ...] = ()
 
 
+class TopDraft(Draft):
+    """What stands outside all blocks."""
+
+    linkbeat_use_polling: bool = False
+
+
 class GlobalDraft(Draft):
     """``global_defs``."""
 
@@ -251,6 +257,7 @@ class VrrpDraft(Draft):
     accept: bool | None = None
     strict_mode: bool | None = None
     dont_track_primary: bool = False
+    linkbeat_use_polling: bool = False
     garp_master_delay_us: int | None = None
     garp_master_repeat: int | None = None
     garp_master_refresh_us: int | None = None

@@ -32,7 +32,7 @@ from kaltwisted.config.model_checks import (
     Url,
 )
 from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
-from kaltwisted.config.model_links import LinkDelay
+from kaltwisted.config.model_links import LinkbeatInterface, LinkbeatMethod, LinkDelay
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -107,6 +107,8 @@ __all__ = [
     "Ipvlan",
     "IpvlanType",
     "LinkDelay",
+    "LinkbeatInterface",
+    "LinkbeatMethod",
     "Listen",
     "MiscCheck",
     "Nftables",
@@ -211,6 +213,7 @@ class GlobalDefs:
     fifo_write_vrrp_states_on_reload: bool = False
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
+    linkbeat_use_polling: bool = False
     api: ApiSettings = ApiSettings()
     where: Position | None = place()
 
@@ -227,6 +230,7 @@ class Configuration:
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     garp_groups: tuple[GarpGroup, ...] = ()
     interface_up_down_delays: tuple[LinkDelay, ...] = ()
+    linkbeat_interfaces: tuple[LinkbeatInterface, ...] = ()
     track_files: tuple[TrackFile, ...] = ()
     track_groups: tuple[TrackGroup, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import attrs
 
 from kaltwisted.config.model_values import SECOND_US, Position, place
@@ -18,3 +20,26 @@ class LinkDelay:
 
     def __str__(self) -> str:
         return f"{self.name} {self.down_us / SECOND_US:.8g} {self.up_us / SECOND_US:.8g}"
+
+
+class LinkbeatMethod(Enum):
+    """What an interface is asked for its link by: the transceiver, its driver, or the kernel's flags."""
+
+    MII = "MII"
+    ETHTOOL = "ETHTOOL"
+    IOCTL = "IOCTL"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@attrs.frozen
+class LinkbeatInterface:
+    """A line of ``linkbeat_interfaces``: it is asked for its link; ``method`` None: the first that works."""
+
+    name: str
+    method: LinkbeatMethod | None = None
+    where: Position | None = place()
+
+    def __str__(self) -> str:
+        return self.name if self.method is None else f"{self.name} {self.method}"

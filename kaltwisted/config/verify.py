@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.bind_garp import verify_garp_groups
-from kaltwisted.config.bind_links import verify_link_delays
+from kaltwisted.config.bind_links import verify_link_delays, verify_linkbeat
 from kaltwisted.config.bind_track_group import verify_track_groups
 from kaltwisted.config.verify_bfd import verify_bfd_instances
 from kaltwisted.config.verify_checks import verify_checks
@@ -53,6 +53,7 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
         interface_up_down_delays=verify_link_delays(
             configuration.interface_up_down_delays, instances, reader
         ),
+        linkbeat_interfaces=verify_linkbeat(configuration.linkbeat_interfaces, instances, reader),
         track_files=files,
         virtual_server_groups=server_groups,
         bfd_instances=sessions,

@@ -35,6 +35,7 @@ def missing_interfaces(configuration: Configuration) -> tuple[Finding, ...]:
         for name, log in _named(instance)
         if name not in there
     ]
+    there |= {name for instance in configuration.vrrp_instances for name, _ in _named(instance)}
     missing += [
         _finding(where, name, f"of {what}", log, dynamic=dynamic, consequence=Consequence.LOGGED)
         for where, name, what, log in _others(configuration)
@@ -61,6 +62,9 @@ def _others(configuration: Configuration) -> Iterator[tuple[Position | None, str
     for delay in configuration.interface_up_down_delays:
         log = f"unknown interface {delay.name} specified for up/down delay"
         yield delay.where, delay.name, "interface_up_down_delays", log
+    for each in configuration.linkbeat_interfaces:
+        log = f"unknown interface {each.name} specified for linkbeat interface"
+        yield each.where, each.name, "linkbeat_interfaces", log
 
 
 def _finding(

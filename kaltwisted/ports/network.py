@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 from zope.interface import Interface
 
-from kaltwisted.config.model import Address, RoutingItem, VirtualIpAddress
+from kaltwisted.config.model import Address, LinkbeatMethod, RoutingItem, VirtualIpAddress
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -138,6 +138,24 @@ class ILinks(Interface):
         Over IPv6 a link-local one; ``routed``: rather one that gets through
         routers, where the interface has one.
         """
+
+
+@attrs.frozen
+class Beat:
+    """What an interface answered that was asked for its link.
+
+    ``method``: by which it can be asked; None: that could not be found out.
+    """
+
+    method: LinkbeatMethod | None
+    up: bool
+
+
+class ILinkbeat(Interface):
+    """Asks interfaces for their links (kernel/linkbeat.py)."""
+
+    def ask(methods: Mapping[str, LinkbeatMethod | None]) -> Deferred[Mapping[str, Beat]]:
+        """Whether these have a link, each asked by its method or, where that is not supported, another."""
 
 
 @attrs.frozen

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from kaltwisted.config.model import LinkDelay, VrrpInstance
+from kaltwisted.config.model import Configuration, LinkDelay
 from kaltwisted.vrrp.vmac import link_plan
 
 
-def by_interface(delays: Iterable[LinkDelay], instances: Iterable[VrrpInstance]) -> dict[str, LinkDelay]:
+def by_interface(configuration: Configuration) -> dict[str, LinkDelay]:
     """The delays by the names of interfaces; those that we make have the delays of what they are on."""
-    found = {each.name: each for each in delays}
-    for made in link_plan(instances).links:
+    found = {each.name: each for each in configuration.interface_up_down_delays}
+    for made in link_plan(configuration.vrrp_instances).links:
         if made.parent in found:
             found.setdefault(made.name, found[made.parent])
     return found

@@ -53,6 +53,13 @@ class LinkStates:
         self._flags[name] = link.flags
         self._wait()
 
+    def heard(self, name: str, up: bool) -> bool:
+        """A link that is polled is so, which counts at once.  Whether that is news."""
+        if self.up[name] is up:
+            return False
+        self.delays.first(name, up)
+        return True
+
     def gone(self, name: str) -> None:
         """The interface is there no more."""
         self._flags[name] = 0

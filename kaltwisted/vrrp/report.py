@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, IpvlanType, LinkDelay, VrrpInstance
+from kaltwisted.config.model import SECOND_US, IpvlanType, LinkbeatMethod, LinkDelay, VrrpInstance
 from kaltwisted.config.report import command, script_line, true, yes
 from kaltwisted.ports import Link, VirtualLink
 from kaltwisted.vrrp.announce import Paces
@@ -26,6 +26,14 @@ from kaltwisted.vrrp.vmac import address_interface, link_plan, own_interface
 
 NOT_TRACKED: Final = 255
 """The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
+
+
+_NIC: Final = {
+    LinkbeatMethod.MII: "support MII regs",
+    LinkbeatMethod.ETHTOOL: "support ETHTOOL GLINK interface",
+    LinkbeatMethod.IOCTL: "ioctl refresh polling",
+    None: "netlink status update",
+}
 
 
 def data(topology: Topology, paces: Paces) -> Iterator[str]:
@@ -144,7 +152,7 @@ def _interface(
         yield f"   MTU = {link.mtu}"
         if ethernet or link.loopback:
             yield f"   HW Type = {'LOOPBACK' if link.loopback else 'ETHERNET'}"
-    yield "   NIC netlink status update"
+    yield f"   NIC {_NIC[interface.method]}"
     if interface.vrf is not None:
         yield f"   VRF slave of {interface.vrf}"
     yield from _pace(interface.name, instances, paces)

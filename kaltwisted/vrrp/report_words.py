@@ -12,6 +12,7 @@ from kaltwisted.config.model import (
     SECOND_US,
     Address,
     Configuration,
+    LinkbeatMethod,
     LinkDelay,
     Tracked,
     VirtualIpAddress,
@@ -67,6 +68,7 @@ class Interface:
 
     ``vrf``: the name of the VRF that it is in.  ``delay``: how long changes of its link wait.
     ``waits``: one does.  ``has_been_up``: whether it has counted as up.
+    ``method``: how it is asked for its link; None: netlink tells.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Interface:
     delay: LinkDelay | None = None
     waits: bool = False
     has_been_up: bool = False
+    method: LinkbeatMethod | None = None
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ from kaltwisted.ports import (
     IAddresses,
     IAnnouncer,
     IFirewall,
+    ILinkbeat,
     ILinks,
     IProcesses,
     Ipv6Message,
@@ -105,6 +106,7 @@ class Network:
     firewall: IFirewall | None = None
     processes: IProcesses | None = None
     files: IWatchedFiles | None = None
+    linkbeat: ILinkbeat | None = None
 
 
 class VrrpService(Service):
@@ -158,10 +160,10 @@ class VrrpService(Service):
             configuration, clock, network.links, network.addresses, network.announcer, network.routing
         )
         self.surroundings = Surroundings(
-            self._instances.values(),
-            configuration.interface_up_down_delays,
+            configuration,
             clock,
             network.links,
+            network.linkbeat,
             self._dispatcher,
             self.held,
             self._tell,
@@ -326,7 +328,7 @@ class VrrpService(Service):
             self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self._dispatcher.strangers = self._strangers_told(configuration)
-        self.surroundings.reconfigure(self._instances.values(), configuration.interface_up_down_delays)
+        self.surroundings.reconfigure(configuration)
         self._reading_files = True
         self.files.reconfigure(tracked_files(configuration))
         self._reading_files = False

@@ -9,11 +9,12 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from kaltwisted.config.model import Address, LinkDelay, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model import Address, Configuration, VirtualIpAddress, VrrpInstance
 from kaltwisted.ports import (
     AddressAppeared,
     AddressChanged,
     AddressVanished,
+    ILinkbeat,
     ILinks,
     Link,
     LinkAddress,
@@ -26,6 +27,7 @@ from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.link_delays import by_interface
 from kaltwisted.vrrp.link_states import LinkStates
+from kaltwisted.vrrp.linkbeat import Polling, polled, unpolled
 from kaltwisted.vrrp.report_words import Interface
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
 from kaltwisted.vrrp.vmac import own_interface, source_interface
@@ -34,6 +36,7 @@ from kaltwisted.vrrp.vmac import own_interface, source_interface
 class Surroundings:
     """Turns changes of the network into events of instances, and keeps the dispatcher's interfaces open.
 
+    :param linkbeat: asks the interfaces that are polled.
     :param held: every instance's virtual addresses.
     :param tell: gets the name of an instance, None for all, and the event.
     """
@@ -42,10 +45,10 @@ class Surroundings:
 
     def __init__(
         self,
-        instances: Iterable[VrrpInstance],
-        delays: Iterable[LinkDelay],
+        configuration: Configuration,
         clock: IReactorTime,
         links: ILinks,
+        linkbeat: ILinkbeat | None,
         dispatcher: Dispatcher,
         held: Mapping[str, VirtualAddresses],
         tell: Callable[[str | None, events.Event], None],
@@ -57,11 +60,13 @@ class Surroundings:
         self._sources: dict[str, Address | None] = {}
         # Who held an address before the last reload, and may just be taking it away.
         self._former: dict[Address, list[str]] = {}
-        self._look_after(instances)
-        self.states = LinkStates(by_interface(delays, self._instances.values()), clock, self._tell_link)
+        self._look_after(configuration)
+        self.states = LinkStates(by_interface(configuration), clock, self._tell_link)
+        self._polling = Polling(linkbeat, clock, self._beat)
 
-    def _look_after(self, instances: Iterable[VrrpInstance]) -> None:
-        self._instances = {each.name: each for each in instances}
+    def _look_after(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._vips = frozenset(vip.address for each in self._instances.values() for vip in _vips(each))
         self._holders: dict[Address, list[str]] = {}
         for name, config in self._instances.items():
@@ -90,6 +95,7 @@ class Surroundings:
         for name in self._instances:
             self._tell_source(name)
         self._look_for_needed(self.needed, begin=True)
+        self._poll()
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
@@ -103,6 +109,7 @@ class Surroundings:
             delay=delays.delays.get(name),
             waits=delays.is_waiting(name),
             has_been_up=delays.has_been_up(name),
+            method=None if name not in self._polling.beats else self._polling.beats[name].method,
         )
         link = self._links.link(name)
         if link is None:
@@ -124,6 +131,7 @@ class Surroundings:
     def stop(self) -> None:
         """Nobody is told of anything any more."""
         self.states.stop()
+        self._polling.stop()
 
     # --- a reload ----------------------------------------------------------------------
 
@@ -132,11 +140,11 @@ class Surroundings:
         """Whether interfaces count as up."""
         return self.states.up
 
-    def reconfigure(self, instances: Iterable[VrrpInstance], delays: Iterable[LinkDelay]) -> None:
+    def reconfigure(self, configuration: Configuration) -> None:
         """Look after these from now on.  Nobody is told: ``up`` has what is new, ``introduce`` tells it."""
         before, holders = self._interfaces, self._holders
-        self._look_after(instances)
-        self.states.reconfigure(by_interface(delays, self._instances.values()))
+        self._look_after(configuration)
+        self.states.reconfigure(by_interface(configuration))
         self._former = {}
         for address, names in holders.items():
             staying = [name for name in names if name in self._instances]
@@ -160,9 +168,10 @@ class Surroundings:
         self._tell_source(name)
 
     def look_again(self) -> None:
-        """Tell the source addresses that are others now: which ones are virtual may have changed."""
+        """Tell what the reload has changed: source addresses, for others are virtual now, and who is polled."""
         for name in self._instances:
             self._tell_source(name)
+        self._poll()
 
     # --- what happens ------------------------------------------------------------------
 
@@ -171,7 +180,8 @@ class Surroundings:
             case LinkChanged(link):
                 if link.name in self._interfaces:
                     self._dispatcher.try_open(link)
-                    self.states.seen(link)
+                    if link.name not in self._polling.beats:
+                        self.states.seen(link)
                     self._tell_sources(link)
             case LinkVanished(link):
                 if link.name in self._interfaces:
@@ -199,8 +209,24 @@ class Surroundings:
         self._log_link(name, up)
         self._tell(None, events.LinkChanged(name, up))
 
-    def _log_link(self, name: str, up: bool) -> None:
-        self._log.info("Netlink reports {name} {state}", name=name, state="up" if up else "down")
+    def _log_link(self, name: str, up: bool, who: str = "Netlink") -> None:
+        self._log.info("{who} reports {name} {state}", who=who, name=name, state="up" if up else "down")
+
+    def _poll(self) -> None:
+        """Ask those interfaces that want it; of others that were asked netlink has told since."""
+        before = tuple(self._polling.beats)
+        for line in unpolled(self._configuration, self._interfaces):
+            self._log.info("{line}", line=line)
+        self._polling.poll(polled(self._configuration, self._interfaces))
+        for name in before:
+            link = self._links.link(name)
+            if link is not None and name in self._interfaces and name not in self._polling.beats:
+                self.states.seen(link)
+
+    def _beat(self, name: str, up: bool) -> None:
+        if self.states.heard(name, up):
+            self._log_link(name, up, "Linkbeat")
+            self._tell(None, events.LinkChanged(name, up))
 
     def _tell_loss(self, address: LinkAddress) -> None:
         """Somebody may have removed a virtual address under its master's hands."""

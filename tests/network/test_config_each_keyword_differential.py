@@ -59,6 +59,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "one interface twice in one group does no harm": ("garp_group interface: twice",),
     "a word too many, of which ours warns": (".* (?:vrrp_)?garp_extra_if: one word too many",),
     "keepalived's old word, accepted": (
+        f"vrrp_instance linkbeat_use_polling: {_ALL_RIGHT}",
         f".* (?:global_tracking|(?:vrrp_)?vmac_garp_intvl|vrrp_vmac_garp_intvl): {_ALL_RIGHT}",
     ),
     "what was closed too early is put where it belongs, with a warning": (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 
 import pytest
 
 from tests.network.test_vrrp_failover import instance, vip
+from tests.network.test_vrrp_reports import Files, keepalived_wrote, ours_wrote
 from tests.network.vrrp_lan import Host, Router, lan, needs_keepalived, needs_lan, wait_for
 
 pytestmark = [pytest.mark.network, needs_lan, needs_keepalived]
@@ -54,6 +56,40 @@ def test_a_link_that_flaps_moves_nothing_and_one_that_fails_does(more: str) -> N
         assert [line.replace("vrrp.51", "vrrp.52") for line in ours] == theirs
 
 
-def _carriers(hosts: dict[Host, object], *, up: bool) -> None:
+@pytest.mark.parametrize("method", ["MII", "IOCTL"])
+def test_a_link_that_is_polled_fails_and_comes_back(method: str) -> None:
+    """A veth has no transceiver, so that MII is not supported; its driver tells, and so do the flags."""
+    polled = f"linkbeat_interfaces {{\n eth0 {method}\n eth1\n}}\n"
+    with lan(2) as (one, two):
+        ours = one.ours(polled + instance(51, 150))
+        theirs = two.keepalived(polled + instance(52, 150))
+        holding = lambda: [one.holds(vip(51)), two.holds(vip(52))]  # noqa: E731
+        wait_for(lambda: all(holding()))
+        _carriers((one, two), up=False)
+        wait_for(lambda: not any(holding()))
+        _carriers((one, two), up=True)
+        wait_for(lambda: all(holding()))
+        one.ip("link", "set", "eth0", "down")
+        two.ip("link", "set", "eth0", "down")
+        wait_for(lambda: not any(holding()))
+        reports = [f"Linkbeat reports eth0 {how}" for how in ("down", "up", "down")]
+        assert about_links(ours) == about_links(theirs) == reports
+        assert _about_polling(ours) == _about_polling(theirs)
+        assert _nic(ours_wrote(ours)) == _nic(keepalived_wrote(theirs))
+
+
+def _about_polling(router: Router) -> list[str]:
+    return sorted(
+        re.findall(r"Using MII.*|Turning off linkbeat.*|\(eth0\): Configured linkbeat.*", router.lines)
+    )
+
+
+def _nic(files: Files) -> list[str]:
+    """How the data file says that eth0 is looked after."""
+    _, _, eth0 = files.data.partition(" Name = eth0\n")
+    return re.findall("   NIC .*", eth0.partition(" Name = ")[0])
+
+
+def _carriers(hosts: Iterable[Host], *, up: bool) -> None:
     for host in hosts:
         host.set_carrier(up=up)

@@ -1,4 +1,4 @@
-"""``interface_up_down_delays``: what is read, and how long delays may be."""
+"""``interface_up_down_delays`` and ``linkbeat_interfaces``: what is read, and how long delays may be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kaltwisted.config.diff import compare
 from kaltwisted.config.dump import dump
 from kaltwisted.config.findings import Severity
 from kaltwisted.config.load import Reading, load_text
-from kaltwisted.config.model import Configuration, LinkDelay
+from kaltwisted.config.model import Configuration, LinkbeatInterface, LinkbeatMethod, LinkDelay
 from tests.unit.test_config_broken import instance
 
 
@@ -91,3 +91,56 @@ class LinkDelays(SynchronousTestCase):
             list(changes.words()),
             ["interface_up_down_delays eth1 added", "interface_up_down_delays eth0: down 1.5 -> 2"],
         )
+
+
+class Linkbeat(SynchronousTestCase):
+    def of(self, lines: str, more: str = "") -> tuple[Reading, list[str]]:
+        reading = load_text(f"linkbeat_interfaces {{\n{lines}\n}}\n" + instance(more), "x.conf")
+        return reading, [str(each) for each in reading.configuration.linkbeat_interfaces]
+
+    def test_interfaces_and_how_they_are_asked(self) -> None:
+        reading, found = self.of("eth0\neth1 MII\neth2 ETHTOOL\neth3 IOCTL")
+        self.assertEqual(reading.findings, ())
+        self.assertEqual(found, ["eth0", "eth1 MII", "eth2 ETHTOOL", "eth3 IOCTL"])
+        self.assertEqual(
+            reading.configuration.linkbeat_interfaces[1], LinkbeatInterface("eth1", LinkbeatMethod.MII)
+        )
+
+    def test_a_word_that_is_no_method_is_told_of_and_the_name_counts(self) -> None:
+        for line, column, log in (
+            ("eth0 mii", 6, "mii"),
+            ("eth0 FOO x", 6, "FOO"),
+            ("eth0 MII x", 10, "MII"),
+        ):
+            reading, found = self.of(line)
+            [finding] = reading.findings
+            self.assertEqual((finding.position.line, finding.position.column), (2, column))
+            self.assertEqual(finding.log, f"extra characters {log} in linkbeat interface")
+            self.assertEqual(found, ["eth0 MII" if column > 6 else "eth0"])
+        reading, found = self.of("eth0 MII\neth0")
+        self.assertEqual((found, len(reading.findings), reading.exit_status), (["eth0"], 1, 0))
+
+    def test_an_instance_that_says_so_itself(self) -> None:
+        reading, found = self.of("eth9 MII", "linkbeat_use_polling")
+        self.assertEqual(found, ["eth9 MII", "eth0"])
+        [finding] = reading.findings
+        self.assertEqual(
+            finding.log,
+            "(VI_1) 'linkbeat_use_polling' in vrrp instance deprecated - use linkbeat_interfaces block",
+        )
+        self.assertEqual(self.of("eth0 MII", "linkbeat_use_polling")[1], ["eth0 MII"])
+
+    def test_all_interfaces(self) -> None:
+        plain = load_text(instance(""), "x.conf").configuration
+        every = load_text("linkbeat_use_polling\n" + instance(""), "x.conf").configuration
+        self.assertFalse(plain.global_defs.linkbeat_use_polling)
+        self.assertTrue(every.global_defs.linkbeat_use_polling)
+        self.assertEqual(list(compare(plain, every).words()), ["global_defs: linkbeat_use_polling off -> on"])
+
+    def test_dump_and_reload_tell_of_them(self) -> None:
+        old = Configuration(linkbeat_interfaces=(LinkbeatInterface("eth0"),))
+        new = Configuration(linkbeat_interfaces=(LinkbeatInterface("eth0", LinkbeatMethod.MII),))
+        self.assertIn("  Linkbeat interface = eth0 MII", list(dump(new)))
+        changes = compare(old, new)
+        self.assertTrue(changes.vrrp)
+        self.assertEqual(list(changes.words()), ["linkbeat_interfaces eth0: method none -> MII"])

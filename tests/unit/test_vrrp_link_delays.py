@@ -103,10 +103,12 @@ class Pure(SynchronousTestCase):
 
     def test_interfaces_that_we_make_have_the_delays_of_what_they_are_on(self) -> None:
         instances = with_vmacs([config(use_vmac=Vmac()), config(name="Y", interface="eth1", use_vmac=Vmac())])
-        found = by_interface([DELAY], instances)
+        configuration = Configuration(vrrp_instances=instances, interface_up_down_delays=(DELAY,))
+        found = by_interface(configuration)
         self.assertEqual(set(found), {"eth0", "vrrp.51"})
         own = LinkDelay("vrrp.51", 1)
-        self.assertIs(by_interface([DELAY, own], instances)["vrrp.51"], own)
+        both = attrs.evolve(configuration, interface_up_down_delays=(DELAY, own))
+        self.assertIs(by_interface(both)["vrrp.51"], own)
 
 
 class Clocked(SynchronousTestCase):

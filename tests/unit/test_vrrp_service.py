@@ -25,6 +25,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.ports import (
     IAdvertPort,
+    ILinkbeat,
     ILinks,
     IProcesses,
     ISyncDaemon,
@@ -76,6 +77,7 @@ class World(SynchronousTestCase):
 
     processes: IProcesses | None = None
     files: IWatchedFiles | None = None
+    linkbeat: ILinkbeat | None = None
 
     def start(self, *instances: VrrpInstance, **more: object) -> VrrpService:
         self.clock = Clock()
@@ -103,6 +105,7 @@ class World(SynchronousTestCase):
             self.firewall,
             self.processes,
             self.files,
+            self.linkbeat,
         )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)

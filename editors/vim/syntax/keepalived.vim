@@ -20,14 +20,14 @@ syntax region ka_vrrip_instance matchgroup=kaObsolete start=/\%(vrrip_instance\)
 syntax region ka_vrrip_sync_group matchgroup=kaObsolete start=/\%(vrrip_sync_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_vrrp_sync_group
 syntax region ka_bfd_instance matchgroup=kaBlock start=/\%(bfd_instance\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_bfd_instance
 syntax region ka_garp_group matchgroup=kaBlock start=/\%(garp_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_garp_group
-syntax region ka_interface_up_down_delays matchgroup=kaBlock start=/\%(interface_up_down_delays\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_interface_up_down_delays
 syntax region ka_track_group matchgroup=kaBlock start=/\%(track_group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_track_group
 syntax region ka_static_ipaddress matchgroup=kaBlock start=/\%(static_ipaddress\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_ipaddress
 syntax region ka_static_routes matchgroup=kaBlock start=/\%(static_routes\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_routes
 syntax region ka_static_rules matchgroup=kaBlock start=/\%(static_rules\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_static_rules
+syntax region ka_interface_up_down_delays matchgroup=kaBlock start=/\%(interface_up_down_delays\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_interface_up_down_delays
 syntax region ka_linkbeat_interfaces matchgroup=kaBlock start=/\%(linkbeat_interfaces\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_linkbeat_interfaces
 syntax region ka_SSL matchgroup=kaBlock start=/\%(SSL\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ fold transparent contains=@ka_SSL
-syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_interface_up_down_delays,ka_track_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_linkbeat_interfaces,ka_SSL
+syntax cluster ka contains=kaComment,kaDirective,kaUse,ka_Unknown,ka_Keyword,ka_global_defs,ka_virtual_server,ka_virtual_server_group,ka_vrrp_instance,ka_vrrp_script,ka_vrrp_sync_group,ka_vrrp_track_process,ka_track_file,ka_vrrp_track_file,ka_vrrip_instance,ka_vrrip_sync_group,ka_bfd_instance,ka_garp_group,ka_track_group,ka_static_ipaddress,ka_static_routes,ka_static_rules,ka_interface_up_down_delays,ka_linkbeat_interfaces,ka_SSL
 
 syntax match ka_global_defs_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_global_defs_Unknown kaUnknown
@@ -152,7 +152,7 @@ syntax cluster ka_virtual_server_group contains=kaComment,kaDirective,kaUse,@kaV
 
 syntax match ka_vrrp_instance_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_instance_Unknown kaUnknown
-syntax match ka_vrrp_instance_Keyword /\%(notify\|notify_master\|notify_backup\|notify_fault\|notify_stop\|garp_master_delay\|garp_master_repeat\|garp_master_refresh\|garp_master_refresh_repeat\|garp_lower_prio_delay\|garp_lower_prio_repeat\|garp_extra_if\|notify_master_rx_lower_pri\|notify_deleted\|unicast_src_ip\|unicast_ttl\|unicast_fault_no_peer\|old_unicast_checksum\|v3_checksum_as_v2\|mcast_dst_ip\|native_ipv6\|accept\|no_accept\|strict_mode\|check_unicast_src\|dont_track_primary\|lower_prio_no_advert\|higher_prio_send_advert\|down_timer_adverts\|skip_check_adv_addr\|timer_expired_backup\|state\|interface\|mcast_src_ip\|virtual_router_id\|priority\|advert_int\|version\|use_vmac\|use_vmac_addr\|use_ipvlan\|vmac_xmit_base\|track_src_ip\|no_virtual_ipaddress\|promote_secondaries\|notify_priority_changes\|nopreempt\|preempt\|preempt_delay\|smtp_alert\|lvs_sync_daemon_interface\|vrf\|linkbeat_use_polling\|debug\|owner_ignore_adverts\|kernel_rx_buf_size\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
+syntax match ka_vrrp_instance_Keyword /\%(notify\|notify_master\|notify_backup\|notify_fault\|notify_stop\|garp_master_delay\|garp_master_repeat\|garp_master_refresh\|garp_master_refresh_repeat\|garp_lower_prio_delay\|garp_lower_prio_repeat\|garp_extra_if\|notify_master_rx_lower_pri\|notify_deleted\|unicast_src_ip\|unicast_ttl\|unicast_fault_no_peer\|old_unicast_checksum\|v3_checksum_as_v2\|mcast_dst_ip\|native_ipv6\|accept\|no_accept\|strict_mode\|check_unicast_src\|dont_track_primary\|lower_prio_no_advert\|higher_prio_send_advert\|down_timer_adverts\|skip_check_adv_addr\|timer_expired_backup\|state\|interface\|mcast_src_ip\|virtual_router_id\|priority\|advert_int\|version\|use_vmac\|use_vmac_addr\|use_ipvlan\|vmac_xmit_base\|track_src_ip\|no_virtual_ipaddress\|promote_secondaries\|notify_priority_changes\|nopreempt\|preempt\|preempt_delay\|smtp_alert\|lvs_sync_daemon_interface\|linkbeat_use_polling\|vrf\|debug\|owner_ignore_adverts\|kernel_rx_buf_size\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_instance_Keyword kaKeyword
 syntax match ka_vrrp_instance_Obsolete /\%(vmac_garp_intvl\|thread_timer_expired\|lvs_sync_daemon_inteface\|State\|Interface\|Virtual_router_id\|Priority\)\%([[:space:]{}\"#!]\|$\)\@=/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_vrrp_instance_Obsolete kaObsolete
@@ -255,8 +255,6 @@ syntax cluster ka_garp_group contains=kaComment,kaDirective,kaUse,ka_garp_group_
 
 syntax cluster ka_garp_group_interfaces contains=kaComment,kaDirective,kaUse,@kaValues
 
-syntax cluster ka_interface_up_down_delays contains=kaComment,kaDirective,kaUse,@kaValues
-
 syntax match ka_track_group_Unknown /[^[:space:]{}#!$@~][^[:space:]{}#!]*/ contained nextgroup=kaRest,kaSkipped
 highlight default link ka_track_group_Unknown kaUnknown
 syntax region ka_track_group_group matchgroup=kaBlock start=/\%(group\)\%([[:space:]{}\"#!]\|$\)\@=\%(\\[#!]\|[#!].*\|\$\%({[^{}\"]*}\|\h\w*\)\|\"\%(\\.\|[^\"\\]\)*\"\|\"[^\"]*\"\|\".*$\|[^{}\"]\)*\%({\|\%(\%(\n\s*\%([#!].*\)\?\)*\n\s*{\)\@=\)/ end=/}/ contained fold transparent contains=@ka_vrrp_sync_group_group
@@ -267,6 +265,8 @@ syntax cluster ka_static_ipaddress contains=kaComment,kaDirective,kaUse,@kaValue
 syntax cluster ka_static_routes contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_static_rules contains=kaComment,kaDirective,kaUse,@kaValues
+
+syntax cluster ka_interface_up_down_delays contains=kaComment,kaDirective,kaUse,@kaValues
 
 syntax cluster ka_linkbeat_interfaces contains=kaComment,kaDirective,kaUse,@kaValues
 

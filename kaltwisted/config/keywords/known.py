@@ -13,14 +13,12 @@ from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
 _NOT_YET = {
     "": """
-linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
 net_namespace: run the daemon inside this network namespace; first one wins; not changeable at reload
 net_namespace_ipvs: separate network namespace for the IPVS socket
 namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
 use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
-linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 SSL {}: client certificate material for all SSL_GET checks
 """,
     "global_defs": """
@@ -83,7 +81,6 @@ json_dump_file: name of the JSON dump
 """,
     "vrrp_instance": """
 vrf: VRF of an instance without interface; one that has an interface runs in the VRF that this is in
-linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
 owner_ignore_adverts: a master of priority 255 ignores adverts
 kernel_rx_buf_size: receive buffer for this instance

@@ -8,7 +8,7 @@ from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
-from kaltwisted.config.keywords.links import INTERFACE_UP_DOWN_DELAYS
+from kaltwisted.config.keywords.links import LINKS
 from kaltwisted.config.keywords.table import Keyword, Table, tables
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
 from kaltwisted.config.keywords.virtual_server import VIRTUAL_SERVER
@@ -56,11 +56,6 @@ TOP = Table(
         "vrrip_sync_group": Keyword("a slip of the guide", block=VRRP_SYNC_GROUP, today="vrrp_sync_group"),
         "bfd_instance": Keyword("a BFD session with a neighbour", block=BFD_INSTANCE),
         "garp_group": Keyword("the pace of announcements on interfaces", block=GARP_GROUP, words=1),
-        "interface_up_down_delays": Keyword(
-            "how long links must be down, or up, until that counts",
-            block=INTERFACE_UP_DOWN_DELAYS,
-            words=1,
-        ),
         "track_group": Keyword(
             "instances that are in FAULT while the interface of a static item that names it is down",
             block=TRACK_GROUP,
@@ -70,6 +65,7 @@ TOP = Table(
         "static_ipaddress": Keyword("addresses from start to stop", block=STATIC_IPADDRESS, words=1),
         "static_routes": Keyword("routes from start to stop", block=STATIC_ROUTES, words=1),
         "static_rules": Keyword("policy rules from start to stop", block=STATIC_RULES, words=1),
+        **LINKS,
         **known(""),
     },
 )

@@ -103,6 +103,7 @@ VRRP: Final = RoleKind(
             "vrrp_track_processes",
             "garp_groups",
             "interface_up_down_delays",
+            "linkbeat_interfaces",
             "track_files",
             "track_groups",
             "bfd_instances",

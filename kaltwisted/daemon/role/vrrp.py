@@ -19,6 +19,7 @@ from twisted.internet.defer import (
     maybeDeferred,
     succeed,
 )
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -38,6 +39,7 @@ from kaltwisted.kernel.addresses import why_not as why_no_addresses
 from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
+from kaltwisted.kernel.linkbeat import Linkbeat
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.process_events import Processes
@@ -144,6 +146,7 @@ class VrrpRole(Service):
                 firewall,
                 Processes(reactor),
                 WatchedFiles(reactor),
+                Linkbeat(lambda call: deferToThreadPool(reactor, reactor.getThreadPool(), call)),
             ),
             self.scripts,
             Notifier(
@@ -225,7 +228,8 @@ class VrrpRole(Service):
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
         tracked = changes.vrrp_track_processes, changes.track_files, changes.bfd_instances
-        if not (changes.vrrp or any(tracked)):
+        polls = before.linkbeat_use_polling != global_defs.linkbeat_use_polling
+        if not (changes.vrrp or any(tracked) or polls):
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
 
