@@ -194,6 +194,8 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vrrp_process=_settings(draft, "vrrp", ProcessSettings),
         checker_process=_settings(draft, "checker", ProcessSettings),
         bfd_process=_settings(draft, "bfd", ProcessSettings),
+        max_auto_priority=draft.max_auto_priority,
+        min_auto_priority_delay=draft.min_auto_priority_delay or plain.min_auto_priority_delay,
         process_names=draft.process_names,
         process_name=draft.process_name,
         umask=draft.umask,

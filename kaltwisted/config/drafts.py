@@ -76,6 +76,8 @@ class GlobalDraft(Draft):
     nftables: str | None = None
     nftables_priority: int | None = None
     nftables_counters: bool = False
+    max_auto_priority: int = 0
+    min_auto_priority_delay: int | None = None
     vrrp_priority: int | None = None
     vrrp_no_swap: bool = False
     vrrp_rt_priority: int | None = None

@@ -170,7 +170,10 @@ class NotifyFifo:
 
 @attrs.frozen
 class GlobalDefs:
-    """``global_defs``: settings of the whole daemon.  ``None`` means "not given"."""
+    """``global_defs``: settings of the whole daemon.  ``None`` means "not given".
+
+    ``min_auto_priority_delay`` is in microseconds, for it is written so.
+    """
 
     router_id: str | None = None
     notification_email: tuple[str, ...] = ()
@@ -199,6 +202,8 @@ class GlobalDefs:
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()
     bfd_process: ProcessSettings = ProcessSettings()
+    max_auto_priority: int = 0
+    min_auto_priority_delay: int = SECOND_US
     process_names: bool = False
     process_name: str | None = None
     umask: int | None = None

@@ -67,7 +67,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     ),
     "keepalived reads over it in silence; what is written is not what would be done": (
         # An empty word is 0 to keepalived, where 0 is allowed.
-        r'global_defs (?:vrrp|checker|bfd)_(?:priority|cpu_affinity): wrong «""',
+        r'global_defs (?:max_auto_priority|(?:vrrp|checker|bfd)_(?:priority|cpu_affinity)): wrong «""',
         r'.* (?:vrrp_)?garp_(?:master_delay|master_refresh|lower_prio_delay|lower_prio_repeat): wrong «""',
         r'(?:virtual_server|real_server) (?:delay_before_retry|warmup): wrong «""',
         r'virtual_server hysteresis: wrong «""',

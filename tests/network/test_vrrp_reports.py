@@ -42,6 +42,8 @@ global_defs {
     vrrp_garp_master_repeat 2
     vrrp_garp_master_refresh 60
     vrrp_down_timer_adverts 4
+    max_auto_priority 7
+    min_auto_priority_delay 2000000
     vrrp_garp_interval 0.001
     vrrp_garp_extra_if all 7200
     rs_init_notifies
@@ -279,7 +281,6 @@ ABOUT_GLOBALS = {
     r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
     r" VRRP notify priority changes = false": "a keyword that is not ours",
     r" libnftnl version .*": "a library that is not ours",
-    r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
     r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",
     r" \w+_rcv_bufs(_force)? = 0| rx_bufs_multiples = 3": "sizes of buffers are not set",

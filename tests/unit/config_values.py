@@ -100,6 +100,8 @@ WRITTEN: dict[str, Values] = {
     ),
     "api_public": Values(("health", "metrics status health"), ("«all", "health «METRICS", EMPTY)),
     "api_names": Values(("lb.example.net", "lb1 lb2.example.net")),
+    "min_auto_priority_delay": Values(("1", "10000000"), ("«0", "«10000001", "«-1", "«x", EMPTY)),
+    "max_auto_priority": Values(("50", "0", "-1", "99"), ("«100", "«-2", "«x", EMPTY), bare=True),
     "dynamic_interfaces": Values(("allow_if_changes",), ("«sometimes",), bare=True),
     "reload_check_config": Values(wrong=("«/tmp/log",), bare=True),
     "lb_algo": Values(SCHEDULERS, ("«rrr", "«RR", "«lbhc", EMPTY)),

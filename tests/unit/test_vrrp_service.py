@@ -273,6 +273,11 @@ class Life(World):
         self.clock.advance(3)
         self.assertGreater(self.service.lateness.seen().longest_s, 1)
         self.assertTrue([line for line in lines if line.startswith("A thread timer expired ")])
+        told: list[None] = []
+        self.service.lateness.too_late_s = 0.002
+        self.service.lateness.too_late = lambda: told.append(None)
+        self.clock.advance(1.5)
+        self.assertTrue(told)
         self.stop()
 
     def test_keeping_the_addresses_at_stop(self) -> None:

@@ -28,8 +28,6 @@ startup_script: command run before anything starts
 startup_script_timeout: limit for startup_script
 shutdown_script: command run after everything has stopped
 shutdown_script_timeout: limit for shutdown_script
-max_auto_priority: how far the scheduling priority may rise by itself after late timers
-min_auto_priority_delay: lateness that triggers an automatic priority step
 lvs_timeouts: IPVS connection timeouts
 lvs_flush_on_stop: clear IPVS table (or only own virtual servers) at stop in one go
 lvs_flush_onstop: the old word for lvs_flush_on_stop
