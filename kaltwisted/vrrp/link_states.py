@@ -75,6 +75,7 @@ class LinkStates:
     def forget(self, name: str) -> None:
         """Nobody has to do with it any more."""
         self.delays.forget(name)
+        del self._flags[name]
         self._wait()
 
     def stop(self) -> None:

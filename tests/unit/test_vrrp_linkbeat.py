@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -128,23 +127,19 @@ class Serving(World):
         self.assertEqual(len(self.linkbeat.asked), 3)
         self.stop()
 
-    def reload(self, *interfaces: LinkbeatInterface) -> None:
-        configuration = Configuration(
-            vrrp_instances=tuple(self.service._instances.values()), linkbeat_interfaces=interfaces
-        )
-        done = Deferred.fromCoroutine(self.service.reconfigure(configuration))
-        self.settle()
-        self.successResultOf(done)
+    def again(self, *interfaces: LinkbeatInterface) -> None:
+        """Reload with these."""
+        self.reload(*self.service._instances.values(), linkbeat_interfaces=interfaces)
 
     def test_a_reload_begins_and_ends_it(self) -> None:
         self.master(linkbeat_interfaces=())
         self.assertEqual(self.linkbeat.asked, [])
         self.answer(up=False)
-        self.reload(POLLING)
+        self.again(POLLING)
         self.assertIs(self.state(), State.FAULT)
-        self.reload(POLLING)
+        self.again(POLLING)
         self.assertEqual(len(self.linkbeat.asked), 1)
-        self.reload()
+        self.again()
         self.assertIs(self.state(), State.BACKUP)  # as netlink says
         self.wait(3)
         self.assertEqual(len(self.linkbeat.asked), 1)

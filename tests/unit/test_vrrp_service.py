@@ -153,6 +153,13 @@ class World(SynchronousTestCase):
         self.assertTrue(all(port.closed for port in self.wire.ports.values()))
         self.assertTrue(self.links.stopped and self.addresses.stopped and self.announcer.stopped)
 
+    def reload(self, *instances: VrrpInstance, **more: object) -> None:
+        """Go over to another configuration at once."""
+        configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
+        done = Deferred.fromCoroutine(self.service.reconfigure(configuration))
+        self.settle()
+        self.successResultOf(done)
+
     def state(self, name: str = "X") -> State:
         return self.service.router.instances[name].state
 
