@@ -168,7 +168,7 @@ class Surroundings:
         self._tell_source(name)
 
     def look_again(self) -> None:
-        """Tell what the reload has changed: source addresses, for others are virtual now, and who is polled."""
+        """Tell the source addresses that a reload has changed, for others are virtual now; poll who wants it."""
         for name in self._instances:
             self._tell_source(name)
         self._poll()
