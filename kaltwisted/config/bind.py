@@ -12,6 +12,7 @@ from kaltwisted.config import (
     bind_bfd,
     bind_garp,
     bind_group,
+    bind_links,
     bind_lvs,
     bind_track,
     bind_track_group,
@@ -20,11 +21,12 @@ from kaltwisted.config import (
     rule_lines,
 )
 from kaltwisted.config.bind_checks import Timings
-from kaltwisted.config.drafts import Draft, GlobalDraft, SslDraft
+from kaltwisted.config.drafts import GlobalDraft, SslDraft, TopDraft
 from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS, NOTIFICATION_EMAIL
+from kaltwisted.config.keywords.links import INTERFACE_UP_DOWN_DELAYS, LINKBEAT_INTERFACES
 from kaltwisted.config.keywords.ssl import SSL
 from kaltwisted.config.keywords.top import TOP, VIRTUAL_SERVER_GROUP
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
@@ -71,7 +73,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     :param recall: knows the blocks that were read before.
     """
     reader = Reader(source, tree)
-    top = reader.read(tree.statements, TOP, Draft())
+    top = reader.read(tree.statements, TOP, TopDraft())
     blocks: dict[str, list[Statement]] = {}
     for keyword, statement in top.blocks:
         assert keyword.block is not None
@@ -132,7 +134,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         for rule in rule_lines.rules(reader, each, iproute, static=True)
     ]
     configuration = Configuration(
-        defaults,
+        attrs.evolve(defaults, linkbeat_use_polling=top.linkbeat_use_polling),
         tuple(services),
         vrrp_scripts=scripts,
         vrrp_instances=instances,
@@ -140,6 +142,10 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         vrrp_track_processes=processes,
         track_groups=track_groups,
         garp_groups=bound(GARP_GROUP, None, lambda statement: bind_garp.garp_group(reader, statement)),
+        interface_up_down_delays=bind_links.link_delays(
+            reader, blocks.get(INTERFACE_UP_DOWN_DELAYS.name, ())
+        ),
+        linkbeat_interfaces=bind_links.linkbeat_interfaces(reader, blocks.get(LINKBEAT_INTERFACES.name, ())),
         track_files=files,
         static_ipaddress=tuple(dict.fromkeys(addresses)),
         static_routes=tuple(dict.fromkeys(routes)),
@@ -203,6 +209,8 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vrrp_process=_settings(draft, "vrrp", ProcessSettings),
         checker_process=_settings(draft, "checker", ProcessSettings),
         bfd_process=_settings(draft, "bfd", ProcessSettings),
+        max_auto_priority=draft.max_auto_priority,
+        min_auto_priority_delay=draft.min_auto_priority_delay or plain.min_auto_priority_delay,
         process_names=draft.process_names,
         process_name=draft.process_name,
         umask=draft.umask,

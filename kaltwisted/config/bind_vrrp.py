@@ -172,6 +172,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         mcast_dst_ip=draft.mcast_dst_ip or (None if peers else _group(shared, ipv6)),
         accept=draft.accept is not False or priority == OWNER_PRIORITY,
         native_ipv6=draft.native_ipv6,
+        linkbeat_use_polling=draft.linkbeat_use_polling,
         strict_mode=strict,
         track_script=trackers.script,
         track_interface=trackers.interface,

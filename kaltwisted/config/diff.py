@@ -19,6 +19,8 @@ from kaltwisted.config.model import (
     Configuration,
     FirewallMark,
     GarpGroup,
+    LinkbeatInterface,
+    LinkDelay,
     RealServer,
     Route,
     Rule,
@@ -73,6 +75,8 @@ class Changes:
     vrrp_sync_groups: Part[VrrpSyncGroup] = Part()
     vrrp_track_processes: Part[VrrpTrackProcess] = Part()
     garp_groups: Part[GarpGroup] = Part()
+    interface_up_down_delays: Part[LinkDelay] = Part()
+    linkbeat_interfaces: Part[LinkbeatInterface] = Part()
     track_files: Part[TrackFile] = Part()
     track_groups: Part[TrackGroup] = Part()
     static_ipaddress: Part[VirtualIpAddress] = Part()
@@ -87,7 +91,14 @@ class Changes:
     @property
     def vrrp(self) -> bool:
         """Whether anything about the virtual routers differs."""
-        parts = (self.vrrp_scripts, self.vrrp_instances, self.vrrp_sync_groups, self.statics)
+        parts = (
+            self.vrrp_scripts,
+            self.vrrp_instances,
+            self.vrrp_sync_groups,
+            self.statics,
+            self.interface_up_down_delays,
+            self.linkbeat_interfaces,
+        )
         return any(parts) or any(change.new[0] in _OF_VRRP for change in self.global_defs)
 
     @property

@@ -67,6 +67,8 @@ def words(changes: Changes) -> Iterator[str]:
     yield from _named_words("track_group", changes.track_groups)
     yield from (f"garp_group {each} removed" for each in changes.garp_groups.removed)
     yield from (f"garp_group {each} added" for each in changes.garp_groups.added)
+    yield from _named_words("interface_up_down_delays", changes.interface_up_down_delays)
+    yield from _named_words("linkbeat_interfaces", changes.linkbeat_interfaces)
     for block, part in (("static_routes", changes.static_routes), ("static_rules", changes.static_rules)):
         yield from (f"{block}: {each} removed" for each in part.removed)
         yield from (f"{block}: {each} added" for each in part.added)

@@ -24,6 +24,12 @@ class Draft:
     blocks: tuple[tuple[Keyword, Statement], ...] = ()
 
 
+class TopDraft(Draft):
+    """What stands outside all blocks."""
+
+    linkbeat_use_polling: bool = False
+
+
 class GlobalDraft(Draft):
     """``global_defs``."""
 
@@ -83,6 +89,8 @@ class GlobalDraft(Draft):
     nftables: str | None = None
     nftables_priority: int | None = None
     nftables_counters: bool = False
+    max_auto_priority: int = 0
+    min_auto_priority_delay: int | None = None
     vrrp_priority: int | None = None
     vrrp_no_swap: bool = False
     vrrp_rt_priority: int | None = None
@@ -274,6 +282,7 @@ class VrrpDraft(Draft):
     accept: bool | None = None
     strict_mode: bool | None = None
     dont_track_primary: bool = False
+    linkbeat_use_polling: bool = False
     garp_master_delay_us: int | None = None
     garp_master_repeat: int | None = None
     garp_master_refresh_us: int | None = None

@@ -41,6 +41,9 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
         yield f"  Static Track Group = {tracked.name}"
         yield from (f"    monitor = {member}" for member in tracked.group)
     yield from (f"  GARP group = {group}" for group in configuration.garp_groups)
+    for delay in configuration.interface_up_down_delays:
+        yield f"  Interface up/down delays = {delay}"
+    yield from (f"  Linkbeat interface = {each}" for each in configuration.linkbeat_interfaces)
     for instance in configuration.vrrp_instances:
         yield from _instance(instance, configuration.global_defs.vrrp)
     for group in configuration.vrrp_sync_groups:

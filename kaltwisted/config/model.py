@@ -35,6 +35,7 @@ from kaltwisted.config.model_checks import (
 )
 from kaltwisted.config.model_hmac import AntiReplay, AuthHmac, HmacKey, HmacMode
 from kaltwisted.config.model_ipvs import FlushOnStop, LvsSyncDaemon, LvsTimeouts
+from kaltwisted.config.model_links import LinkbeatInterface, LinkbeatMethod, LinkDelay
 from kaltwisted.config.model_lvs import (
     AddressRange,
     FirewallMark,
@@ -114,6 +115,9 @@ __all__ = [
     "HttpProtocol",
     "Ipvlan",
     "IpvlanType",
+    "LinkDelay",
+    "LinkbeatInterface",
+    "LinkbeatMethod",
     "Listen",
     "LvsSyncDaemon",
     "LvsTimeouts",
@@ -186,6 +190,7 @@ NETLINK_BUFFERS: Final = ("vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_m
 class GlobalDefs:
     """``global_defs``: settings of the whole daemon.  ``None`` means "not given".
 
+    ``min_auto_priority_delay`` is in microseconds, for it is written so.
     ``ssl`` is the block ``SSL``, which stands beside it.
     """
 
@@ -227,6 +232,8 @@ class GlobalDefs:
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()
     bfd_process: ProcessSettings = ProcessSettings()
+    max_auto_priority: int = 0
+    min_auto_priority_delay: int = SECOND_US
     process_names: bool = False
     process_name: str | None = None
     umask: int | None = None
@@ -241,6 +248,7 @@ class GlobalDefs:
     fifo_write_vrrp_states_on_reload: bool = False
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
+    linkbeat_use_polling: bool = False
     api: ApiSettings = ApiSettings()
     ssl: SslContext = SslContext()
     where: Position | None = place()
@@ -257,6 +265,8 @@ class Configuration:
     vrrp_sync_groups: tuple[VrrpSyncGroup, ...] = ()
     vrrp_track_processes: tuple[VrrpTrackProcess, ...] = ()
     garp_groups: tuple[GarpGroup, ...] = ()
+    interface_up_down_delays: tuple[LinkDelay, ...] = ()
+    linkbeat_interfaces: tuple[LinkbeatInterface, ...] = ()
     track_files: tuple[TrackFile, ...] = ()
     track_groups: tuple[TrackGroup, ...] = ()
     static_ipaddress: tuple[VirtualIpAddress, ...] = ()

@@ -379,6 +379,7 @@ class VrrpInstance:
     track_file: tuple[Tracked, ...] = ()
     track_virtual_server: tuple[Tracked, ...] = ()
     dont_track_primary: bool = False
+    linkbeat_use_polling: bool = False
     garp_master_delay_us: int = 5 * SECOND_US
     garp_master_repeat: int = 5
     garp_master_refresh_us: int = 0

@@ -74,6 +74,9 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield f" VRRP skip check advert addresses = {true(defs.vrrp.skip_check_adv_addr)}"
     if vrrp:
         yield f" VRRP strict mode = {true(defs.vrrp.strict)}"
+    most = "Disabled" if defs.max_auto_priority < 0 else defs.max_auto_priority
+    yield f" Max auto priority = {most}"
+    yield f" Min auto priority delay = {defs.min_auto_priority_delay} usecs"
     yield f" Script security {'enabled' if defs.enable_script_security else 'disabled'}"
     yield f" Default script uid:gid {owner(None)}"
     for kind in NETLINK_BUFFERS:

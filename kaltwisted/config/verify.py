@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.bind_garp import verify_garp_groups
+from kaltwisted.config.bind_links import verify_link_delays, verify_linkbeat
 from kaltwisted.config.bind_track_group import verify_track_groups
 from kaltwisted.config.verify_bfd import verify_bfd_instances
 from kaltwisted.config.verify_checks import verify_checks
@@ -52,6 +53,10 @@ def verify(configuration: Configuration, reader: Reader) -> Configuration:
         vrrp_track_processes=processes,
         track_groups=verify_track_groups(configuration.track_groups, instances, reader),
         garp_groups=verify_garp_groups(configuration.garp_groups, reader),
+        interface_up_down_delays=verify_link_delays(
+            configuration.interface_up_down_delays, instances, reader
+        ),
+        linkbeat_interfaces=verify_linkbeat(configuration.linkbeat_interfaces, instances, reader),
         track_files=files,
         virtual_server_groups=server_groups,
         bfd_instances=sessions,

@@ -20,18 +20,28 @@ _LARGEST_ANSWER = 1 << 16
 
 
 def missing_interfaces(configuration: Configuration) -> tuple[Finding, ...]:
-    """A finding for each interface of each instance that is not there now: fatal, or else a warning."""
+    """A finding for each interface of each instance that is not there now: fatal, or else a warning.
+
+    Of others that are named for how their links are taken, an ordinary error.
+    """
     there = {name for _, name in socket.if_nameindex()}
     # Those that will be made.
     instances = with_vmacs(configuration.vrrp_instances, configuration.global_defs.vmac_prefix)
     there |= {name for each in instances if (name := own_interface(each)) is not None}
     dynamic = configuration.global_defs.dynamic_interfaces
-    return tuple(
-        _finding(instance, name, what, dynamic=dynamic)
+    missing = [
+        _finding(instance.where, name, f"of instance `{instance.name}`", log, dynamic=dynamic)
         for instance in configuration.vrrp_instances
-        for name, what in _named(instance)
+        for name, log in _named(instance)
         if name not in there
-    )
+    ]
+    there |= {name for instance in configuration.vrrp_instances for name, _ in _named(instance)}
+    missing += [
+        _finding(where, name, f"of {what}", log, dynamic=dynamic, consequence=Consequence.LOGGED)
+        for where, name, what, log in _others(configuration)
+        if name not in there
+    ]
+    return tuple(missing)
 
 
 def _named(instance: VrrpInstance) -> Iterator[tuple[str, str]]:
@@ -47,17 +57,35 @@ def _named(instance: VrrpInstance) -> Iterator[tuple[str, str]]:
     yield from ((interface, log.format(interface)) for interface, log in named.items())
 
 
-def _finding(instance: VrrpInstance, name: str, log: str, *, dynamic: bool) -> Finding:
-    where = instance.where or Position("", 0)
+def _others(configuration: Configuration) -> Iterator[tuple[Position | None, str, str, str]]:
+    """Interfaces that are named by themselves: where, which, for what, and how keepalived names each."""
+    for delay in configuration.interface_up_down_delays:
+        log = f"unknown interface {delay.name} specified for up/down delay"
+        yield delay.where, delay.name, "interface_up_down_delays", log
+    for each in configuration.linkbeat_interfaces:
+        log = f"unknown interface {each.name} specified for linkbeat interface"
+        yield each.where, each.name, "linkbeat_interfaces", log
+
+
+def _finding(
+    where: Position | None,
+    name: str,
+    whose: str,
+    log: str,
+    *,
+    dynamic: bool,
+    consequence: Consequence = Consequence.FATAL,
+) -> Finding:
+    where = where or Position("", 0)
     line = linecache.getline(where.file, where.line).rstrip("\n")
     if dynamic:
         log = f"Configuration specifies interface {name} which doesn't currently exist - will use if created"
     return Finding(
         Severity.WARNING if dynamic else Severity.ERROR,
         where,
-        f"interface `{name}` of instance `{instance.name}` does not exist",
+        f"interface `{name}` {whose} does not exist",
         expected=None if dynamic else "one of this machine's, or `dynamic_interfaces` in global_defs",
-        consequence=Consequence.NONE if dynamic else Consequence.FATAL,
+        consequence=Consequence.NONE if dynamic else consequence,
         source_line=masked(line) if line else None,
         log=log,
     )

@@ -131,6 +131,7 @@ def parse_link(message: Message) -> Link | None:
         kind=kind,
         vrf=vrf,
         table=table,
+        flags=flags,
     )
 
 

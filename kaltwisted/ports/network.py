@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 from zope.interface import Interface
 
-from kaltwisted.config.model import Address, LvsSyncDaemon, RoutingItem, VirtualIpAddress
+from kaltwisted.config.model import Address, LinkbeatMethod, LvsSyncDaemon, RoutingItem, VirtualIpAddress
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -22,7 +22,8 @@ class Link:
     ``up``: somebody wants it up; ``running``: it can carry packets (carrier).
     ``mac`` is empty where the interface has none.  ``kind``: what the kernel
     calls its driver, where it is made of others.  ``vrf``: the number of the
-    VRF that it is in; ``table``: of a VRF its routing table.
+    VRF that it is in; ``table``: of a VRF its routing table.  ``flags``: as
+    the kernel has them, IFF_*.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Link:
     kind: str = ""
     vrf: int | None = None
     table: int | None = None
+    flags: int = attrs.field(default=0, eq=False)
 
     @property
     def works(self) -> bool:
@@ -136,6 +138,24 @@ class ILinks(Interface):
         Over IPv6 a link-local one; ``routed``: rather one that gets through
         routers, where the interface has one.
         """
+
+
+@attrs.frozen
+class Beat:
+    """What an interface answered that was asked for its link.
+
+    ``method``: by which it can be asked; None: that could not be found out.
+    """
+
+    method: LinkbeatMethod | None
+    up: bool
+
+
+class ILinkbeat(Interface):
+    """Asks interfaces for their links (kernel/linkbeat.py)."""
+
+    def ask(methods: Mapping[str, LinkbeatMethod | None]) -> Deferred[Mapping[str, Beat]]:
+        """Whether these have a link, each asked by its method or, where that is not supported, another."""
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ from kaltwisted.simulation.lan import Air, Announcer, Wire
 from kaltwisted.simulation.machine import (
     Addresses,
     Interfaces,
+    Linkbeat,
     Routing,
     VirtualLinks,
 )
@@ -167,6 +168,7 @@ class Director:
             VirtualLinks(self.interfaces),
             processes=self.processes,
             files=self.files,
+            linkbeat=Linkbeat(self.interfaces),
         )
         queue = NotifyQueue(scripts, timeout_us=TIMEOUT_US)
         self.vrrp = VrrpService(

@@ -11,10 +11,12 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address, RoutingItem
+from kaltwisted.config.model import Address, LinkbeatMethod, RoutingItem
 from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
+    Beat,
     IAddresses,
+    ILinkbeat,
     ILinks,
     IRouting,
     IVirtualLinks,
@@ -200,6 +202,23 @@ class Interfaces:
         for event in events:
             for changed in tuple(self._watchers):
                 changed(event)
+
+
+@implementer(ILinkbeat)
+class Linkbeat:
+    """Asks the interfaces, which answer whatever they are asked by."""
+
+    def __init__(self, interfaces: Interfaces) -> None:
+        self._interfaces = interfaces
+
+    def ask(self, methods: Mapping[str, LinkbeatMethod | None]) -> Deferred[Mapping[str, Beat]]:
+        """Whether they have a link."""
+        return succeed(
+            {
+                name: Beat(method or LinkbeatMethod.ETHTOOL, self._interfaces.works(name))
+                for name, method in methods.items()
+            }
+        )
 
 
 @implementer(IAddresses)

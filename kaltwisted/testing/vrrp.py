@@ -6,23 +6,25 @@ Each provides the interface of ``kaltwisted.ports`` that its name tells.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from kaltwisted.config.model import Address, LvsSyncDaemon, RoutingItem
+from kaltwisted.config.model import Address, LinkbeatMethod, LvsSyncDaemon, RoutingItem
 from kaltwisted.kernel.links import LinkTable
 from kaltwisted.ports import (
     AddressAppeared,
     AddressChanged,
     AddressVanished,
+    Beat,
     IAddresses,
     IAdvertPort,
     IAnnouncer,
     IFirewall,
     IFrames,
+    ILinkbeat,
     ILinks,
     Ipv6Message,
     IRouting,
@@ -127,6 +129,26 @@ class FakeChange:
     addresses: tuple[PlacedAddress, ...]
     placed: Callable[[Sequence[PlacedAddress]], object] | None
     done: Deferred[tuple[Refused, ...]]
+
+
+@implementer(ILinkbeat)
+class FakeLinkbeat:
+    """Answers what the test put into ``beats``; while that is None the answer is ``waiting``.
+
+    ``asked`` keeps the questions.
+    """
+
+    def __init__(self, **beats: Beat) -> None:
+        self.beats: dict[str, Beat] | None = beats
+        self.asked: list[dict[str, LinkbeatMethod | None]] = []
+        self.waiting: Deferred[Mapping[str, Beat]] = Deferred()
+
+    def ask(self, methods: Mapping[str, LinkbeatMethod | None]) -> Deferred[Mapping[str, Beat]]:
+        self.asked.append(dict(methods))
+        if self.beats is None:
+            self.waiting = Deferred()
+            return self.waiting
+        return succeed({name: self.beats[name] for name in methods})
 
 
 @implementer(IAddresses)

@@ -11,9 +11,6 @@ from twisted.logger import Logger
 from kaltwisted.vrrp.actions import ArmTimer, TimerName
 from kaltwisted.vrrp.lateness import Lateness
 
-#: From when on a late timer is a line in the log, in keepalived's words: somebody may be master already.
-LATE_S = 1.0
-
 
 @attrs.define(eq=False)
 class _Countdown:
@@ -76,6 +73,8 @@ class Countdowns:
         ended = self._running.pop((name, which))
         late_s = self._clock.seconds() - ended.call.getTime()
         self._lateness.note(late_s)
-        if late_s >= LATE_S:
+        if late_s >= self._lateness.too_late_s:
+            # In keepalived's words: somebody may be master already.
             self._log.warn("A thread timer expired {late:.6f} seconds ago", late=late_s)
+            self._lateness.too_late()
         self._tell(name, which, ended.generation)

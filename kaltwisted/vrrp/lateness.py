@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -51,9 +51,15 @@ class LatenessSeen:
 
 
 class Lateness:
-    """Counts how late timers come."""
+    """Counts how late timers come.
+
+    ``too_late_s``: from when on a timer is too late (keepalived:
+    ``min_auto_priority_delay``), and ``too_late``, what is to be done then.
+    """
 
     def __init__(self) -> None:
+        self.too_late_s = 1.0
+        self.too_late: Callable[[], object] = lambda: None
         self.clear()
 
     def clear(self) -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kaltwisted.config.model import SECOND_US, IpvlanType, VrrpInstance
-from kaltwisted.config.report import command, script_line, yes
+from kaltwisted.config.model import SECOND_US, IpvlanType, LinkbeatMethod, LinkDelay, VrrpInstance
+from kaltwisted.config.report import command, script_line, true, yes
 from kaltwisted.ports import Link, VirtualLink
 from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.events import FaultKind
@@ -26,6 +26,14 @@ from kaltwisted.vrrp.vmac import address_interface, link_plan, own_interface
 
 NOT_TRACKED: Final = 255
 """The weight that keepalived shows for an instance's own interface under ``dont_track_primary``."""
+
+
+_NIC: Final = {
+    LinkbeatMethod.MII: "support MII regs",
+    LinkbeatMethod.ETHTOOL: "support ETHTOOL GLINK interface",
+    LinkbeatMethod.IOCTL: "ioctl refresh polling",
+    None: "netlink status update",
+}
 
 
 def data(topology: Topology, paces: Paces) -> Iterator[str]:
@@ -130,6 +138,7 @@ def _interface(
     yield f"   IPv6 address = {interface.ipv6 or '(none)'}"
     if link is None:
         yield "   State = not UP, not RUNNING, no broadcast, no multicast"
+        yield from _delays(interface)
         yield "   MTU = 0"
         yield "   HW Type = UNKNOWN (0)"
     else:
@@ -138,17 +147,26 @@ def _interface(
             yield f"   MAC = {link.mac.hex(':')}"
             yield "   MAC broadcast = ff:ff:ff:ff:ff:ff"
         yield f"   State = {_state(link)}{', no broadcast, loopback, no multicast' if link.loopback else ''}"
+        yield from _delays(interface)
         yield from below
         yield f"   MTU = {link.mtu}"
         if ethernet or link.loopback:
             yield f"   HW Type = {'LOOPBACK' if link.loopback else 'ETHERNET'}"
-    yield "   NIC netlink status update"
+    yield f"   NIC {_NIC[interface.method]}"
     if interface.vrf is not None:
         yield f"   VRF slave of {interface.vrf}"
     yield from _pace(interface.name, instances, paces)
     weights = ((each.name, _weight(each.config, interface.name)) for each in instances)
     tracking = (f"     {name}, weight {weight}" for name, weight in weights if weight is not None)
     yield from titled("   Tracking VRRP instances :", tracking)
+
+
+def _delays(interface: Interface) -> Iterator[str]:
+    delay = interface.delay or LinkDelay(interface.name)
+    yield f"   Seen up = {interface.has_been_up:d}"
+    yield f"   Delayed state change running = {true(interface.waits)}"
+    yield f"   Up debounce timer = {delay.up_us}us"
+    yield f"   Down debounce timer = {delay.down_us}us"
 
 
 def _pace(name: str, instances: tuple[Instance, ...], paces: Paces) -> Iterator[str]:

@@ -8,7 +8,16 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from kaltwisted.config.model import SECOND_US, Address, Configuration, Tracked, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model import (
+    SECOND_US,
+    Address,
+    Configuration,
+    LinkbeatMethod,
+    LinkDelay,
+    Tracked,
+    VirtualIpAddress,
+    VrrpInstance,
+)
 from kaltwisted.config.model_vrrp import FOREVER
 from kaltwisted.config.report import Owner
 from kaltwisted.ports import Link
@@ -57,7 +66,9 @@ _SCOPES: Final[Mapping[str, str]] = {
 class Interface:
     """An interface that instances have to do with; ``link`` None: there is none of that name.
 
-    ``vrf``: the name of the VRF that it is in.
+    ``vrf``: the name of the VRF that it is in.  ``delay``: how long changes of its link wait.
+    ``waits``: one does.  ``has_been_up``: whether it has counted as up.
+    ``method``: how it is asked for its link; None: netlink tells.
     """
 
     name: str
@@ -65,6 +76,10 @@ class Interface:
     ipv4: Address | None = None
     ipv6: Address | None = None
     vrf: str | None = None
+    delay: LinkDelay | None = None
+    waits: bool = False
+    has_been_up: bool = False
+    method: LinkbeatMethod | None = None
 
 
 @attrs.frozen

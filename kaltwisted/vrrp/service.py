@@ -26,6 +26,7 @@ from kaltwisted.ports import (
     IAddresses,
     IAnnouncer,
     IFirewall,
+    ILinkbeat,
     ILinks,
     IProcesses,
     Ipv6Message,
@@ -105,6 +106,7 @@ class Network:
     firewall: IFirewall | None = None
     processes: IProcesses | None = None
     files: IWatchedFiles | None = None
+    linkbeat: ILinkbeat | None = None
 
 
 class VrrpService(Service):
@@ -160,7 +162,13 @@ class VrrpService(Service):
             configuration, clock, network.links, network.addresses, network.announcer, network.routing
         )
         self.surroundings = Surroundings(
-            self._instances.values(), network.links, self._dispatcher, self.held, self._tell
+            configuration,
+            clock,
+            network.links,
+            network.linkbeat,
+            self._dispatcher,
+            self.held,
+            self._tell,
         )
         self.trackers = Trackers(
             tracked_scripts(configuration), scripts, clock, partial(self._turned, FaultKind.SCRIPT)
@@ -274,6 +282,7 @@ class VrrpService(Service):
         if self._network.firewall is not None:
             self._network.firewall.stop(keep=self._keep_addresses)
         self._network.links.stop()
+        self.surroundings.stop()
         self._backlog.stop()
 
     async def _quiet(self, names: Iterable[str]) -> None:
@@ -322,7 +331,7 @@ class VrrpService(Service):
         self._notifier.reconfigure(configuration)
         self._dispatcher.strangers = self._strangers_told(configuration)
         self._dispatcher.rx_bufs = configuration.global_defs.rx_bufs
-        self.surroundings.reconfigure(self._instances.values())
+        self.surroundings.reconfigure(configuration)
         self._reading_files = True
         self.files.reconfigure(tracked_files(configuration))
         self._reading_files = False

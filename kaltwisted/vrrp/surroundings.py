@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import assert_never
 
+import attrs
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from kaltwisted.config.model import Address, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model import Address, Configuration, VirtualIpAddress, VrrpInstance
 from kaltwisted.ports import (
     AddressAppeared,
     AddressChanged,
     AddressVanished,
+    ILinkbeat,
     ILinks,
     Link,
     LinkAddress,
@@ -22,6 +25,9 @@ from kaltwisted.ports import (
 from kaltwisted.vrrp import events
 from kaltwisted.vrrp.addresses import VirtualAddresses
 from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.link_delays import by_interface
+from kaltwisted.vrrp.link_states import LinkStates
+from kaltwisted.vrrp.linkbeat import Polling, polled, unpolled
 from kaltwisted.vrrp.report_words import Interface
 from kaltwisted.vrrp.timers import OWNER_PRIORITY
 from kaltwisted.vrrp.vmac import own_interface, source_interface
@@ -30,6 +36,7 @@ from kaltwisted.vrrp.vmac import own_interface, source_interface
 class Surroundings:
     """Turns changes of the network into events of instances, and keeps the dispatcher's interfaces open.
 
+    :param linkbeat: asks the interfaces that are polled.
     :param held: every instance's virtual addresses.
     :param tell: gets the name of an instance, None for all, and the event.
     """
@@ -38,8 +45,10 @@ class Surroundings:
 
     def __init__(
         self,
-        instances: Iterable[VrrpInstance],
+        configuration: Configuration,
+        clock: IReactorTime,
         links: ILinks,
+        linkbeat: ILinkbeat | None,
         dispatcher: Dispatcher,
         held: Mapping[str, VirtualAddresses],
         tell: Callable[[str | None, events.Event], None],
@@ -48,14 +57,16 @@ class Surroundings:
         self._dispatcher = dispatcher
         self._held = held
         self._tell = tell
-        self._up: dict[str, bool] = {}
         self._sources: dict[str, Address | None] = {}
         # Who held an address before the last reload, and may just be taking it away.
         self._former: dict[Address, list[str]] = {}
-        self._look_after(instances)
+        self._look_after(configuration)
+        self.states = LinkStates(by_interface(configuration), clock, self._tell_link)
+        self._polling = Polling(linkbeat, clock, self._beat)
 
-    def _look_after(self, instances: Iterable[VrrpInstance]) -> None:
-        self._instances = {each.name: each for each in instances}
+    def _look_after(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._vips = frozenset(vip.address for each in self._instances.values() for vip in _vips(each))
         self._holders: dict[Address, list[str]] = {}
         for name, config in self._instances.items():
@@ -79,26 +90,33 @@ class Surroundings:
             link = self._links.link(name)
             if link is not None:
                 self._dispatcher.open(link)
-            self._tell_link(name, link is not None and link.works)
+            self._look_first(name, link)
+            self._tell(None, events.LinkChanged(name, self.up[name]))
         for name in self._instances:
             self._tell_source(name)
         self._look_for_needed(self.needed, begin=True)
+        self._poll()
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
         """The interfaces that instances have to do with, in the kernel's order; the missing come last."""
-        found = []
-        for name in sorted(self._interfaces):
-            link = self._links.link(name)
-            if link is None:
-                found.append(Interface(name))
-            else:
-                ipv4, ipv6 = (
-                    self._links.source(link.index, ipv6=ipv6, but=self._vips) for ipv6 in (False, True)
-                )
-                vrf = None if link.vrf is None else self._links.by_index(link.vrf)
-                found.append(Interface(name, link, ipv4, ipv6, None if vrf is None else vrf.name))
-        return tuple(sorted(found, key=_kernel_order))
+        return tuple(sorted(map(self._interface, self._interfaces), key=_kernel_order))
+
+    def _interface(self, name: str) -> Interface:
+        delays = self.states.delays
+        found = Interface(
+            name,
+            delay=delays.delays.get(name),
+            waits=delays.is_waiting(name),
+            has_been_up=delays.has_been_up(name),
+            method=None if name not in self._polling.beats else self._polling.beats[name].method,
+        )
+        link = self._links.link(name)
+        if link is None:
+            return found
+        ipv4, ipv6 = (self._links.source(link.index, ipv6=ipv6, but=self._vips) for ipv6 in (False, True))
+        vrf = None if link.vrf is None else self._links.by_index(link.vrf)
+        return attrs.evolve(found, link=link, ipv4=ipv4, ipv6=ipv6, vrf=None if vrf is None else vrf.name)
 
     def vrf_table(self, name: str) -> int | None:
         """The routing table of a VRF; None while there is none of that name."""
@@ -110,45 +128,50 @@ class Surroundings:
         """The virtual addresses of all instances: what no router has for its own."""
         return self._vips
 
+    def stop(self) -> None:
+        """Nobody is told of anything any more."""
+        self.states.stop()
+        self._polling.stop()
+
     # --- a reload ----------------------------------------------------------------------
 
     @property
     def up(self) -> Mapping[str, bool]:
-        """Whether interfaces work."""
-        return self._up
+        """Whether interfaces count as up."""
+        return self.states.up
 
-    def reconfigure(self, instances: Iterable[VrrpInstance]) -> None:
+    def reconfigure(self, configuration: Configuration) -> None:
         """Look after these from now on.  Nobody is told: ``up`` has what is new, ``introduce`` tells it."""
         before, holders = self._interfaces, self._holders
-        self._look_after(instances)
+        self._look_after(configuration)
+        self.states.reconfigure(by_interface(configuration))
         self._former = {}
         for address, names in holders.items():
             staying = [name for name in names if name in self._instances]
             self._former[address] = [name for name in staying if name not in self._holders.get(address, ())]
         for name in before - self._interfaces:
             self._dispatcher.close(name)
-            self._up.pop(name, None)
+            self.states.forget(name)
         for name in sorted(self._interfaces):
             link = self._links.link(name)
             if link is not None:
                 self._dispatcher.refresh(link)
-            if name not in self._up:
-                self._up[name] = link is not None and link.works
-                if not self._up[name]:
-                    self._log.info("Netlink reports {name} down", name=name)
+            if name not in self.up:
+                self._look_first(name, link)
         self._sources = {name: each for name, each in self._sources.items() if name in self._instances}
 
     def introduce(self, name: str) -> None:
         """Tell an instance how things are."""
         for interface in sorted(_interfaces(self._instances[name])):
-            self._tell(name, events.LinkChanged(interface, self._up[interface]))
+            self._tell(name, events.LinkChanged(interface, self.up[interface]))
         self._sources.pop(name, None)  # another may have had this name
         self._tell_source(name)
 
     def look_again(self) -> None:
-        """Tell the source addresses that are others now: which ones are virtual may have changed."""
+        """Tell the source addresses that a reload changed, as others are virtual now; poll who wants it."""
         for name in self._instances:
             self._tell_source(name)
+        self._poll()
 
     # --- what happens ------------------------------------------------------------------
 
@@ -157,12 +180,13 @@ class Surroundings:
             case LinkChanged(link):
                 if link.name in self._interfaces:
                     self._dispatcher.try_open(link)
-                    self._tell_link(link.name, link.works)
+                    if link.name not in self._polling.beats:
+                        self.states.seen(link)
                     self._tell_sources(link)
             case LinkVanished(link):
                 if link.name in self._interfaces:
                     self._dispatcher.close(link.name)
-                    self._tell_link(link.name, False)
+                    self.states.gone(link.name)
                     self._tell_sources(link)
                 self._look_for_needed(self.needed)  # its addresses are gone with it
             case AddressAppeared(address) | AddressChanged(address):
@@ -176,14 +200,33 @@ class Surroundings:
             case _:
                 assert_never(event)
 
+    def _look_first(self, name: str, link: Link | None) -> None:
+        self.states.first(name, link)
+        if not self.up[name]:
+            self._log_link(name, False)
+
     def _tell_link(self, name: str, up: bool) -> None:
-        known = self._up.get(name)
-        if known is up:
-            return
-        self._up[name] = up
-        if known is not None or not up:
-            self._log.info("Netlink reports {name} {state}", name=name, state="up" if up else "down")
+        self._log_link(name, up)
         self._tell(None, events.LinkChanged(name, up))
+
+    def _log_link(self, name: str, up: bool, who: str = "Netlink") -> None:
+        self._log.info("{who} reports {name} {state}", who=who, name=name, state="up" if up else "down")
+
+    def _poll(self) -> None:
+        """Ask those interfaces that want it; of others that were asked netlink has told since."""
+        before = tuple(self._polling.beats)
+        for line in unpolled(self._configuration, self._interfaces):
+            self._log.info("{line}", line=line)
+        self._polling.poll(polled(self._configuration, self._interfaces))
+        for name in before:
+            link = self._links.link(name)
+            if link is not None and name in self._interfaces and name not in self._polling.beats:
+                self.states.seen(link)
+
+    def _beat(self, name: str, up: bool) -> None:
+        if self.states.heard(name, up):
+            self._log_link(name, up, "Linkbeat")
+            self._tell(None, events.LinkChanged(name, up))
 
     def _tell_loss(self, address: LinkAddress) -> None:
         """Somebody may have removed a virtual address under its master's hands."""
@@ -258,8 +301,8 @@ def _vips(config: VrrpInstance) -> tuple[VirtualIpAddress, ...]:
     return config.virtual_ipaddress + config.virtual_ipaddress_excluded
 
 
-def _kernel_order(interface: Interface) -> tuple[bool, int]:
-    return interface.link is None, 0 if interface.link is None else interface.link.index
+def _kernel_order(interface: Interface) -> tuple[bool, int, str]:
+    return interface.link is None, 0 if interface.link is None else interface.link.index, interface.name
 
 
 def _interfaces(config: VrrpInstance) -> set[str]:

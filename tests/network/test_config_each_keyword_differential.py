@@ -62,6 +62,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "said twice the last one counts, as there, and ours warns": (r"SSL \w+: twice",),
     "a word too many, of which ours warns": (".* (?:vrrp_)?garp_extra_if: one word too many",),
     "keepalived's old word, accepted": (
+        f"vrrp_instance linkbeat_use_polling: {_ALL_RIGHT}",
         f".* (?:global_tracking|(?:vrrp_)?vmac_garp_intvl|vrrp_vmac_garp_intvl): {_ALL_RIGHT}",
     ),
     "what was closed too early is put where it belongs, with a warning": (
@@ -69,7 +70,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     ),
     "keepalived reads over it in silence; what is written is not what would be done": (
         # An empty word is 0 to keepalived, where 0 is allowed.
-        r'global_defs (?:vrrp|checker|bfd)_(?:priority|cpu_affinity): wrong «""',
+        r'global_defs (?:max_auto_priority|(?:vrrp|checker|bfd)_(?:priority|cpu_affinity)): wrong «""',
         r'.* (?:vrrp_)?garp_(?:master_delay|master_refresh|lower_prio_delay|lower_prio_repeat): wrong «""',
         r'(?:virtual_server|real_server) (?:delay_before_retry|warmup): wrong «""',
         r'virtual_server hysteresis: wrong «""',

@@ -42,6 +42,8 @@ global_defs {
     vrrp_garp_master_repeat 2
     vrrp_garp_master_refresh 60
     vrrp_down_timer_adverts 4
+    max_auto_priority 7
+    min_auto_priority_delay 2000000
     vrrp_garp_interval 0.001
     vrrp_garp_extra_if all 7200
     vrrp_rx_bufs_policy MTU
@@ -101,6 +103,10 @@ vrrp_track_process proc2 {
     process kaltwistednosuch 300
     weight 4 reverse
     param_match initial
+}
+interface_up_down_delays {
+    eth0 0.25 0.125
+    eth1 3.5
 }
 bfd_instance session {
     neighbor_ip 10.77.0.99
@@ -279,7 +285,6 @@ ABOUT_GLOBALS = {
     r" FIFO write vrrp states on reload = false": "FIFOs are not ours",
     r" VRRP notify priority changes = false": "a keyword that is not ours",
     r" libnftnl version .*": "a library that is not ours",
-    r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
     r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",
     r" lvs_\w+_rcv_bufs(_force)? = 0": "keywords that are not ours",
@@ -291,7 +296,6 @@ LEFT_OUT = ABOUT_GLOBALS | {
     r"   Additional IPv4 addresses :|     10\.99\.[035]\.1": "only the one to send from is told of",
     r"   Password = .*": "not to be shown",
     r"   fd_in .*": "file descriptors",
-    r"   (Seen up|Delayed state change|Up debounce|Down debounce).*": "no debouncing",
     r"   (Reset|Original) .*|   Not IPv6 forwarding.*": "sysctls that keepalived changes",
 }
 

@@ -142,6 +142,10 @@ class Host:
         """Part it from the others; its interface does not notice."""
         _run("ip", "-n", self.switch, "link", "set", self._port(bridge), "nomaster")
 
+    def set_carrier(self, bridge: int = 0, *, up: bool) -> None:
+        """Pull the cable of ``ethN``, or put it back; its interface notices."""
+        _run("ip", "-n", self.switch, "link", "set", self._port(bridge), "up" if up else "down")
+
     def _port(self, bridge: int) -> str:
         return f"port{self.number}-{bridge}"
 

@@ -205,6 +205,8 @@ BLOCKS = {
     "track_group": ("track_group T", "group {\nVI_9\n}"),
     "garp_group": ("garp_group", "garp_interval 1\ninterface eth0"),
     "interfaces": ("interfaces", "eth1"),
+    "linkbeat_interfaces": ("linkbeat_interfaces", "eth0 MII\neth1"),
+    "interface_up_down_delays": ("interface_up_down_delays", "eth0 1.5 1"),
     "bfd_instance": ("bfd_instance B", "neighbor_ip 10.0.0.8"),
     "SSL": ("SSL", "certificate /etc/ssl/certs/client.pem"),
 }

@@ -115,6 +115,8 @@ WRITTEN: dict[str, Values] = {
         ("tcp «2678401", "udp «-1", "tcpfin «x", "tcp «5x", "«sctp 3", "tcp 900 «udp", EMPTY),
     ),
     "lvs_flush_on_stop": Values(("VS",), ("«vs", EMPTY), bare=True),
+    "min_auto_priority_delay": Values(("1", "10000000"), ("«0", "«10000001", "«-1", "«x", EMPTY)),
+    "max_auto_priority": Values(("50", "0", "-1", "99"), ("«100", "«-2", "«x", EMPTY), bare=True),
     "dynamic_interfaces": Values(("allow_if_changes",), ("«sometimes",), bare=True),
     "reload_check_config": Values(wrong=("«/tmp/log",), bare=True),
     "snmp_name": Values(("web", '"of two"')),

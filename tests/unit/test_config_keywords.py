@@ -29,6 +29,7 @@ from kaltwisted.config.keywords.vrrp import AUTHENTICATION, VRRP_INSTANCE, VRRP_
 from kaltwisted.config.spelling import distance, nearest
 
 DRAFTS = {
+    TOP: drafts.TopDraft,
     GLOBAL_DEFS: drafts.GlobalDraft,
     VIRTUAL_SERVER: drafts.VirtualServerDraft,
     REAL_SERVER: drafts.RealServerDraft,

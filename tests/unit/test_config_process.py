@@ -23,6 +23,11 @@ RIGHT: dict[str, dict[str, object]] = {
     "checker_rlimit_rttime 1": {"checker_process": ProcessSettings(rlimit_rttime=1)},
     "vrrp_rlimit_rttime 4294967295": {"vrrp_process": ProcessSettings(rlimit_rttime=2**32 - 1)},
     "vrrp_priority 3\nvrrp_priority 4": {"vrrp_process": ProcessSettings(priority=4)},
+    "max_auto_priority": {"max_auto_priority": 99},
+    "max_auto_priority 7\nmin_auto_priority_delay 2000": {
+        "max_auto_priority": 7,
+        "min_auto_priority_delay": 2000,
+    },
     "process_name boss": {"process_name": "boss"},
     "process_names": {"process_names": True},
     "vrrp_process_name v\nchecker_process_name c\nbfd_process_name b": {

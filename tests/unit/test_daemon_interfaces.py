@@ -12,6 +12,7 @@ from kaltwisted.config.findings import Consequence
 from kaltwisted.config.model import (
     Configuration,
     GlobalDefs,
+    LinkDelay,
     Tracked,
     VirtualIpAddress,
     VrrpInstance,
@@ -58,6 +59,12 @@ class Missing(SynchronousTestCase):
         (finding,) = missing_interfaces(configuration)
         self.assertIs(finding.consequence, Consequence.NONE)
         self.assertIn("will use if created", finding.log or "")
+
+    def test_one_that_has_delays_only_does_not_keep_it_from_starting(self) -> None:
+        delays = LinkDelay("lo", 1), LinkDelay("no0", 1)
+        (finding,) = missing_interfaces(Configuration(interface_up_down_delays=delays))
+        self.assertIs(finding.consequence, Consequence.LOGGED)
+        self.assertEqual(finding.log, "unknown interface no0 specified for up/down delay")
 
 
 class NetworksTests(SynchronousTestCase):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model_process import ProcessSettings
@@ -257,6 +258,57 @@ class LongTurns(Case):
         self.reactor.advance(0)
         self.real_time.stop()
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class StepsUp(Case):
+    """``max_auto_priority``: the numbers are keepalived 2.2.7's."""
+
+    def stepped(self, most: int, configured: int | None = None, times: int = 4) -> list[int]:
+        self.setUp()
+        self.real_time = realtime.RealTime("vrrp", self.reactor, self.system)
+        self.real_time.adopt(configured, None)
+        priorities = []
+        for _ in range(times):
+            self.real_time.step_up(most)
+            priorities.append(self.system.value_of_policy[1])
+        return priorities
+
+    def test_by_1_each_time_up_to_the_most(self) -> None:
+        self.assertEqual(self.stepped(2), [1, 2, 2, 2])
+        self.assertEqual(self.system.value_of_policy, (os.SCHED_RR | RESET, 2))
+        self.assertEqual(self.system.limits, (LIMIT_US, HARD_US), "a real-time process has a limit")
+        self.assertEqual(self.stepped(12, 10), [11, 12, 12, 12])
+        self.assertEqual(self.stepped(5, 10), [10] * 4)
+        self.assertEqual(self.stepped(0), [0] * 4)
+        self.assertEqual(self.stepped(-1), [0] * 4)
+        self.assertEqual(self.system.limits, (UNLIMITED, UNLIMITED))
+
+    def test_a_reload_begins_anew(self) -> None:
+        self.stepped(9)
+        self.real_time.adopt(None, None)
+        self.assertEqual(self.system.value_of_policy, ORDINARY)
+        self.assertEqual(self.system.limits, (HARD_US, HARD_US))
+        self.real_time.step_up(9)
+        self.assertEqual(self.system.value_of_policy[1], 1)
+
+    def test_after_a_long_turn_it_is_what_it_was(self) -> None:
+        self.stepped(9)
+        self.system.exceed()
+        self.real_time.step_up(9)
+        self.assertEqual(self.system.value_of_policy, ORDINARY)
+        self.reactor.pump([0, 1, 1])
+        self.assertEqual(self.system.value_of_policy[1], 4)
+
+    def test_what_is_not_permitted_is_told_once(self) -> None:
+        self.system.refuses = {"set_policy"}
+        real_time = realtime.RealTime("vrrp", self.reactor, self.system)
+        real_time.adopt(None, None)
+        with capturedLogs() as events:
+            for _ in range(3):
+                real_time.step_up(9)
+        [line] = [formatEvent(each) or "" for each in events]
+        self.assertIn("max_auto_priority 9: Operation not permitted", line)
+        self.assertEqual(self.system.value_of_policy, ORDINARY)
 
 
 class TheSystemItself(SynchronousTestCase):

@@ -196,6 +196,22 @@ class DefectTests(SynchronousTestCase):
         self.flushLoggedErrors(ZeroDivisionError)
 
 
+class DelayedLinkTests(WorldCase):
+    def test_a_cable_counts_once_it_has_been_out_so_long(self) -> None:
+        self.make("interface_up_down_delays {\neth0 1.5 1\n}\n" + instance(150), instance(100))
+        self.world.run(10)
+        self.one.link("eth0", False)
+        self.world.run(1)
+        self.one.link("eth0", True)
+        self.world.run(5)
+        self.assertEqual(self.one.state("VI_1"), State.MASTER)
+        self.one.link("eth0", False)
+        self.world.run(1.4)
+        self.assertEqual(self.one.state("VI_1"), State.MASTER)
+        self.world.run(0.2)
+        self.assertEqual(self.one.state("VI_1"), State.FAULT)
+
+
 class ChanceTests(WorldCase):
     def test_one_seed_is_one_story(self) -> None:
         stories = []

@@ -18,7 +18,6 @@ from kaltwisted.config.model import (
     Tracked,
     TrackFile,
     VirtualIpAddress,
-    VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
 )
@@ -35,14 +34,6 @@ Z = config(name="Z", virtual_router_id=9, virtual_ipaddress=(MORE,))
 
 
 class ReloadTests(World):
-    """What ``World`` offers, and a reload."""
-
-    def reload(self, *instances: VrrpInstance, **more: object) -> None:
-        configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
-        done = Deferred.fromCoroutine(self.service.reconfigure(configuration))
-        self.settle()
-        self.successResultOf(done)
-
     def master(self, **fields: object) -> None:
         self.start(config(**({"priority": 150} | fields)))
         self.wait(4)

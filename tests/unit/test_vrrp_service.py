@@ -25,6 +25,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.ports import (
     IAdvertPort,
+    ILinkbeat,
     ILinks,
     IProcesses,
     ISyncDaemon,
@@ -76,6 +77,7 @@ class World(SynchronousTestCase):
 
     processes: IProcesses | None = None
     files: IWatchedFiles | None = None
+    linkbeat: ILinkbeat | None = None
 
     def start(self, *instances: VrrpInstance, **more: object) -> VrrpService:
         self.clock = Clock()
@@ -103,6 +105,7 @@ class World(SynchronousTestCase):
             self.firewall,
             self.processes,
             self.files,
+            self.linkbeat,
         )
         queue = NotifyQueue(self.scripts)
         notifier = Notifier(configuration, queue, self.mailer, self.sync_daemon)
@@ -149,6 +152,13 @@ class World(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertTrue(all(port.closed for port in self.wire.ports.values()))
         self.assertTrue(self.links.stopped and self.addresses.stopped and self.announcer.stopped)
+
+    def reload(self, *instances: VrrpInstance, **more: object) -> None:
+        """Go over to another configuration at once."""
+        configuration = Configuration(vrrp_instances=instances, **more)  # type: ignore[arg-type]
+        done = Deferred.fromCoroutine(self.service.reconfigure(configuration))
+        self.settle()
+        self.successResultOf(done)
 
     def state(self, name: str = "X") -> State:
         return self.service.router.instances[name].state
@@ -270,6 +280,11 @@ class Life(World):
         self.clock.advance(3)
         self.assertGreater(self.service.lateness.seen().longest_s, 1)
         self.assertTrue([line for line in lines if line.startswith("A thread timer expired ")])
+        told: list[None] = []
+        self.service.lateness.too_late_s = 0.002
+        self.service.lateness.too_late = lambda: told.append(None)
+        self.clock.advance(1.5)
+        self.assertTrue(told)
         self.stop()
 
     def test_keeping_the_addresses_at_stop(self) -> None:

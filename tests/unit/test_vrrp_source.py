@@ -8,7 +8,6 @@ from kaltwisted.config.model import UnicastPeer, VrrpInstance
 from kaltwisted.ports import LinkAddress
 from kaltwisted.vrrp.actions import State
 from kaltwisted.vrrp.events import FaultKind
-from tests.unit import test_vrrp_reload
 from tests.unit.test_vrrp_service import ETH0, ETH1, World
 from tests.unit.vrrp_helpers import config
 
@@ -20,8 +19,6 @@ def sending_from_it(**fields: object) -> VrrpInstance:
 
 
 class TrackSourceTests(World):
-    reload = test_vrrp_reload.ReloadTests.reload
-
     def prepare(self) -> None:
         self.there = LinkAddress(ETH1.index, SOURCE, 24)
 

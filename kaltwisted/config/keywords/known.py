@@ -13,15 +13,12 @@ from kaltwisted.config.keywords.table import Keyword, Stage, Table
 
 _NOT_YET = {
     "": """
-linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state of all interfaces
 net_namespace: run the daemon inside this network namespace; first one wins; not changeable at reload
 net_namespace_ipvs: separate network namespace for the IPVS socket
 namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
 use_pid_dir: put pid files under /run/keepalived
 instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
-linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
-interface_up_down_delays {}: delay reaction to link changes
 """,
     "global_defs": """
 use_symlink_paths: keep script paths as written instead of resolving symbolic links
@@ -30,8 +27,6 @@ startup_script: command run before anything starts
 startup_script_timeout: limit for startup_script
 shutdown_script: command run after everything has stopped
 shutdown_script_timeout: limit for shutdown_script
-max_auto_priority: how far the scheduling priority may rise by itself after late timers
-min_auto_priority_delay: lateness that triggers an automatic priority step
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
 nftables_ifindex: match by ifindex rather than name in nftables sets
@@ -69,7 +64,6 @@ json_dump_file: name of the JSON dump
 """,
     "vrrp_instance": """
 vrf: VRF of an instance without interface; one that has an interface runs in the VRF that this is in
-linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
 """,
     "url": """

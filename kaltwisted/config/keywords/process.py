@@ -58,6 +58,15 @@ class Signed:
         return used
 
 
+_LONGEST_DELAY_US: Final = 10_000_000
+_auto_priority = Signed(-1, 99)
+
+
+def _most_auto_priority(words: list[str], problems: Problems) -> int | Keep:
+    """``[N]``: the highest there is, unless said; -1 and 0 are off."""
+    return _auto_priority.high if len(words) < 2 else _auto_priority(words, problems)
+
+
 def _processors(words: list[str], problems: Problems) -> tuple[int, ...] | Keep:
     """Numbers of processors; one wrong number leaves all of them."""
     expected = "numbers of processors, the first is 0"
@@ -154,6 +163,16 @@ PROCESSES = {
     ),
     "process_names": Keyword("a name of its own for each process", "process_names", flag, words=1),
     "process_name": Keyword("name of the first process, and of others that have none", "process_name", _name),
+    "max_auto_priority": Keyword(
+        "how far VRRP's real-time priority may rise by itself after late timers",
+        "max_auto_priority",
+        _most_auto_priority,
+    ),
+    "min_auto_priority_delay": Keyword(
+        "how late, in microseconds, a timer must be for that, and to be logged",
+        "min_auto_priority_delay",
+        Signed(1, _LONGEST_DELAY_US),
+    ),
     "umask": Keyword("permissions that files of ours do not get; -u wins", "umask", _umask, words=None),
     "json_version": Keyword("layout of the JSON dump", "json_version", Number(1, 2)),
     "state_dump_file": Keyword("file of the SIGUSR1 dump", "state_dump_file", Word("a path")),

@@ -22,6 +22,7 @@ from kaltwisted.config.keywords.convert import (
 from kaltwisted.config.keywords.garp import ExtraInterval
 from kaltwisted.config.keywords.hmac import AUTH_HMAC
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.links import LINKBEAT_USE_POLLING
 from kaltwisted.config.keywords.own_interface import use_ipvlan, use_vmac
 from kaltwisted.config.keywords.scripts import perhaps_command, script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
@@ -269,6 +270,7 @@ VRRP_INSTANCE = Table(
         "kernel_rx_buf_size": Keyword(
             "bytes for its adverts that wait to be read", "kernel_rx_buf_size", SIZE, exact=True
         ),
+        "linkbeat_use_polling": LINKBEAT_USE_POLLING,
         **known("vrrp_instance"),
     },
     misprints={

@@ -102,6 +102,8 @@ VRRP: Final = RoleKind(
             "vrrp_sync_groups",
             "vrrp_track_processes",
             "garp_groups",
+            "interface_up_down_delays",
+            "linkbeat_interfaces",
             "track_files",
             "track_groups",
             "bfd_instances",

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -25,7 +26,7 @@ from twisted.python.failure import Failure
 from kaltwisted import __version__
 from kaltwisted.alerts.notify import PIPES
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Configuration
+from kaltwisted.config.model import SECOND_US, Configuration
 from kaltwisted.daemon import signals
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import observer
@@ -88,7 +89,20 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         self._adopt(self._configuration)
         self._runner = LocalRunner(self._kind, settings, self._reactor, self._facts, self._write, self._note)
         prepared: Deferred[Any] = self._runner.prepare(self._configuration)
-        return prepared.addCallbacks(lambda _: {"status": 0, "words": ""}, self._refused)
+        return prepared.addCallbacks(lambda _: self._prepared(), self._refused)
+
+    def _prepared(self) -> dict[str, object]:
+        self._watch_lateness()
+        return {"status": 0, "words": ""}
+
+    def _watch_lateness(self) -> None:
+        """Have the priority rise when timers come too late, where the role counts that."""
+        assert self._runner is not None and self._configuration is not None
+        role, defs = self._runner.role, self._configuration.global_defs
+        lateness = None if role is None else role.lateness
+        if lateness is not None:
+            lateness.too_late_s = defs.min_auto_priority_delay / SECOND_US
+            lateness.too_late = partial(self._scheduling.step_up, defs.max_auto_priority)
 
     def _adopt(self, configuration: Configuration) -> None:
         """Be the process that the configuration asks for."""
@@ -124,6 +138,7 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
         self._configuration = changes.configuration
         if changes.global_defs:
             self._adopt(changes.configuration)
+            self._watch_lateness()
         await self._runner.apply(changes)
         return {}
 

@@ -48,6 +48,7 @@ class RealTime:
         self._resting = False
         self._next: IDelayedCall | None = None
         self._logged_at: float | None = None
+        self._refused = False
         #: How often a turn was over the limit.
         self.long_turns = 0
 
@@ -58,6 +59,7 @@ class RealTime:
             self._at_start = policy & ~os.SCHED_RESET_ON_FORK, started_with
             self._rttime_at_start = self._system.rttime()[0]
         self.stop()
+        self._refused = False
         self._wanted = self._at_start if priority is None else (os.SCHED_RR, priority)
         real_time = self._wanted[0] in _REAL_TIME
         words = []
@@ -76,6 +78,30 @@ class RealTime:
                 )
             self._wanted = self._system.policy()
         return words
+
+    def step_up(self, most: int) -> None:
+        """Somebody was held up: be real-time, or more so by 1, up to ``most``, until the next ``adopt``."""
+        policy, priority = self._wanted
+        higher = priority + 1 if policy in _REAL_TIME else 1
+        if higher > most or self._resting:
+            return
+        if self._limit_us is None:
+            for line in self._set_limit(DEFAULT_LIMIT_US, said=False):
+                self._log.warn("{line}", line=line)
+        try:
+            self._set_policy(os.SCHED_RR, higher)
+        except OSError as error:
+            if not self._refused:
+                self._log.warn(
+                    "max_auto_priority {most}: {why}"
+                    " (it needs CAP_SYS_NICE, or LimitRTPRIO={most} in the unit)",
+                    most=most,
+                    why=error.strerror,
+                )
+            self._refused = True
+            return
+        self._wanted = os.SCHED_RR, higher
+        self._log.info("Set realtime priority {priority}", priority=higher)
 
     def stop(self) -> None:
         """Leave the policy as it is, and nothing scheduled."""

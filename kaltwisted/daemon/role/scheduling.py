@@ -49,6 +49,10 @@ class Scheduling:
             *self._real_time.adopt(settings.rt_priority, settings.rlimit_rttime),
         )
 
+    def step_up(self, most: int) -> None:
+        """A timer came too late: a higher real-time priority from now on, ``most`` at the most."""
+        self._real_time.step_up(most)
+
     def stop(self) -> None:
         """Schedule nothing any more; the process stays as it is."""
         self._real_time.stop()

@@ -20,6 +20,7 @@ from twisted.internet.defer import (
     maybeDeferred,
     succeed,
 )
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -40,6 +41,7 @@ from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.igmp import LocalIgmp
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
+from kaltwisted.kernel.linkbeat import Linkbeat
 from kaltwisted.kernel.links import Links
 from kaltwisted.kernel.links import open_events as open_link_events
 from kaltwisted.kernel.netlink_socket import NetlinkSockets, ReceiveBuffer
@@ -157,6 +159,7 @@ class VrrpRole(Service):
                 firewall,
                 Processes(reactor, partial(open_process_events, open_socket=processes.open)),
                 WatchedFiles(reactor),
+                Linkbeat(lambda call: deferToThreadPool(reactor, reactor.getThreadPool(), call)),
             ),
             self.scripts,
             Notifier(
@@ -243,8 +246,9 @@ class VrrpRole(Service):
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
         tracked = changes.vrrp_track_processes, changes.track_files, changes.bfd_instances
-        sync = before.lvs_sync_daemon != global_defs.lvs_sync_daemon
-        if not (changes.vrrp or any(tracked) or sync):
+        others = ("lvs_sync_daemon", "linkbeat_use_polling")
+        changed = any(getattr(before, each) != getattr(global_defs, each) for each in others)
+        if not (changes.vrrp or any(tracked) or changed):
             self.vrrp.follow_again()
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
