@@ -31,7 +31,7 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.config.model_checks import kind
 
-AT_THE_NEXT_START: Final = frozenset(("lvs_flush",))
+AT_THE_NEXT_START: Final = frozenset(("lvs_flush", "startup_script", "startup_script_timeout"))
 """Settings of ``global_defs`` that a reload does not carry out."""
 
 MOST_MEMBERS = 8

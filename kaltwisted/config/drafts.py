@@ -101,6 +101,10 @@ class GlobalDraft(Draft):
     lvs_notify_fifo: model.NotifyFifo | None = None
     lvs_notify_fifo_script: model.Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
+    startup_script: model.Script | None = None
+    startup_script_timeout_us: int | None = None
+    shutdown_script: model.Script | None = None
+    shutdown_script_timeout_us: int | None = None
     vrrp_startup_delay_us: int | None = None
     vrrp_delay_after_boot_us: int | None = None
     api_listen: tuple[model.ApiListen, ...] = ()

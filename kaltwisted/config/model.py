@@ -209,6 +209,10 @@ class GlobalDefs:
     lvs_notify_fifo: NotifyFifo | None = None
     lvs_notify_fifo_script: Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
+    startup_script: Script | None = None
+    startup_script_timeout_us: int = 10 * SECOND_US
+    shutdown_script: Script | None = None
+    shutdown_script_timeout_us: int = 10 * SECOND_US
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
     api: ApiSettings = ApiSettings()

@@ -48,6 +48,7 @@ from kaltwisted.daemon.role.naming import name_process, parent_name
 from kaltwisted.daemon.role.seam import CONFIG_ERROR, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.daemon.start_stop import StartAndStop
 from kaltwisted.ports import InThread
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Daemon(Service):
         self._operations, self._api = api(self.roles, self._reload)
         self._handlers = signals.Handlers(reactor)
         self._watchdog = systemd.Watchdog(reactor)
+        self._start_and_stop = StartAndStop(reactor)
         self._stopping = False
 
     def setServiceParent(self, parent: Any) -> None:
@@ -121,7 +123,11 @@ class Daemon(Service):
         self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
-        Deferred.fromCoroutine(self.roles.begin()).addCallbacks(self._started, self._not_started)
+        Deferred.fromCoroutine(self._run_roles()).addCallbacks(self._started, self._not_started)
+
+    async def _run_roles(self) -> None:
+        await self._start_and_stop.startup(self.roles.configuration.global_defs)
+        await self.roles.begin()
 
     def _started(self, _: object) -> None:
         resume_collections()
@@ -158,7 +164,7 @@ class Daemon(Service):
         self._watchdog.stop()
         self._reload.stop()
         self._operations.stopping = True
-        stopped: Deferred[Any] = self.roles.stop()
+        stopped: Deferred[Any] = Deferred.fromCoroutine(self._stop_roles())
         # Until then it can be asked what the stop waits for.
         stopped.addBoth(lambda result: self._api.stopService().addCallback(lambda _: result))
 
@@ -167,6 +173,12 @@ class Daemon(Service):
             self.log.info("Stopped Keepalived v{version} (kaltwisted)", version=__version__)
 
         return stopped.addErrback(lambda failure: self.log.failure("Stopping", failure)).addCallback(done)
+
+    async def _stop_roles(self) -> None:
+        try:
+            await self.roles.stop()
+        finally:
+            await self._start_and_stop.shutdown(self.roles.configuration.global_defs)
 
     def _tell_threads(self) -> None:
         """What this process is at, for who looks for a defect."""

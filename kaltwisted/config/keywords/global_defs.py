@@ -18,6 +18,7 @@ from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import checking_command, user
+from kaltwisted.config.keywords.start_stop import START_AND_STOP
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
 from kaltwisted.config.model import SECOND_US, NotifyFifo, SmtpServer
@@ -169,6 +170,7 @@ GLOBAL_DEFS = Table(
         **VRRP_DEFAULTS,
         **NFTABLES,
         **PROCESSES,
+        **START_AND_STOP,
         **API,
         **known("global_defs"),
     },

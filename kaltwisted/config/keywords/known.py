@@ -27,10 +27,6 @@ SSL {}: client certificate material for all SSL_GET checks
     "global_defs": """
 use_symlink_paths: keep script paths as written instead of resolving symbolic links
 set_supplementary_groups: give scripts the user's extra groups
-startup_script: command run before anything starts
-startup_script_timeout: limit for startup_script
-shutdown_script: command run after everything has stopped
-shutdown_script_timeout: limit for shutdown_script
 max_auto_priority: how far the scheduling priority may rise by itself after late timers
 min_auto_priority_delay: lateness that triggers an automatic priority step
 lvs_timeouts: IPVS connection timeouts
