@@ -191,6 +191,8 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         umask=draft.umask,
         json_version=draft.json_version or plain.json_version,
         state_dump_file=draft.state_dump_file,
+        stats_dump_file=draft.stats_dump_file,
+        json_dump_file=draft.json_dump_file,
         notify_fifo=draft.notify_fifo,
         notify_fifo_script=draft.notify_fifo_script,
         vrrp_notify_fifo=draft.vrrp_notify_fifo,

@@ -93,6 +93,8 @@ class GlobalDraft(Draft):
     umask: int | None = None
     json_version: int | None = None
     state_dump_file: str | None = None
+    stats_dump_file: str | None = None
+    json_dump_file: str | None = None
     vrrp_notify_priority_changes: bool | None = None
     notify_fifo: model.NotifyFifo | None = None
     notify_fifo_script: model.Script | None = None

@@ -202,6 +202,8 @@ class GlobalDefs:
     umask: int | None = None
     json_version: int = 1
     state_dump_file: str | None = None
+    stats_dump_file: str | None = None
+    json_dump_file: str | None = None
     notify_fifo: NotifyFifo | None = None
     notify_fifo_script: Script | None = None
     vrrp_notify_fifo: NotifyFifo | None = None

@@ -68,9 +68,13 @@ class Reports:
                 await self._file(self._place(file), text)
 
     def _place(self, name: str) -> Path:
-        """By keepalived's ``state_dump_file`` the data files have another name and place."""
-        own = self._roles.configuration.global_defs.state_dump_file
-        if own is None or not name.endswith(".data"):
+        """The configuration may name other places: one for the data files, one for each of the others."""
+        defs = self._roles.configuration.global_defs
+        if not name.endswith(".data"):
+            other = defs.stats_dump_file if name.endswith(".stats") else defs.json_dump_file
+            return directory() / name if other is None else Path(other)
+        own = defs.state_dump_file
+        if own is None:
             return directory() / name
         stem = name.removesuffix(".data").removeprefix("keepalived")
         return Path(own).with_stem(Path(own).stem + stem)

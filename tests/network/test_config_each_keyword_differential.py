@@ -26,7 +26,7 @@ _SCRIPTS = "(?:(?:vrrp_|lvs_)?notify(?:_\\w+)?|quorum_(?:up|down)|script|misc_pa
 # By reason: patterns of names of cases.
 DIFFERENT: dict[str, tuple[str, ...]] = {
     "2.2.7 does not know it, 2.4.3 does": (
-        f".* (?:json_version|state_dump_file): (?:missing|{_ALL_RIGHT})",
+        f".* (?:json_version|(?:state|stats|json)_dump_file): (?:missing|{_ALL_RIGHT})",
         f"vrrp_instance (?:timer_expired_backup|thread_timer_expired): {_ALL_RIGHT}",
         f"global_defs vrrp_delay_after_boot: (?:missing|{_ALL_RIGHT})",
         f".* sni_name: {_ALL_RIGHT}",

@@ -40,6 +40,10 @@ RIGHT: dict[str, dict[str, object]] = {
     "umask IXUSR | IRGRP| IROTH |IROTH": {"umask": 0o144},
     "json_version 2": {"json_version": 2},
     "state_dump_file /run/state": {"state_dump_file": "/run/state"},
+    "stats_dump_file /run/stats\njson_dump_file json": {
+        "stats_dump_file": "/run/stats",
+        "json_dump_file": "json",
+    },
     "reload_check_config": {},
 }
 # Lines with something wrong: part of the message, what is taken all the same, exit status of -t.
@@ -91,6 +95,8 @@ NEWER: dict[str, tuple[str, dict[str, object], int]] = {
     "json_version 0": ("out of range", {}, 5),
     "json_version": ("lacks its parameter", {}, 2),
     "state_dump_file": ("lacks its parameter", {}, 2),
+    "stats_dump_file": ("lacks its parameter", {}, 2),
+    "json_dump_file": ("lacks its parameter", {}, 2),
 }
 
 

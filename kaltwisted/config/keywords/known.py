@@ -75,8 +75,6 @@ tmp_config_directory: where the parent writes the consolidated configuration for
 data_use_instance: instance/namespace in the names of the data dump files
 iproute_usr_dir: directory of rt_* name tables (vendor)
 iproute_etc_dir: directory of rt_* name tables (local)
-stats_dump_file: name of the SIGUSR2 dump
-json_dump_file: name of the JSON dump
 """,
     "vrrp_instance": """
 vrf: VRF of the instance for VMACs without parent
