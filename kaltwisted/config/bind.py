@@ -19,7 +19,7 @@ from kaltwisted.config import (
     rule_lines,
 )
 from kaltwisted.config.bind_checks import Timings
-from kaltwisted.config.drafts import Draft, GlobalDraft
+from kaltwisted.config.drafts import GlobalDraft, TopDraft
 from kaltwisted.config.iproute import FOLDERS, read_names
 from kaltwisted.config.keywords.bfd import BFD_INSTANCE
 from kaltwisted.config.keywords.garp import GARP_GROUP
@@ -69,13 +69,17 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     :param recall: knows the blocks that were read before.
     """
     reader = Reader(source, tree)
-    top = reader.read(tree.statements, TOP, Draft())
+    top = reader.read(tree.statements, TOP, TopDraft())
     blocks: dict[str, list[Statement]] = {}
     for keyword, statement in top.blocks:
         assert keyword.block is not None
         blocks.setdefault(keyword.block.name, []).append(statement)
 
-    defaults = _global_defs(reader, blocks.get(GLOBAL_DEFS.name, []))
+    defaults = attrs.evolve(
+        _global_defs(reader, blocks.get(GLOBAL_DEFS.name, [])),
+        instance=top.instance,
+        use_pid_dir=top.use_pid_dir,
+    )
     timings: Timings = {}
 
     def bound(table: Table, context: object, how: Callable[[Statement], B | None]) -> tuple[B, ...]:
@@ -200,6 +204,7 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         lvs_notify_fifo=draft.lvs_notify_fifo,
         lvs_notify_fifo_script=draft.lvs_notify_fifo_script,
         fifo_write_vrrp_states_on_reload=draft.fifo_write_vrrp_states_on_reload,
+        data_use_instance=draft.data_use_instance,
         startup_script=draft.startup_script,
         startup_script_timeout_us=draft.startup_script_timeout_us or plain.startup_script_timeout_us,
         shutdown_script=draft.shutdown_script,

@@ -24,6 +24,13 @@ class Draft:
     blocks: tuple[tuple[Keyword, Statement], ...] = ()
 
 
+class TopDraft(Draft):
+    """What stands outside all blocks."""
+
+    instance: str | None = None
+    use_pid_dir: bool = False
+
+
 class GlobalDraft(Draft):
     """``global_defs``."""
 
@@ -103,6 +110,7 @@ class GlobalDraft(Draft):
     lvs_notify_fifo: model.NotifyFifo | None = None
     lvs_notify_fifo_script: model.Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
+    data_use_instance: bool = False
     startup_script: model.Script | None = None
     startup_script_timeout_us: int | None = None
     shutdown_script: model.Script | None = None

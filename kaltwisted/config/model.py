@@ -168,7 +168,14 @@ class NotifyFifo:
 
 @attrs.frozen
 class GlobalDefs:
-    """``global_defs``: settings of the whole daemon.  ``None`` means "not given"."""
+    """``global_defs``: settings of the whole daemon.  ``None`` means "not given".
+
+    ``instance`` and ``use_pid_dir`` stand outside all blocks.
+    """
+
+    instance: str | None = None
+    use_pid_dir: bool = False
+    data_use_instance: bool = False
 
     router_id: str | None = None
     notification_email: tuple[str, ...] = ()

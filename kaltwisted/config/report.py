@@ -32,12 +32,16 @@ def global_definitions(
     :param parent: as the first process has it, which runs the scripts of start and stop.
     """
     yield "------< Global definitions >------"
+    if defs.instance is not None:
+        yield f" Instance name = {defs.instance}"
     yield f" Router ID = {defs.router_id or host}"
     yield from _mail(defs, host)
     yield f" Default smtp_alert = {_alert(defs.smtp_alert)}"
     yield f" Default smtp_alert_vrrp = {_alert(defs.smtp_alert_vrrp)}"
     yield f" Default smtp_alert_checker = {_alert(defs.smtp_alert_checker)}"
     yield f" Checkers log all failures = {true(defs.checker_log_all_failures)}"
+    if defs.data_use_instance:
+        yield " Use instance name in data dumps"
     if parent:
         yield from _start_and_stop(defs, owner)
     yield f" Dynamic interfaces = {true(defs.dynamic_interfaces)}"

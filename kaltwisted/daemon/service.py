@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 from kaltwisted import __version__
 from kaltwisted.api.events import EventLog
 from kaltwisted.config.findings import render
-from kaltwisted.daemon import control, directories, signals, systemd
+from kaltwisted.daemon import control, directories, pidfile, signals, systemd
 from kaltwisted.daemon.api import Api
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
@@ -53,6 +53,7 @@ from kaltwisted.ports import InThread
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
+    from kaltwisted.config.model import GlobalDefs
 
 __all__ = ["Daemon", "Options", "makeService"]
 
@@ -211,9 +212,9 @@ def makeService(options: Options) -> IService:
     if status is not None:
         _report_refusal(reading, settings)
         raise SystemExit(status)
+    settings = _placed(settings, options.parent, reading.configuration.global_defs)
     # Kept by Twisted until the log is open, so only the first lines are logged before it is.
     Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
-    settings = attrs.evolve(settings, directory=str(_own_directory(options.parent)))
     facts = Facts()
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())  # type: ignore[attr-defined,arg-type]
 
@@ -284,7 +285,6 @@ def _runner(
     from kaltwisted.daemon.child import Child
     from kaltwisted.daemon.supervision import ProcessRunner
 
-    given = dict(settings.role_pid_files).get(kind.name)
     return ProcessRunner(
         kind,
         settings,
@@ -295,17 +295,39 @@ def _runner(
         facts,
         fifo,
         note,
-        directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
+        Path(dict(settings.role_pid_files)[kind.name]),
     )
 
 
-def _own_directory(twistd: Any) -> Path:
-    """Our runtime directory, made sure of; the pid file's must be writable too.
+def _placed(settings: Settings, twistd: Any, defs: GlobalDefs) -> Settings:
+    """The settings with the daemon's own places, which depend on its name and are made sure of here.
 
     :raises SystemExit: with the reason, before twistd fails for it with a traceback.
     """
+    default = partial(
+        directories.pid_file,
+        os.environ,
+        os.geteuid(),
+        instance=defs.instance,
+        use_pid_dir=defs.use_pid_dir,
+    )
+    if twistd is not None and twistd.get("pidfile", "") is None:
+        twistd["pidfile"] = str(default())
+        pidfile.claim(default())
+    given = dict(settings.role_pid_files)
+    return attrs.evolve(
+        settings,
+        role_pid_files=tuple((name, given.get(name, str(default(name)))) for name in KINDS),
+        instance=defs.instance,
+        directory=str(_own_directory(twistd, defs.instance)),
+    )
+
+
+def _own_directory(twistd: Any, instance: str | None) -> Path:
+    """Our runtime directory, made sure of; the pid file's must be writable too."""
+    runtime = directories.runtime_directory(os.environ, os.geteuid())
     try:
-        directory = directories.prepare(directories.runtime_directory(os.environ, os.geteuid()))
+        directory = directories.prepare_for(runtime, instance)
     except OSError as error:
         raise SystemExit(f"no directory for our own files: {error}") from None
     pid_file = (twistd or {}).get("pidfile")
@@ -328,7 +350,8 @@ def _report_refusal(reading: Reading, settings: Settings) -> None:
     for finding in reading.findings:
         print(render(finding), file=sys.stderr)
     if settings.syslog and not settings.twistd_logs:
-        syslog = SyslogObserver(settings.facility, settings.detail)
+        instance = reading.configuration.global_defs.instance
+        syslog = SyslogObserver(settings.facility, settings.detail, instance=instance)
         log = Logger(namespace=__name__, observer=syslog)
         for finding in reading.findings:
             log.error("{line}", line=finding.log_line())
@@ -341,6 +364,8 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
     for note in settings.notes:
         log.warn("{note}", note=note)
     log.info("Configuration file {file}", file=settings.file)
+    if settings.instance is not None:
+        log.info("Changing syslog ident to Keepalived_{instance}", instance=settings.instance)
     for finding in reading.findings:
         tell(log, finding)
     if settings.dump:

@@ -185,6 +185,36 @@ def test_two_side_by_side(configuration: Path, tmp_path: Path) -> None:
             assert again.wait(DEADLINE_S) == 0
 
 
+def test_two_side_by_side_by_their_names(configuration: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.conf"
+    other.write_text("instance edge\n" + CONFIGURATION % free_port())
+    command = str(Path(sys.executable).parent / "kaltwisted")
+    flags = ["-n", "-l", "-D", "--data-plane", "userspace", "-f"]
+    where = tmp_path / "d"
+    with (
+        started([command, *flags, str(configuration)], tmp_path / "1", where) as plain,
+        started([command, *flags, str(other)], tmp_path / "2", where) as named,
+    ):
+        own = where / "keepalived"
+        for process, name, folder in ((plain, "", own), (named, "_edge", own / "edge")):
+            assert (own / f"keepalived{name}.pid").read_text() == str(process.pid)
+            until(lambda name=name: (own / f"checkers{name}.pid").exists(), "the role's pid file")
+            status = run([command, "status", "--socket", str(folder / "api.sock")], where)
+            assert f"pid {process.pid}" in status.stdout
+        assert "Changing syslog ident to Keepalived_edge" in (tmp_path / "2").read_text()
+        again = run([command, *flags, str(other)], where)
+        assert again.returncode == 1
+        assert f"already running with pid {named.pid}" in again.stderr
+        other.write_text(other.read_text().replace("edge", "core"))
+        named.send_signal(signal.SIGHUP)
+        refused = "Cannot change instance name at a reload - please restart keepalived"
+        until(lambda: refused in (tmp_path / "2").read_text(), "the reload refused")
+        named.terminate()
+        assert named.wait(DEADLINE_S) == 0
+        assert not (own / "keepalived_edge.pid").exists()
+        assert (own / "keepalived.pid").exists()
+
+
 def test_daemon_with_pid_file_readiness_and_no_log_file(configuration: Path, tmp_path: Path) -> None:
     command = str(Path(sys.executable).parent / "kaltwisted")
     pid_file, where = tmp_path / "pid", tmp_path / "d"

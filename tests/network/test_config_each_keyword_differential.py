@@ -68,6 +68,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         # An empty word is 0 to keepalived, where 0 is allowed.
         r'global_defs (?:vrrp|checker|bfd)_(?:priority|cpu_affinity): wrong «""',
         r'.* (?:vrrp_)?garp_(?:master_delay|master_refresh|lower_prio_delay|lower_prio_repeat): wrong «""',
+        r' instance: wrong «(?:a/b|\.\.|"")',
         r'(?:virtual_server|real_server) (?:delay_before_retry|warmup): wrong «""',
         r'virtual_server hysteresis: wrong «""',
         r'real_server (?:weight|uthreshold|lthreshold): wrong «""',

@@ -141,6 +141,30 @@ class Reads(SynchronousTestCase):
         self.assertEqual(reading.exit_status, 0)
 
 
+class Names(SynchronousTestCase):
+    def test_what_stands_outside_all_blocks(self) -> None:
+        reading = load_text(f"instance edge\nuse_pid_dir\n{globals_of('data_use_instance')}", "test.conf")
+        self.assertEqual(reading.findings, ())
+        self.assertEqual(
+            reading.configuration.global_defs,
+            GlobalDefs(instance="edge", use_pid_dir=True, data_use_instance=True),
+        )
+
+    def test_the_first_name_counts_and_a_bad_one_does_not(self) -> None:
+        for lines in (
+            "instance edge\ninstance core",
+            "instance a/b\ninstance edge",
+            "instance\ninstance edge",
+        ):
+            reading = load_text(lines, "test.conf")
+            self.assertEqual(reading.configuration.global_defs.instance, "edge", lines)
+            self.assertEqual((len(reading.findings), reading.exit_status), (1, 5), lines)
+
+    def test_a_reload_tells_them_without_a_block(self) -> None:
+        found = compare(Configuration(), Configuration(GlobalDefs(use_pid_dir=True)))
+        self.assertEqual(list(found.words()), ["use_pid_dir off -> on, at the next start"])
+
+
 class Tells(SynchronousTestCase):
     def test_the_dump_has_each_setting_by_its_keyword(self) -> None:
         lines = (

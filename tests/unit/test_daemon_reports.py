@@ -72,6 +72,18 @@ class ReportsTests(SynchronousTestCase):
         names = sorted(path.name for path in (self.place / "own").iterdir())
         self.assertEqual(names, ["state.txt", "state_bfd.txt", "state_check.txt", "state_parent.txt"])
 
+    def test_data_files_may_have_the_daemon_s_name(self) -> None:
+        defs = GlobalDefs(instance="edge", data_use_instance=True)
+        self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
+        self.assertEqual(
+            sorted(self.written(Report.DATA)),
+            [f"keepalived{part}.edge.data" for part in ("", "_bfd", "_check", "_parent")],
+        )
+        self.assertIn("keepalived.stats", self.written(Report.STATISTICS))
+        defs = attrs.evolve(defs, state_dump_file=str(self.place / "own.txt"))
+        self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
+        self.assertIn("own_check.edge.txt", self.written(Report.DATA))
+
     def test_statistics_and_json_may_each_have_another_place(self) -> None:
         defs = GlobalDefs(
             stats_dump_file=str(self.place / "counters"), json_dump_file=str(self.place / "v.js")

@@ -15,6 +15,7 @@ from kaltwisted.config.keywords.convert import (
     whole_number,
 )
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.naming import IN_GLOBAL_DEFS
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import checking_command, user
@@ -171,6 +172,7 @@ GLOBAL_DEFS = Table(
         **NFTABLES,
         **PROCESSES,
         **START_AND_STOP,
+        **IN_GLOBAL_DEFS,
         **API,
         **known("global_defs"),
     },

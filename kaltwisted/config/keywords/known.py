@@ -17,8 +17,6 @@ linkbeat_use_polling: use MII/ethtool polling instead of netlink for link state 
 net_namespace: run the daemon inside this network namespace; first one wins; not changeable at reload
 net_namespace_ipvs: separate network namespace for the IPVS socket
 namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
-use_pid_dir: put pid files under /run/keepalived
-instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 linkbeat_interfaces {}: interfaces whose link is polled instead of using netlink
 interface_up_down_delays {}: delay reaction to link changes
@@ -72,7 +70,6 @@ reload_repeat: allow the reload-time file to trigger repeatedly
 reload_file: file whose presence marks that a reload is wanted/allowed
 config_save_dir: keep copies of loaded configurations there
 tmp_config_directory: where the parent writes the consolidated configuration for children
-data_use_instance: instance/namespace in the names of the data dump files
 iproute_usr_dir: directory of rt_* name tables (vendor)
 iproute_etc_dir: directory of rt_* name tables (local)
 """,
