@@ -38,6 +38,7 @@ from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, tell
 from kaltwisted.daemon.reports import Reports
+from kaltwisted.daemon.role.clock import use_monotonic_time
 from kaltwisted.daemon.role.collector import (
     postpone_collections,
     resume_collections,
@@ -199,6 +200,8 @@ def makeService(options: Options) -> IService:
     signals.hold()
     from twisted.internet import reactor
 
+    # Before anybody asks it: a role that shares it would change it later on.
+    use_monotonic_time(reactor)
     postpone_collections()
     settings = options.settings()
     file = ConfigurationFile(

@@ -215,6 +215,20 @@ def test_two_side_by_side_by_their_names(configuration: Path, tmp_path: Path) ->
         assert (own / "keepalived.pid").exists()
 
 
+def test_how_long_it_runs_is_told_in_a_single_process_too(tmp_path: Path) -> None:
+    file = tmp_path / "bfd.conf"
+    file.write_text("bfd_instance far {\n    neighbor_ip 127.0.0.2\n}\n")
+    command = str(Path(sys.executable).parent / "kaltwisted")
+    words = [command, "-n", "-l", "--single-process", "-f", str(file)]
+    with started(words, tmp_path / "log", tmp_path / "d"):
+        until(lambda: "Startup complete" in (tmp_path / "log").read_text(), "the start")
+        ages = [
+            json.loads(run([command, "status", "--json"], tmp_path / "d").stdout)["daemon"]["uptime_s"]
+            for _ in range(2)
+        ]
+        assert 0 < ages[0] < ages[1] < DEADLINE_S
+
+
 def test_daemon_with_pid_file_readiness_and_no_log_file(configuration: Path, tmp_path: Path) -> None:
     command = str(Path(sys.executable).parent / "kaltwisted")
     pid_file, where = tmp_path / "pid", tmp_path / "d"
