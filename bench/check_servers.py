@@ -1,6 +1,6 @@
 """A thousand real servers in one process: every address of loopback, answered by an epoll loop.
 
-It counts what comes to each address, and how far apart.
+It counts the connections that come to each address, and how far apart.  Questions over UDP it answers, too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from array import array
 import attrs
 
 BODY = b"x" * 600
+_IP_PKTINFO = 8
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: text/html\r\n\r\n" % len(BODY) + BODY
 
 
@@ -69,14 +70,18 @@ class Servers:
         listener.bind(("0.0.0.0", 0))
         listener.listen(4096)
         self.port: int = listener.getsockname()[1]
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        datagrams.bind(("0.0.0.0", self.port))
         self._questions, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._child = os.fork()
         if self._child == 0:
             try:
-                _serve(listener, answers, theirs)
+                _serve(listener, datagrams, answers, theirs)
             finally:
                 os._exit(0)
         listener.close()
+        datagrams.close()
         theirs.close()
 
     def take(self, period: float) -> Arrivals:
@@ -94,11 +99,14 @@ class Servers:
         self._questions.close()
 
 
-def _serve(listener: socket.socket, answers: bool, questions: socket.socket) -> None:
+def _serve(
+    listener: socket.socket, datagrams: socket.socket, answers: bool, questions: socket.socket
+) -> None:
     """Answer each connection's first bytes with one page, or close at once, until nobody asks any more."""
     listener.setblocking(False)
     poll = select.epoll()
     poll.register(listener.fileno(), select.EPOLLIN)
+    poll.register(datagrams.fileno(), select.EPOLLIN)
     poll.register(questions.fileno(), select.EPOLLIN)
     waiting: dict[int, socket.socket] = {}
     counter = _Counter()
@@ -109,6 +117,8 @@ def _serve(listener: socket.socket, answers: bool, questions: socket.socket) -> 
                 if not question:
                     return
                 questions.send(json.dumps(attrs.asdict(counter.take(json.loads(question)))).encode())
+            elif fd == datagrams.fileno():
+                _answer(datagrams)
             elif fd != listener.fileno():
                 connection = waiting.pop(fd)
                 try:
@@ -139,6 +149,12 @@ def _accept(
                 connection.close()
     except BlockingIOError:
         pass
+
+
+def _answer(datagrams: socket.socket) -> None:
+    """A DNS query with the bit set that makes it an answer, from the address that was asked."""
+    query, notes, _, asker = datagrams.recvmsg(512, 64)
+    datagrams.sendmsg([query[:2], bytes((query[2] | 0x80,)), query[3:]], notes, 0, asker)
 
 
 def address(number: int) -> str:

@@ -33,6 +33,7 @@ from common.guest import in_a_kernel_with_ipvs
 from kaltwisted.config import model
 from kaltwisted.daemon.role.collector import resume_collections
 from kaltwisted.healthcheck.build import build_check
+from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Verdict
 from kaltwisted.healthcheck.service import CheckService
 from kaltwisted.testing.healthcheck import FakeScripts
@@ -56,6 +57,10 @@ def configured(kind: str, number: int, port: int, period_us: int) -> tuple[model
     check: model.Check
     if kind == "tcp":
         check = model.TcpCheck(timing, connection)
+    elif kind == "ping":
+        check = model.PingCheck(timing, connection)
+    elif kind == "dns":
+        check = model.DnsCheck(timing, connection, model.DnsType.A, "www.example.org")
     else:
         url = model.Url("/index.html", digest=hashlib.md5(BODY).hexdigest())
         check = model.HttpCheck(timing, connection, (url,))
@@ -78,7 +83,7 @@ class Bench:
             server, check = configured(options.kind, number, port, int(options.period * 1e6))
             self.services.append(
                 CheckService(
-                    build_check(check, server, virtual_server, reactor, FakeScripts()),
+                    build_check(check, server, virtual_server, reactor, FakeScripts(), Known()),
                     check,
                     service=server.format(virtual_server.protocol),
                     virtual_server=str(virtual_server),
@@ -134,7 +139,7 @@ class Bench:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--kind", choices=("tcp", "http"), default="tcp")
+    parser.add_argument("--kind", choices=("tcp", "http", "dns", "ping"), default="tcp")
     parser.add_argument("--servers", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--period", type=float, default=1.0, help="delay_loop, in seconds")
@@ -148,6 +153,8 @@ def main() -> int:
         options.seconds = options.minutes * 60
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     load = (options.kind, options.servers, options.seconds, options.period)
+    if options.kind in ("dns", "ping") and (options.beside_keepalived or options.inside or options.daemon):
+        parser.error(f"{options.kind} is measured in this process only")
     if options.beside_keepalived:
         words = ["--kind", options.kind, "--servers", str(options.servers)]
         words += ["--seconds", str(options.seconds), "--period", str(options.period)]

@@ -75,6 +75,10 @@ class Variables:
         self.detection_min_rx_us = config.min_rx_us
         self.transmitting_min_tx_us = config.idle_tx_us
         self.polling = False
+        self._settling = False
+        """The last poll is answered, and a packet that answers none was not heard since."""
+        self._wanted: tuple[int, int] | None = None
+        """Intervals for which another poll has to wait until then."""
         self.transmit_at: int | None = None
         self.last_seen: int | None = None
         """When the neighbour was last heard, by the session's clock."""
@@ -185,7 +189,8 @@ class Variables:
             self.want(self.config.min_tx_us, self.config.min_rx_us)
         else:
             # Not Up: at least a second from packet to packet (§6.8.3), and what we want takes effect at once.
-            self.polling = False
+            self.polling = self._settling = False
+            self._wanted = None
             self.desired_min_tx_us = self.transmitting_min_tx_us = self.config.idle_tx_us
             self.required_min_rx_us = self.detection_min_rx_us = self.config.min_rx_us
         self.send()
@@ -194,8 +199,13 @@ class Variables:
     def want(self, min_tx_us: int, min_rx_us: int) -> None:
         """While Up other intervals: the neighbour has to confirm them (§6.8.3).
 
-        Until it has, we neither send slower nor expect it to send faster.
+        Until it has, we neither send slower nor expect it to send faster.  While a
+        poll with other intervals runs, an answer to that would be taken for one to
+        these: they wait for a packet that answers none.
         """
+        if self.polling or self._settling:
+            self._wanted = (min_tx_us, min_rx_us)
+            return
         if (min_tx_us, min_rx_us) == (self.desired_min_tx_us, self.required_min_rx_us):
             return
         self.desired_min_tx_us, self.required_min_rx_us = min_tx_us, min_rx_us
@@ -206,9 +216,16 @@ class Variables:
 
     def confirmed(self) -> None:
         """The poll sequence is over: what we want is in effect."""
-        self.polling = False
+        self.polling, self._settling = False, True
         self.transmitting_min_tx_us = self.desired_min_tx_us
         self.detection_min_rx_us = self.required_min_rx_us
+
+    def _settle(self) -> None:
+        """Every answer to the last poll is in: begin another, if one waits."""
+        self._settling = False
+        if self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            self.want(*wanted)
 
     def heard(self, control: Control, now: int) -> None:
         """Learn what a packet says (§6.8.6); what it makes of the state is the machine's."""
@@ -224,6 +241,8 @@ class Variables:
         self.remote_demand = control.demand
         if control.final and self.polling:
             self.confirmed()
+        elif self._settling and not control.final:
+            self._settle()
         if self.detection_us != before:
             self._log_parameters(before)
 

@@ -111,7 +111,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     )
     track_groups = bound(TRACK_GROUP, None, lambda statement: bind_track_group.track_group(reader, statement))
     statics = (STATIC_IPADDRESS, STATIC_ROUTES, STATIC_RULES)
-    bind_track_group.tell_unknown(
+    bind_track_group.tell_of_items(
         reader,
         [each for table in statics for each in blocks.get(table.name, ())],
         frozenset(each.name for each in track_groups),
@@ -124,10 +124,12 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
     routes = [
         route
         for each in blocks.get(STATIC_ROUTES.name, ())
-        for route in route_lines.routes(reader, each, iproute)
+        for route in route_lines.routes(reader, each, iproute, static=True)
     ]
     rules = [
-        rule for each in blocks.get(STATIC_RULES.name, ()) for rule in rule_lines.rules(reader, each, iproute)
+        rule
+        for each in blocks.get(STATIC_RULES.name, ())
+        for rule in rule_lines.rules(reader, each, iproute, static=True)
     ]
     configuration = Configuration(
         defaults,
@@ -186,6 +188,13 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         vmac_prefix=draft.vmac_prefix,
         vmac_addr_prefix=draft.vmac_addr_prefix,
         vrrp=bind_vrrp.shared_defaults(draft),
+        rx_bufs=bind_vrrp.rx_bufs(draft),
+        vrrp_netlink_cmd_rcv_bufs=draft.vrrp_netlink_cmd_rcv_bufs,
+        vrrp_netlink_cmd_rcv_bufs_force=draft.vrrp_netlink_cmd_rcv_bufs_force,
+        vrrp_netlink_monitor_rcv_bufs=draft.vrrp_netlink_monitor_rcv_bufs,
+        vrrp_netlink_monitor_rcv_bufs_force=draft.vrrp_netlink_monitor_rcv_bufs_force,
+        process_monitor_rcv_bufs=draft.process_monitor_rcv_bufs,
+        process_monitor_rcv_bufs_force=draft.process_monitor_rcv_bufs_force,
         nftables=bind_vrrp.nftables(draft),
         vrrp_process=_settings(draft, "vrrp", ProcessSettings),
         checker_process=_settings(draft, "checker", ProcessSettings),

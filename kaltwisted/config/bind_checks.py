@@ -27,7 +27,6 @@ from kaltwisted.config.model import (
     Address,
     BfdCheck,
     Check,
-    CheckNotRun,
     CheckTiming,
     Connection,
     DnsCheck,
@@ -85,7 +84,7 @@ Timings: TypeAlias = dict[tuple[int, int, int, int, bool, bool], CheckTiming]
 
 def check(
     reader: Reader, keyword: Keyword, statement: Statement, inherited: Inherited, timings: Timings
-) -> Check | CheckNotRun | None:
+) -> Check | None:
     """The check of one block; None when it says too little to be one."""
     table = keyword.block
     assert table is not None
@@ -267,7 +266,7 @@ def _dns(
         _timing(draft, inherited, timings, DNS_RETRY, pace_us),
         _connection(draft, inherited),
         draft.type or DnsType.SOA,
-        draft.name or ".",
+        draft.name or "",
         where=_where(reader, statement),
     )
 
@@ -312,7 +311,7 @@ def _where(reader: Reader, statement: Statement) -> Position:
     return reader.source.where(statement)
 
 
-_BUILDERS: dict[str, Callable[[Reader, Table, Statement, Inherited, Timings], Check | CheckNotRun | None]] = {
+_BUILDERS: dict[str, Callable[[Reader, Table, Statement, Inherited, Timings], Check | None]] = {
     TCP_CHECK.name: _tcp,
     HTTP_GET.name: _http,
     SSL_GET.name: _http,

@@ -15,7 +15,6 @@ from kaltwisted.config.keywords.virtual_server import PERSISTENCE_DEFAULT_S, REA
 from kaltwisted.config.model import (
     SECOND_US,
     Check,
-    CheckNotRun,
     FirewallMark,
     ForwardingMethod,
     GlobalDefs,
@@ -217,7 +216,6 @@ def _real_server(
     alpha = bool(service.alpha) if draft.alpha is None else draft.alpha
     virtualhost = draft.virtualhost or service.virtualhost
     checks: list[Check] = []
-    not_run: list[CheckNotRun] = []
     if draft.blocks:
         inherited = Inherited(
             address,
@@ -236,10 +234,8 @@ def _real_server(
         )
         for keyword, inner in draft.blocks:
             check = bind_checks.check(reader, keyword, inner, inherited, timings)
-            if isinstance(check, Check):
+            if check is not None:
                 checks.append(check)
-            elif check is not None:
-                not_run.append(check)
     weight = service.weight if draft.weight is None else draft.weight
     inhibit = service.inhibit_on_failure if draft.inhibit_on_failure is None else draft.inhibit_on_failure
     return RealServer(
@@ -256,6 +252,5 @@ def _real_server(
         draft.notify_down,
         virtualhost,
         tuple(checks),
-        tuple(not_run),
         where=reader.source.where(statement),
     )

@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kaltwisted.config.drafts import Draft
-from kaltwisted.config.keywords.vrrp import GROUP, TRACK_GROUP
+from kaltwisted.config.findings import Severity
+from kaltwisted.config.keywords.vrrp import (
+    GROUP,
+    STATIC_IPADDRESS,
+    STATIC_ROUTES,
+    STATIC_RULES,
+    TRACK_GROUP,
+)
 from kaltwisted.config.model import TrackGroup, VrrpInstance
+from kaltwisted.config.option_words import STATIC_OPTION
 from kaltwisted.config.reader import nameless
 from kaltwisted.config.verify_report import error
 
 if TYPE_CHECKING:
     from kaltwisted.config.reader import Reader
     from kaltwisted.config.statement import Statement
+
+_ITEMS = {STATIC_IPADDRESS.name: "address", STATIC_ROUTES.name: "route", STATIC_RULES.name: "rule"}
 
 
 def track_group(reader: Reader, statement: Statement) -> TrackGroup | None:
@@ -35,15 +45,22 @@ def track_group(reader: Reader, statement: Statement) -> TrackGroup | None:
     return TrackGroup(name, tuple(members), where=reader.source.where(statement))
 
 
-def tell_unknown(reader: Reader, blocks: Iterable[Statement], groups: Collection[str]) -> None:
-    """Lines of static items that name a group there is not."""
-    for line in (line for block in blocks for line in block.block or ()):
+def tell_of_items(reader: Reader, blocks: Iterable[Statement], groups: Collection[str]) -> None:
+    """Lines of static items that name a group there is not, or one in vain."""
+    for block, line in ((each, line) for each in blocks for line in each.block or ()):
         for index, word in enumerate(line.words[:-1], 1):
+            if word != STATIC_OPTION:
+                continue
             name = line.words[index]
-            if word == "track_group" and name not in groups:
+            if name not in groups:
                 message = f"there is no track_group `{name}`: nobody is concerned"
                 log = f"track_group {name} not found"
                 reader.error(line, message, word=index, expected="a track_group with this name", log=log)
+            if "no_track" in line.words:
+                kind = _ITEMS[block.words[0]]
+                message = f"with no_track the track_group `{name}` is not concerned"
+                log = f"Static {kind} has both track_group and no_track set - not tracking"
+                reader.report(Severity.WARNING, line, message, word=index, log=log)
 
 
 def verify_track_groups(

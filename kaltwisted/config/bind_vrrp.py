@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from kaltwisted.config import bind_hmac, route_lines, rule_lines, vrrp_lines
+from kaltwisted.config import address_lines, bind_hmac, route_lines, rule_lines, vrrp_lines
 from kaltwisted.config.bind_track import Trackers
 from kaltwisted.config.bind_vrrp_strict import strictly
 from kaltwisted.config.drafts import AuthenticationDraft, GlobalDraft, VrrpDraft
@@ -39,6 +39,8 @@ from kaltwisted.config.model import (
     OldUnicastChecksum,
     Route,
     Rule,
+    RxBufs,
+    RxBufsPolicy,
     Script,
     UnicastPeer,
     VirtualIpAddress,
@@ -94,9 +96,9 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
     for keyword, inner in draft.blocks:
         match keyword.block:
             case table if table is VIRTUAL_IPADDRESS:
-                addresses.extend(vrrp_lines.addresses(reader, inner))
+                addresses.extend(address_lines.addresses(reader, inner))
             case table if table is VIRTUAL_IPADDRESS_EXCLUDED:
-                excluded.extend(vrrp_lines.addresses(reader, inner))
+                excluded.extend(address_lines.addresses(reader, inner))
             case table if table is VIRTUAL_ROUTES:
                 routes.extend(route_lines.routes(reader, inner, names))
             case table if table is VIRTUAL_RULES:
@@ -189,6 +191,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         higher_prio_send_advert=_first(draft.higher_prio_send_advert, shared.higher_prio_send_advert),
         down_timer_adverts=draft.down_timer_adverts or shared.down_timer_adverts,
         skip_check_adv_addr=_first(draft.skip_check_adv_addr, shared.skip_check_adv_addr),
+        owner_ignore_adverts=_first(draft.owner_ignore_adverts, shared.owner_ignore_adverts),
         timer_expired_backup=draft.timer_expired_backup,
         use_vmac=draft.use_vmac,
         use_vmac_addr=draft.use_vmac_addr,
@@ -199,6 +202,7 @@ def instance(reader: Reader, statement: Statement, defaults: GlobalDefs, names: 
         notify_deleted=draft.notify_deleted is not False,
         promote_secondaries=draft.promote_secondaries,
         notify_priority_changes=_first(draft.notify_priority_changes, shared.notify_priority_changes),
+        kernel_rx_buf_size=draft.kernel_rx_buf_size,
         smtp_alert=_first(draft.smtp_alert, defaults.smtp_alert_vrrp, defaults.smtp_alert, False),
         notify=_scripts(draft),
         where=reader.source.where(statement),
@@ -220,6 +224,16 @@ def _group(shared: VrrpDefaults, ipv6: bool) -> Address | None:
     return None if said == usual else said
 
 
+def rx_bufs(draft: GlobalDraft) -> RxBufs:
+    """Of several policies a size counts before MTU, and MTU before ADVERT; of sizes the last."""
+    said = draft.vrrp_rx_bufs_policy
+    sizes = [each for each in said if isinstance(each, int)]
+    named = [each for each in RxBufsPolicy if each in said]
+    policies: list[RxBufsPolicy | int] = [*sizes[-1:], *named]
+    policy = policies[0] if policies else None
+    return RxBufs(policy, draft.vrrp_rx_bufs_multiplier or RxBufs().multiplier)
+
+
 def nftables(draft: GlobalDraft) -> Nftables | None:
     """Where the rules of ``no_accept`` stand; None: nothing is said of it."""
     if draft.nftables is None and draft.nftables_priority is None and not draft.nftables_counters:
@@ -234,7 +248,7 @@ def static_addresses(
     reader: Reader, statement: Statement, defaults: GlobalDefs
 ) -> Iterator[VirtualIpAddress]:
     """The lines of ``static_ipaddress``; each needs its interface."""
-    for address in vrrp_lines.addresses(reader, statement, static=True):
+    for address in address_lines.addresses(reader, statement, static=True):
         dev = address.dev or defaults.default_interface
         if dev is None:
             reader.error(

@@ -75,6 +75,11 @@ def strictly(reader: Reader, instance: VrrpInstance, draft: VrrpDraft) -> VrrpIn
     if draft.higher_prio_send_advert:
         log = "strict mode requires higher_prio_send_advert to be clear. resetting"
         tell("a higher priority is not answered", log)
+    if owner:
+        if draft.owner_ignore_adverts is False:
+            log = "Strict mode requires owner_ignore_adverts to be set. resetting"
+            tell("as master it takes no notice of adverts", log, Severity.WARNING)
+        changed["owner_ignore_adverts"] = True
     changed |= {
         "garp_lower_prio_repeat": 0,
         "garp_lower_prio_delay_us": 0,

@@ -16,7 +16,6 @@ import attrs
 from kaltwisted.config.model import (
     BfdInstance,
     Check,
-    CheckNotRun,
     Configuration,
     FirewallMark,
     GarpGroup,
@@ -88,7 +87,8 @@ class Changes:
     @property
     def vrrp(self) -> bool:
         """Whether anything about the virtual routers differs."""
-        return bool(self.vrrp_scripts or self.vrrp_instances or self.vrrp_sync_groups or self.statics)
+        parts = (self.vrrp_scripts, self.vrrp_instances, self.vrrp_sync_groups, self.statics)
+        return any(parts) or any(change.new[0] in _OF_VRRP for change in self.global_defs)
 
     @property
     def statics(self) -> bool:
@@ -110,6 +110,11 @@ class Changes:
 
 
 _AT_RESTART: Final = {"instance": "instance name at a reload - please restart keepalived"}
+
+_OF_VRRP: Final = frozenset(
+    ("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults", "rx_bufs")
+)
+"""Settings of ``global_defs`` that VRRP goes by and that are in no instance."""
 
 BLOCKS: Final = frozenset(field.name for field in attrs.fields(Configuration)) - {"global_defs"}
 """The fields of a configuration that hold blocks; ``Changes`` has a ``Part`` of the same name for each."""
@@ -159,9 +164,7 @@ def vrrp_key(instance: VrrpInstance) -> Hashable:
     return instance.virtual_router_id, instance.interface, instance.ip_version, own
 
 
-def predecessors(
-    old: Sequence[Check | CheckNotRun], new: Sequence[Check | CheckNotRun]
-) -> tuple[int | None, ...]:
+def predecessors(old: Sequence[Check], new: Sequence[Check]) -> tuple[int | None, ...]:
     """For each check of ``new`` the index of the one in ``old`` that it goes on from, None: it is new.
 
     Equal checks go on as they are, then those that differ only in their
@@ -181,16 +184,16 @@ def predecessors(
     return tuple(found)
 
 
-def same_but_timing(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
+def same_but_timing(old: Check, new: Check) -> bool:
     """Whether two checks ask the same question, if not as often."""
     return type(old) is type(new) and attrs.evolve(old, timing=new.timing) == new
 
 
-def _equal(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
+def _equal(old: Check, new: Check) -> bool:
     return old == new
 
 
-def _same_kind(old: Check | CheckNotRun, new: Check | CheckNotRun) -> bool:
+def _same_kind(old: Check, new: Check) -> bool:
     return kind(old) == kind(new)
 
 

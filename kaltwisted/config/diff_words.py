@@ -76,6 +76,7 @@ _UNITS: Final = {"_us": SECOND_US, "_s": 1}
 # Settings that are values of their own here, and in the file keywords that begin so.
 _PREFIXES: Final = {
     "vrrp": "vrrp_",
+    "rx_bufs": "vrrp_rx_bufs_",
     "vrrp_process": "vrrp_",
     "checker_process": "checker_",
     "bfd_process": "bfd_",
@@ -104,15 +105,14 @@ def _real_server_words(change: Changed[VirtualServer]) -> Iterator[str]:
     for server in part.added:
         yield f"real_server {server.format(protocol)} {where} added"
     for each in part.changed:
-        for name, before, after in differing(each.old, each.new, but=("checks", "checks_not_run")):
+        for name, before, after in differing(each.old, each.new, but=("checks",)):
             yield f"real_server {each.new.format(protocol)} {where}: {_turn(name, before, after)}"
         for line in _check_words(each):
             yield f"real_server {each.new.format(protocol)} {where}: {line}"
 
 
 def _check_words(change: Changed[RealServer]) -> Iterator[str]:
-    old = (*change.old.checks, *change.old.checks_not_run)
-    new = (*change.new.checks, *change.new.checks_not_run)
+    old, new = change.old.checks, change.new.checks
     found = predecessors(old, new)
     for index in range(len(old)):
         if index not in found:
@@ -126,7 +126,7 @@ def _check_words(change: Changed[RealServer]) -> Iterator[str]:
             inner = differing(before, after) if name in ("timing", "connection") else [(name, before, after)]
             for keyword, was, is_now in inner:
                 yield f"{kind(check)} {_turn(keyword, was, is_now)}"
-        if origin < len(change.old.checks) and not same_but_timing(old[origin], check):
+        if not same_but_timing(old[origin], check):
             yield f"{kind(check)} begins anew, as up or down as it was"
 
 
@@ -177,13 +177,9 @@ def _members(before: Any, after: Any) -> str | None:
 
 def _member(value: object) -> str | None:
     match value:
-        case VirtualIpAddress():
-            options = (("dev", value.dev), ("label", value.label), ("scope", value.scope), ("brd", value.brd))
-            named = "".join(f" {name} {text}" for name, text in options if text is not None)
-            return f"{value.address}/{value.prefix}{named}{' no_track' if value.no_track else ''}"
         case Tracked():
             return value.name if value.weight is None else f"{value.name} weight {value.weight}"
-        case str() | IPv4Address() | IPv6Address() | ApiListen():
+        case str() | IPv4Address() | IPv6Address() | ApiListen() | VirtualIpAddress():
             return str(value)
         case Public():
             return value.value

@@ -66,6 +66,7 @@ class GlobalDraft(Draft):
     vrrp_down_timer_adverts: int | None = None
     vrrp_check_unicast_src: bool | None = None
     vrrp_skip_check_adv_addr: bool | None = None
+    vrrp_owner_ignore_adverts: bool | None = None
     vrrp_garp_interval_us: int | None = None
     vrrp_gna_interval_us: int | None = None
     vrrp_garp_extra_if: model.ExtraGarp | None = None
@@ -74,6 +75,14 @@ class GlobalDraft(Draft):
     vrrp_v3_checksum_as_v2: bool | None = None
     vrrp_mcast_group4: IPv4Address | None = None
     vrrp_mcast_group6: IPv6Address | None = None
+    vrrp_netlink_cmd_rcv_bufs: int = 0
+    vrrp_netlink_cmd_rcv_bufs_force: bool = False
+    vrrp_netlink_monitor_rcv_bufs: int = 0
+    vrrp_netlink_monitor_rcv_bufs_force: bool = False
+    process_monitor_rcv_bufs: int = 0
+    process_monitor_rcv_bufs_force: bool = False
+    vrrp_rx_bufs_policy: tuple[model.RxBufsPolicy | int, ...] = ()
+    vrrp_rx_bufs_multiplier: int | None = None
     nftables: str | None = None
     nftables_priority: int | None = None
     nftables_counters: bool = False
@@ -204,7 +213,7 @@ class CheckDraft(CheckedDraft):
     misc_dynamic: bool = False
     user: tuple[str, str | None] | None = None
     helo_name: str | None = None
-    payload: bytes = b""
+    payload: bytes | None = None
     require_reply: model.ReplyPattern | None = None
     min_reply_length: int | None = None
     max_reply_length: int | None = None
@@ -276,6 +285,7 @@ class VrrpDraft(Draft):
     higher_prio_send_advert: bool | None = None
     down_timer_adverts: int | None = None
     skip_check_adv_addr: bool | None = None
+    owner_ignore_adverts: bool | None = None
     timer_expired_backup: int | None = None
     use_vmac: model.Vmac | None = None
     use_vmac_addr: bool = False
@@ -285,6 +295,7 @@ class VrrpDraft(Draft):
     no_virtual_ipaddress: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool | None = None
+    kernel_rx_buf_size: int = 0
     sync_group_tracking_weight: bool = False
 
 

@@ -14,7 +14,6 @@ from kaltwisted.config.dump_vrrp import vrrp_topology
 from kaltwisted.config.model import (
     BfdCheck,
     Check,
-    CheckNotRun,
     Configuration,
     FileCheck,
     FirewallMark,
@@ -52,7 +51,7 @@ def dump(configuration: Configuration) -> Iterator[str]:
         yield "-----< Health checkers >-----"
         for service in services:
             for server in service.real_servers:
-                for check in (*server.checks, *server.checks_not_run):
+                for check in server.checks:
                     yield from _check(service, server, check)
     if configuration.bfd_instances:
         yield "-----< BFD Topology >-----"
@@ -89,13 +88,14 @@ def _global_defs(defs: GlobalDefs) -> Iterator[str]:
     yield from others(
         defs,
         "router_id smtp_server smtp_connect_timeout_us smtp_helo_name notification_email_from"
-        " notification_email script_user enable_script_security umask vrrp vrrp_process checker_process"
-        " bfd_process api",
+        " notification_email script_user enable_script_security umask vrrp rx_bufs vrrp_process"
+        " checker_process bfd_process api",
         "  ",
     )
     if defs.umask is not None:
         yield f"  umask = {octal(defs.umask)}"
     yield from others(defs.vrrp, "", "  vrrp_")
+    yield from others(defs.rx_bufs, "", "  vrrp_rx_bufs_")
     yield from others(defs.vrrp_process, "", "  vrrp_")
     yield from others(defs.checker_process, "", "  checker_")
     yield from others(defs.bfd_process, "", "  bfd_")
@@ -173,14 +173,14 @@ def _real_server(service: VirtualServer, server: RealServer) -> Iterator[str]:
         yield f"      notify down script = {command(server.notify_down)}"
     yield from others(
         server,
-        "address port weight forwarding inhibit_on_failure notify_up notify_down checks checks_not_run",
+        "address port weight forwarding inhibit_on_failure notify_up notify_down checks",
         "      ",
         alpha=service.alpha,
         virtualhost=service.virtualhost,
     )
 
 
-def _check(service: VirtualServer, server: RealServer, check: Check | CheckNotRun) -> Iterator[str]:
+def _check(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
     yield f"  {host(server.address)}:{server.port}"
     yield f"    Keepalive method = {kind(check)}"
     if isinstance(check, BfdCheck):
@@ -214,7 +214,7 @@ def _check(service: VirtualServer, server: RealServer, check: Check | CheckNotRu
         yield from others(check, "timing connection", "    ")
 
 
-def _timing(service: VirtualServer, server: RealServer, check: Check | CheckNotRun) -> Iterator[str]:
+def _timing(service: VirtualServer, server: RealServer, check: Check) -> Iterator[str]:
     timing = check.timing
     told = ""
     if not isinstance(check, TcpCheck) or timing.retry != 1:

@@ -11,7 +11,6 @@ from kaltwisted.config.findings import MASK
 from kaltwisted.config.model import (
     AuthHmac,
     Configuration,
-    VirtualIpAddress,
     VrrpDefaults,
     VrrpInstance,
     VrrpScript,
@@ -31,7 +30,7 @@ def vrrp_topology(configuration: Configuration) -> Iterator[str]:
         yield f"  Track file = {file.name}"
         yield from others(file, "name", "    ")
     for title, items in (
-        ("Static IP", [_address(each) for each in configuration.static_ipaddress]),
+        ("Static IP", configuration.static_ipaddress),
         ("Static Routes", configuration.static_routes),
         ("Static Rules", configuration.static_rules),
     ):
@@ -90,7 +89,7 @@ def _instance(instance: VrrpInstance, defaults: VrrpDefaults) -> Iterator[str]:
         if addresses:
             yield f"    {title} = {len(addresses)}"
             for address in addresses:
-                yield f"      {_address(address)}"
+                yield f"      {address}"
     for title, items in (
         ("Virtual Routes", instance.virtual_routes),
         ("Virtual Rules", instance.virtual_rules),
@@ -116,17 +115,6 @@ def _auth_hmac(auth_hmac: AuthHmac) -> Iterator[str]:
         yield f"      Key {key.id} = {MASK if key.file is None else f'file:{key.file}'}"
     yield f"      Active key = {auth_hmac.active_key}"
     yield from others(auth_hmac, "keys active_key", "      ")
-
-
-def _address(address: VirtualIpAddress) -> str:
-    words = [f"{address.address}/{address.prefix}"]
-    for name in ("dev", "base", "label", "scope", "brd"):
-        value = getattr(address, name)
-        if value is not None:
-            words += [name, value]
-    words += [name for name in ("no_track", "use_vmac") if getattr(address, name)]
-    words += [] if address.track_group is None else ["track_group", address.track_group]
-    return " ".join(words)
 
 
 def _sync_group(group: VrrpSyncGroup) -> Iterator[str]:

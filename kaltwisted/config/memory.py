@@ -224,8 +224,7 @@ def moved(block: Any, place: Callable[[Position], Position]) -> Any:
             keys = tuple(moved(key, place) for key in block.auth_hmac.keys)
             inside["auth_hmac"] = attrs.evolve(block.auth_hmac, keys=keys)
     elif isinstance(block, RealServer):
-        for name in ("checks", "checks_not_run"):
-            inside[name] = tuple(moved(check, place) for check in getattr(block, name))
+        inside["checks"] = tuple(moved(check, place) for check in block.checks)
     return attrs.evolve(block, where=place(block.where), **inside)
 
 

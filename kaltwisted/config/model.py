@@ -7,6 +7,8 @@ equal.  Names are keepalived's.
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from kaltwisted.config.model_api import ApiListen, ApiSettings, Public
@@ -15,7 +17,6 @@ from kaltwisted.config.model_checks import (
     SMTP_HELO_NAME,
     BfdCheck,
     Check,
-    CheckNotRun,
     CheckTiming,
     Connection,
     DnsCheck,
@@ -61,6 +62,8 @@ from kaltwisted.config.model_vrrp import (
     Nftables,
     OldUnicastChecksum,
     ParamMatch,
+    RxBufs,
+    RxBufsPolicy,
     Tracked,
     TrackFile,
     TrackGroup,
@@ -75,6 +78,7 @@ from kaltwisted.config.model_vrrp import (
 )
 
 __all__ = [
+    "NETLINK_BUFFERS",
     "SECOND_US",
     "SMTP_HELO_NAME",
     "Address",
@@ -88,7 +92,6 @@ __all__ = [
     "BfdCheck",
     "BfdInstance",
     "Check",
-    "CheckNotRun",
     "CheckTiming",
     "Configuration",
     "Connection",
@@ -122,6 +125,8 @@ __all__ = [
     "Route",
     "RoutingItem",
     "Rule",
+    "RxBufs",
+    "RxBufsPolicy",
     "Script",
     "ServerGroup",
     "SmtpCheck",
@@ -166,6 +171,10 @@ class NotifyFifo:
     group: str | None = None
 
 
+NETLINK_BUFFERS: Final = ("vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_monitor")
+"""Whose receive buffers ``global_defs`` sizes: each has a ``_rcv_bufs`` and a ``_rcv_bufs_force``."""
+
+
 @attrs.frozen
 class GlobalDefs:
     """``global_defs``: settings of the whole daemon.  ``None`` means "not given".
@@ -200,6 +209,13 @@ class GlobalDefs:
     vmac_prefix: str | None = None
     vmac_addr_prefix: str | None = None
     vrrp: VrrpDefaults = VrrpDefaults()
+    rx_bufs: RxBufs = RxBufs()
+    vrrp_netlink_cmd_rcv_bufs: int = 0
+    vrrp_netlink_cmd_rcv_bufs_force: bool = False
+    vrrp_netlink_monitor_rcv_bufs: int = 0
+    vrrp_netlink_monitor_rcv_bufs_force: bool = False
+    process_monitor_rcv_bufs: int = 0
+    process_monitor_rcv_bufs_force: bool = False
     nftables: Nftables | None = None
     vrrp_process: ProcessSettings = ProcessSettings()
     checker_process: ProcessSettings = ProcessSettings()

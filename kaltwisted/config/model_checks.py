@@ -170,12 +170,13 @@ class ReplyPattern:
 class UdpCheck:
     """``UDP_CHECK``: a datagram that is not refused, or with ``require_reply`` is answered.
 
-    Lengths are of the answer, in bytes, both inclusive.
+    ``payload`` None: keepalived's own.  Lengths are of the answer, in bytes, both inclusive; they
+    count with a pattern only.
     """
 
     timing: CheckTiming
     connection: Connection
-    payload: bytes = b""
+    payload: bytes | None = None
     require_reply: ReplyPattern | None = None
     min_reply_length: int = 0
     max_reply_length: int = 255
@@ -201,21 +202,24 @@ class DnsType(Enum):
 
 @attrs.frozen
 class DnsCheck:
-    """``DNS_CHECK``: a question that is answered without an error.  ``name``: as it is written."""
+    """``DNS_CHECK``: a question that is answered without an error.
+
+    ``name``: as it is written; empty: it is not, which is the root.
+    """
 
     timing: CheckTiming
     connection: Connection
     type: DnsType = DnsType.SOA
-    name: str = "."
+    name: str = ""
     where: Position | None = place()
 
 
-Check: TypeAlias = TcpCheck | HttpCheck | MiscCheck | FileCheck | BfdCheck | SmtpCheck
-CheckNotRun: TypeAlias = PingCheck | UdpCheck | DnsCheck
-"""What is read and not acted on yet.  A kind that gets its check moves from here to ``Check``."""
+Check: TypeAlias = (
+    TcpCheck | HttpCheck | MiscCheck | FileCheck | BfdCheck | SmtpCheck | PingCheck | UdpCheck | DnsCheck
+)
 
 
-def kind(check: Check | CheckNotRun) -> str:
+def kind(check: Check) -> str:
     """keepalived's word for the block."""
     if isinstance(check, HttpCheck):
         return "HTTP_GET" if check.tls is None else "SSL_GET"

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from kaltwisted.config.model_checks import Check, CheckNotRun
+from kaltwisted.config.model_checks import Check
 from kaltwisted.config.model_values import SECOND_US, Address, Position, Script, place
 
 
@@ -144,7 +144,7 @@ class VirtualServerGroup:
 class RealServer:
     """``real_server``, with what it inherits from its virtual server filled in.
 
-    ``checks`` are what tells whether it is alive; ``checks_not_run`` are read, and told of, only.
+    ``checks`` are what tells whether it is alive.
     """
 
     address: Address
@@ -160,7 +160,6 @@ class RealServer:
     notify_down: Script | None = None
     virtualhost: str | None = None
     checks: tuple[Check, ...] = ()
-    checks_not_run: tuple[CheckNotRun, ...] = ()
     where: Position | None = place()
 
     def format(self, protocol: Protocol) -> str:

@@ -116,6 +116,7 @@ class Route:
     source (``src``), ``only_from`` the sources it is for (``from``, IPv6 only).
     ``scope`` None: as follows from the rest.  ``realms``: from << 16 | to.
     ``expires``: in seconds.  ``no_track``: not put back when others remove it.
+    ``vrf``: in the table of this VRF, not in ``table``.
     """
 
     destination: Network
@@ -136,6 +137,8 @@ class Route:
     realms: int = 0
     expires: int | None = None
     pref: int | None = None
+    ttl_propagate: bool | None = None
+    vrf: str | None = None
     placing: Placing = Placing.PREPEND
     no_track: bool = False
     track_group: str | None = None
@@ -151,11 +154,15 @@ class Route:
         words += _said(self, from_="only_from")
         words += _way(self)
         words += _said(self, src="source")
-        if self.table != MAIN_TABLE:
+        if self.vrf is not None:
+            words += ["vrf", self.vrf]
+        elif self.table != MAIN_TABLE:
             words += ["table", str(self.table)]
         words += _said(self, metric="metric", tos="tos", scope="scope", expires="expires", pref="pref")
         if self.protocol != PROTOCOL_KEEPALIVED:
             words += ["protocol", str(self.protocol)]
+        if self.ttl_propagate is not None:
+            words += ["ttl-propagate", "enabled" if self.ttl_propagate else "disabled"]
         for each in self.metrics:
             words += [each.name, *(("lock",) if each.lock else ()), str(each.value)]
         for hop in self.nexthops:

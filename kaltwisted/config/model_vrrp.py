@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPV6LENGTH, IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 import attrs
 
@@ -83,6 +83,7 @@ class VrrpDefaults:
     down_timer_adverts: int = 3
     check_unicast_src: bool = False
     skip_check_adv_addr: bool = False
+    owner_ignore_adverts: bool = False
     notify_priority_changes: bool = False
     garp_interval_us: int = 0
     gna_interval_us: int = 0
@@ -91,6 +92,24 @@ class VrrpDefaults:
     v3_checksum_as_v2: bool = False
     mcast_group4: IPv4Address = IPv4Address("224.0.0.18")
     mcast_group6: IPv6Address = IPv6Address("ff02::12")
+
+
+class RxBufsPolicy(Enum):
+    """What the room that an advert may wait in is measured by."""
+
+    MTU = "MTU"
+    ADVERT = "ADVERT"
+
+
+@attrs.frozen
+class RxBufs:
+    """``vrrp_rx_bufs_*``: what the kernel keeps of the adverts for one instance that we have not read yet.
+
+    ``policy``: bytes, or what ``multiplier`` counts; None or 0: nothing is said of it.
+    """
+
+    policy: RxBufsPolicy | int | None = None
+    multiplier: int = 3
 
 
 @attrs.frozen
@@ -117,12 +136,19 @@ class Authentication:
     password: bytes = attrs.field(repr=False)
 
 
+FOREVER = 2**32 - 1
+"""Seconds of a lifetime without end, as the kernel has it."""
+
+
 @attrs.frozen
 class VirtualIpAddress:
     """One line of ``virtual_ipaddress``: ``address[/prefix] [dev D] [label L] [scope S] [brd B]``.
 
     ``use_vmac``: on a VMAC of its interface.  ``base``: once VMACs have names,
     the interface below, where ``dev`` is one that is there for addresses only.
+    ``peer``: the other end, whose prefix ``prefix`` is.  ``dad``: ``-nodad``,
+    duplicate address detection after all.  It, ``home`` and ``mngtmpaddr`` mean
+    something for IPv6 only.
     """
 
     address: Address
@@ -135,6 +161,35 @@ class VirtualIpAddress:
     use_vmac: bool = False
     base: str | None = None
     track_group: str | None = None
+    peer: Address | None = None
+    preferred_lft: int | None = None
+    home: bool = False
+    dad: bool = False
+    mngtmpaddr: bool = False
+    noprefixroute: bool = False
+    autojoin: bool = False
+
+    @property
+    def preferred(self) -> int:
+        """For how many seconds this host's own connections may begin at it; 0: it is deprecated.
+
+        As in keepalived 2.2, of a single IPv6 address it is none unless
+        ``preferred_lft`` says so: it has no network of its own to be a source for.
+        """
+        if self.preferred_lft is not None:
+            return self.preferred_lft
+        return 0 if self.prefix == IPV6LENGTH else FOREVER
+
+    def __str__(self) -> str:
+        words = [f"{self.address}/{self.prefix}" if self.peer is None else str(self.address)]
+        words += [] if self.peer is None else ["peer", f"{self.peer}/{self.prefix}"]
+        for name in ("dev", "base", "label", "scope", "brd", "preferred_lft", "track_group"):
+            value = getattr(self, name)
+            words += [] if value is None else [name, "forever" if value == FOREVER else str(value)]
+        words += [name for name in ("no_track", "use_vmac", "home") if getattr(self, name)]
+        words += ["-nodad"] * self.dad
+        words += [name for name in ("mngtmpaddr", "noprefixroute", "autojoin") if getattr(self, name)]
+        return " ".join(words)
 
 
 @attrs.frozen
@@ -286,6 +341,7 @@ class VrrpInstance:
     dropped.  A ``garp_lower_prio_*`` of None is the ``garp_master_*`` beside it.
     ``use_vmac_addr``: addresses that are not on its interface, or of another
     family, are on VMACs too.  ``timer_expired_backup``: the priority of the rival to reckon with.
+    ``kernel_rx_buf_size``: bytes for adverts that wait to be read, 0: as ``global_defs`` has it.
     """
 
     name: str
@@ -334,6 +390,7 @@ class VrrpInstance:
     higher_prio_send_advert: bool = False
     down_timer_adverts: int = 3
     skip_check_adv_addr: bool = False
+    owner_ignore_adverts: bool = False
     timer_expired_backup: int | None = None
     use_vmac: Vmac | None = None
     use_vmac_addr: bool = False
@@ -344,6 +401,7 @@ class VrrpInstance:
     notify_deleted: bool = False
     promote_secondaries: bool = False
     notify_priority_changes: bool = False
+    kernel_rx_buf_size: int = 0
     smtp_alert: bool = False
     notify: Mapping[str, Script] = attrs.field(factory=dict)
     where: Position | None = place()

@@ -26,6 +26,9 @@ UINT32_MAX = 2**32 - 1
 LONGEST_NAME = 15
 """IFNAMSIZ without its end."""
 
+STATIC_OPTION = "track_group"
+"""An option of static items only."""
+
 _ANYTHING = frozenset(("default", "default6", "any", "all"))
 
 
@@ -65,6 +68,10 @@ class OptionWords:
             problem = Problem(f"{message}; the line is left out", self._index - 1, expected, log=log)
             self.reader.problems(self.line, [problem])
         self.failed = True
+
+    def pass_over(self, message: str, log: str, expected: str | None = None) -> None:
+        """The option that the word taken last belongs to counts for nothing; the line does."""
+        self.reader.error(self.line, message, word=self._index - 1, expected=expected, log=log)
 
     def warn(self, message: str, expected: str | None = None) -> None:
         """The word taken last is worth a word."""

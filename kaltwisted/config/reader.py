@@ -104,7 +104,8 @@ class Reader:
                 mistaken = problems[0].severity is Severity.ERROR
                 problems.clear()
             if not mistaken and keyword.words is not None and len(words) > keyword.words:
-                self.most_words(statement, keyword.words, words, secret=table.name in SECRET_BLOCKS)
+                secret = table.name in SECRET_BLOCKS
+                self.most_words(statement, keyword.words, words, secret=secret, exact=keyword.exact)
             if isinstance(value, Keep):
                 continue
             if keyword.again is Again.APPENDS:
@@ -294,7 +295,7 @@ class Reader:
         elif keyword.stage is not Stage.ACTED_ON:
             message = f"`{word}`{_in(table.name)} is understood, not acted on yet: {keyword.doc}"
             self.tell_once(statement, table.name, message)
-            return keyword if keyword.stage is Stage.READ else None
+            return None
         elif keyword.today is not None:
             self.tell_once(statement, table.name, f"`{word}` is accepted; today it is `{keyword.today}`")
         elif word not in table.keywords:

@@ -2,8 +2,8 @@
 
 keepalived writes its data files on SIGUSR1, and exporters for monitoring parse
 them, so layout and wording are those of keepalived 2.2.7 to the letter.  Lines
-about what we do not have (SNMP, D-Bus, nftables, process priorities, buffer
-sizes) are left out.  ``config.dump`` is another thing: the log dump of ``-d``.
+about what we do not have (SNMP, D-Bus, process priorities) are left out.
+``config.dump`` is another thing: the log dump of ``-d``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
-from kaltwisted.config.model import SECOND_US, ExtraGarp, GlobalDefs, Script, VrrpDefaults
+from kaltwisted.config.model import (
+    NETLINK_BUFFERS,
+    SECOND_US,
+    ExtraGarp,
+    GlobalDefs,
+    RxBufs,
+    RxBufsPolicy,
+    Script,
+    VrrpDefaults,
+)
 
 Owner: TypeAlias = Callable[[Script | None], str]
 """Whom a script runs as, ``uid:gid``; None: a script that names nobody."""
@@ -66,8 +75,12 @@ def global_definitions(
         yield f" VRRP strict mode = {true(defs.vrrp.strict)}"
     yield f" Script security {'enabled' if defs.enable_script_security else 'disabled'}"
     yield f" Default script uid:gid {owner(None)}"
+    for kind in NETLINK_BUFFERS:
+        yield f" {kind}_rcv_bufs = {getattr(defs, f'{kind}_rcv_bufs')}"
+        yield f" {kind}_rcv_bufs_force = {getattr(defs, f'{kind}_rcv_bufs_force'):d}"
     yield f" rs_init_notifies = {defs.rs_init_notifies:d}"
     yield f" no_checker_emails = {defs.no_checker_emails:d}"
+    yield from _rx_bufs(defs.rx_bufs)
     if defs.log_unknown_vrids:
         yield " log_unknown_vrids"
 
@@ -79,6 +92,15 @@ def _start_and_stop(defs: GlobalDefs, owner: Owner) -> Iterator[str]:
     if defs.shutdown_script is not None:
         limit = defs.shutdown_script_timeout_us // SECOND_US
         yield f" Shutdown script = {script_line(defs.shutdown_script, owner)} timeout {limit}"
+
+
+def _rx_bufs(rx_bufs: RxBufs) -> Iterator[str]:
+    match rx_bufs.policy:
+        case RxBufsPolicy(value=name):
+            yield f" rx_bufs_policy = {name}"
+        case int(size):
+            yield f" rx_bufs_size = {size}"
+    yield f" rx_bufs_multiples = {rx_bufs.multiplier}"
 
 
 def _mail(defs: GlobalDefs, host: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kaltwisted.config.encap_lines import encap
 from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED, Metric, NextHop, Placing, Route, RouteType
-from kaltwisted.config.option_words import UINT32_MAX, Options, OptionWords, Take, on
+from kaltwisted.config.option_words import STATIC_OPTION, UINT32_MAX, Options, OptionWords, Take, on
 
 if TYPE_CHECKING:
     from kaltwisted.config.iproute import Names
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _TYPES = {each.name.lower(): each for each in RouteType if each is not RouteType.NAT}
 _PREFERENCES = {"low": 3, "medium": 0, "high": 1}
 _TIMES = {"ms": 1, "msecs": 1, "s": 1000, "sec": 1000, "secs": 1000}
-_NOT_YET = frozenset(("as", "ttl-propagate", "vrf", "nat"))
 _MAX_PATHS = 255
+_TABLE_OR_VRF = {"table": "vrf", "vrf": "table"}
 
 _table: Take = lambda words: words.named("rt_tables", UINT32_MAX)  # noqa: E731
 _metric: Take = lambda words: words.number()  # noqa: E731
@@ -43,12 +43,13 @@ _FIELDS: Options = {
     "realms": ("realms", OptionWords.realms),
     "expires": ("expires", lambda words: words.number()),
     "pref": ("pref", lambda words: _one_of(words, _PREFERENCES)),
+    "ttl-propagate": ("ttl_propagate", lambda words: _ttl_propagate(words)),
+    "vrf": ("vrf", OptionWords.interface),
     "encap": ("encap", encap),
     "prepend": ("placing", lambda _: Placing.PREPEND),
     "append": ("placing", lambda _: Placing.APPEND),
     "add": ("placing", lambda _: Placing.ADD),
     "no_track": ("no_track", on),
-    "track_group": ("track_group", OptionWords.value),
 }
 _NUMBERS: dict[str, tuple[int, int]] = {
     "mtu": (0, 65535),
@@ -65,20 +66,21 @@ _NUMBERS: dict[str, tuple[int, int]] = {
 }
 _DURATIONS = frozenset(("rtt", "rttvar", "rto_min"))
 _METRICS = frozenset((*_NUMBERS, *_DURATIONS, "features", "congctl"))
-_OTHERS = ("to", "via", "gw", "or", "nexthop", "inet", "inet6")
-ROUTE_OPTIONS = (*_OTHERS, *_FIELDS, *sorted(_METRICS), *sorted(_NOT_YET))
+_OTHERS = ("to", "via", "gw", "or", "nexthop", "inet", "inet6", "as")
+ROUTE_OPTIONS = (*_OTHERS, *_FIELDS, *sorted(_METRICS))
 """The words that a line may have."""
+_STATIC_FIELDS: Options = {**_FIELDS, STATIC_OPTION: (STATIC_OPTION, OptionWords.value)}
 
 
-def routes(reader: Reader, statement: Statement, names: Names) -> Iterator[Route]:
-    """The routes of a block."""
+def routes(reader: Reader, statement: Statement, names: Names, *, static: bool = False) -> Iterator[Route]:
+    """The routes of a block; ``static`` ones have an option more."""
     for line in statement.block or ():
-        route = _route(OptionWords(reader, line, names))
+        route = _route(OptionWords(reader, line, names), _STATIC_FIELDS if static else _FIELDS)
         if route is not None:
             yield route
 
 
-def _route(words: OptionWords) -> Route | None:
+def _route(words: OptionWords, known: Options) -> Route | None:
     fields: dict[str, Any] = {}
     metrics: list[Metric] = []
     hops: list[NextHop] = []
@@ -88,10 +90,13 @@ def _route(words: OptionWords) -> Route | None:
     has_destination = False
     while not words.at_end:
         word = words.peek()
-        option = _FIELDS.get(word)
+        option = known.get(word)
         if option is not None:
             words.take()
             fields[option[0]] = option[1](words)
+            # Both say in which table it is: the last one counts.
+            if word in _TABLE_OR_VRF:
+                fields.pop(_TABLE_OR_VRF[word], None)
         elif word in _METRICS:
             metrics.append(_read_metric(words))
         elif word in ("via", "gw", "or"):
@@ -104,9 +109,16 @@ def _route(words: OptionWords) -> Route | None:
             ipv6 = words.take() == "inet6"
         elif word in _TYPES and not has_destination and "type" not in fields:
             fields["type"] = _TYPES[words.take()]
-        elif word in _NOT_YET:
+        elif word == "as":
             words.take()
-            words.fail(f"`{word}` of a route is understood, not acted on yet")
+            words.follows("to")
+            words.address()
+            if not words.failed:
+                message = "`as` is for MPLS routes, and passed over"
+                words.pass_over(message, '"as to" for MPLS only - ignoring')
+        elif word == "nat":
+            words.take()
+            words.fail("no kernel of today has `nat` routes", "rules of nftables")
         elif not has_destination and (word == "to" or word[:1].isdigit() or _is_place(word)):
             words.follows("to")
             ipv6 = True if words.peek() == "default6" else ipv6
@@ -180,6 +192,18 @@ def _one_of(words: OptionWords, choices: dict[str, int]) -> int:
     if text not in choices:
         words.fail(f"`{text}` is not known here", " or ".join(choices))
     return choices.get(text, 0)
+
+
+def _ttl_propagate(words: OptionWords) -> bool | None:
+    """``enabled`` or ``disabled``."""
+    text = words.value()
+    if text in ("enabled", "disabled"):
+        words.warn("`ttl-propagate` says something to MPLS routes only: here the kernel reads over it")
+        return text == "enabled"
+    if not words.failed:
+        message = f"ttl-propagate `{text}` is not known here, and passed over"
+        words.pass_over(message, f"ttl-propagate value {text} not recognised", "enabled or disabled")
+    return None
 
 
 def _read_metric(words: OptionWords) -> Metric:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kaltwisted.config.keywords.convert import whole_number
 from kaltwisted.config.model_routes import MAIN_TABLE, PROTOCOL_KEEPALIVED, Rule, RuleAction
-from kaltwisted.config.option_words import UINT32_MAX, Options, OptionWords, Take, on
+from kaltwisted.config.option_words import STATIC_OPTION, UINT32_MAX, Options, OptionWords, Take, on
 
 if TYPE_CHECKING:
     from kaltwisted.config.iproute import Names
@@ -62,26 +62,26 @@ _FIELDS: Options = {
     "dport": ("dport", lambda words: _range(words, 65535)),
     "goto": ("goto", _priority),
     "no_track": ("no_track", on),
-    "track_group": ("track_group", OptionWords.value),
 }
 RULE_OPTIONS = (*_FIELDS, *_ACTIONS, "fwmark", "type", "inet", "inet6")
 """The words that a line may have."""
+_STATIC_FIELDS: Options = {**_FIELDS, STATIC_OPTION: (STATIC_OPTION, OptionWords.value)}
 
 
-def rules(reader: Reader, statement: Statement, names: Names) -> Iterator[Rule]:
-    """The rules of a block."""
+def rules(reader: Reader, statement: Statement, names: Names, *, static: bool = False) -> Iterator[Rule]:
+    """The rules of a block; ``static`` ones have an option more."""
     for line in statement.block or ():
-        rule = _rule(OptionWords(reader, line, names))
+        rule = _rule(OptionWords(reader, line, names), _STATIC_FIELDS if static else _FIELDS)
         if rule is not None:
             yield rule
 
 
-def _rule(words: OptionWords) -> Rule | None:
+def _rule(words: OptionWords, known: Options) -> Rule | None:
     fields: dict[str, Any] = {}
     ipv6: bool | None = None
     while not words.at_end:
         word = words.take()
-        option = _FIELDS.get(word)
+        option = known.get(word)
         if option is not None:
             fields[option[0]] = option[1](words)
         elif word == "fwmark":

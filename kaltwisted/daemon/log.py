@@ -90,6 +90,9 @@ def wanted(event: LogEvent, detail: int) -> bool:
         ("Starting factory", "Stopping factory")
     ):
         return False
+    # A raw socket is none of UDP, and 112 no port, whatever Twisted takes them for.
+    if str(event.get("log_text", "")).startswith(("(UDP Port ", "VRRP starting on ")):
+        return False
     ours = str(event.get("log_namespace", "")).startswith("kaltwisted")
     if detail:
         return bool(ours or level >= LogLevel.info)

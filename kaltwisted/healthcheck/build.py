@@ -9,12 +9,16 @@ from kaltwisted.config import model
 from kaltwisted.config.diff import same_but_timing
 from kaltwisted.healthcheck.bfd import BfdCheck
 from kaltwisted.healthcheck.connect import Connector
+from kaltwisted.healthcheck.datagram import Datagrams
 from kaltwisted.healthcheck.file import FileCheck, file_checks
 from kaltwisted.healthcheck.http import Expectation, HttpCheck, host_and_port
 from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.misc import MiscCheck
+from kaltwisted.healthcheck.ping import PingCheck
+from kaltwisted.healthcheck.ping_socket import Pings
 from kaltwisted.healthcheck.smtp import SmtpCheck
 from kaltwisted.healthcheck.tcp import TcpCheck
+from kaltwisted.healthcheck.udp import UdpCheck
 from kaltwisted.ports import ICheck, IScripts
 
 Builder = Callable[[Any, model.RealServer, model.VirtualServer, Any, IScripts, Known], ICheck]
@@ -118,6 +122,45 @@ def _smtp(
     return SmtpCheck(check, Connector(check.connection, reactor), reactor)
 
 
+def _dns(
+    check: model.DnsCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+    _known: Known,
+) -> ICheck:
+    # Its library is for who asks.
+    from kaltwisted.healthcheck.dns import DnsCheck
+    from kaltwisted.healthcheck.dns_message import HEADER_SIZE
+
+    return DnsCheck(check, Datagrams(check.connection, HEADER_SIZE, reactor), reactor)
+
+
+def _udp(
+    check: model.UdpCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+    _known: Known,
+) -> ICheck:
+    # A byte more than may be tells what is too long.
+    ask = Datagrams(check.connection, check.max_reply_length + 1, reactor)
+    return UdpCheck(check, ask, reactor)
+
+
+def _ping(
+    check: model.PingCheck,
+    _server: model.RealServer,
+    _virtual_server: model.VirtualServer,
+    reactor: Any,
+    _scripts: IScripts,
+    _known: Known,
+) -> ICheck:
+    return PingCheck(check, Pings(check.connection, reactor), reactor)
+
+
 def _file(
     check: model.FileCheck,
     server: model.RealServer,
@@ -145,6 +188,9 @@ BUILDERS: dict[type, Builder] = {
     model.HttpCheck: _http,
     model.MiscCheck: _misc,
     model.SmtpCheck: _smtp,
+    model.DnsCheck: _dns,
+    model.UdpCheck: _udp,
+    model.PingCheck: _ping,
     model.FileCheck: _file,
     model.BfdCheck: _bfd,
 }

@@ -11,9 +11,7 @@ This one is a plain ``tcp.Connection`` to its protocol, TLS included.
 
 from __future__ import annotations
 
-import os
 import socket
-import struct
 from collections.abc import Callable
 from errno import ECONNABORTED, EINPROGRESS
 from typing import Any, Protocol
@@ -23,13 +21,10 @@ from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
 from twisted.python.failure import Failure
 
 from kaltwisted.config import model
+from kaltwisted.healthcheck.ends import Ends, os_error
 
-_SO_BINDTODEVICE = 25
-_SO_MARK = 36
-_IP_BIND_ADDRESS_NO_PORT = 24
 _NON_BLOCKING_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _DONE = Failure(error.ConnectionDone())
-_RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Opening(Protocol):
@@ -50,52 +45,15 @@ class Connector:
     """Opens connections to one address.  ``reactor`` provides IReactorFDSet and IReactorTime."""
 
     def __init__(self, connection: model.Connection, reactor: Any) -> None:
-        self._connection = connection
+        self._ends = Ends(connection)
         self._reactor = reactor
-        self._family = socket.AF_INET if connection.ip.version == 4 else socket.AF_INET6
-        self._target = _socket_address(connection.ip, connection.port)
-        self._scoped = len(self._target) > 2
-        self._plain = not (
-            connection.bindto or connection.bind_port or connection.bind_if or connection.fwmark
-        )
 
     def __call__(self, protocol: IProtocol, failed: Callable[[OSError], object]) -> Opening:
         """Open one; at most one of ``protocol.makeConnection`` and ``failed`` will be called."""
+        ends = self._ends
         outgoing = OutgoingConnection(protocol, failed, self._reactor)
-        if self._scoped:
-            # The interface may have come, or come back, since.
-            self._target = _socket_address(self._connection.ip, self._connection.port)
-        outgoing.open(self._family, self._target, None if self._plain else self._prepare)
+        outgoing.open(ends.family, ends.target(), None if ends.plain else ends.prepare)
         return outgoing
-
-    def _prepare(self, sock: socket.socket) -> None:
-        wanted = self._connection
-        if wanted.fwmark:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_MARK, wanted.fwmark)
-        if wanted.bind_if:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, wanted.bind_if.encode() + b"\0")
-        if wanted.bind_port:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # A fixed port can't wait out TIME_WAIT until the next run.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
-        elif wanted.bindto:
-            # Else bind takes a port of the whole machine's for every connection, and they run out.
-            sock.setsockopt(socket.SOL_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-        if wanted.bindto or wanted.bind_port:
-            anywhere = "0.0.0.0" if self._family == socket.AF_INET else "::"
-            source = _socket_address(wanted.bindto, wanted.bind_port) if wanted.bindto else None
-            sock.bind(source or (anywhere, wanted.bind_port))
-
-
-def _socket_address(ip: model.Address, port: int) -> tuple[Any, ...]:
-    scope = getattr(ip, "scope_id", None)
-    if scope is None:
-        return (str(ip), port)
-    try:
-        index = socket.if_nametoindex(scope)
-    except OSError:
-        index = 0  # Connecting will say that it can't.
-    return (str(ip).partition("%")[0], port, 0, index)
 
 
 class OutgoingConnection(tcp.Connection):
@@ -136,7 +94,7 @@ class OutgoingConnection(tcp.Connection):
             self._stillborn = self._clock.callLater(0, self._give_up, could_not)
             return
         if problem and problem != EINPROGRESS:
-            self._stillborn = self._clock.callLater(0, self._give_up, _os_error(problem))
+            self._stillborn = self._clock.callLater(0, self._give_up, os_error(problem))
             return
         self.startWriting()
 
@@ -154,7 +112,7 @@ class OutgoingConnection(tcp.Connection):
             return super().doWrite()
         problem = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if problem:
-            return self._give_up(_os_error(problem))
+            return self._give_up(os_error(problem))
         self._failed = None
         self.connected = 1
         self._in_protocol = True
@@ -202,7 +160,7 @@ class OutgoingConnection(tcp.Connection):
         """Called by the reactor, also when the connection could not be opened."""
         if self._failed is not None:
             problem = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            self._give_up(_os_error(problem or ECONNABORTED))
+            self._give_up(os_error(problem or ECONNABORTED))
         else:
             super().connectionLost(reason)
 
@@ -233,7 +191,3 @@ class OutgoingConnection(tcp.Connection):
             self.socket.close()
             del self.socket, self.fileno
         del self.protocol
-
-
-def _os_error(number: int) -> OSError:
-    return OSError(number, os.strerror(number))

@@ -6,7 +6,8 @@ script's last run) is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 import attrs
 
@@ -18,17 +19,24 @@ from kaltwisted.config.model import (
     Check,
     CheckTiming,
     Connection,
+    DnsCheck,
     FileCheck,
     HttpCheck,
     MiscCheck,
+    PingCheck,
     RealServer,
     SmtpCheck,
     TcpCheck,
     TrackFile,
+    UdpCheck,
     Url,
     VirtualServer,
 )
 from kaltwisted.config.report import Owner, checker_moment, command, seconds, yes
+
+_DEFAULT_DELAY_S: Final[Mapping[type, int]] = {HttpCheck: 3, DnsCheck: 0}
+"""``delay_before_retry`` of those kinds for which keepalived has it not at 1; 0: as ``delay_loop``."""
+_ALL_BITS: Final = b"\xff"
 
 
 @attrs.frozen
@@ -113,7 +121,7 @@ def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
     yield f"   Has run = {yes(checker.has_run)}"
     yield f"   Current weight = {weight}"
     if not isinstance(check, FileCheck):
-        yield from _timing(check.timing, checker.retries_used, 3 if isinstance(check, HttpCheck) else 1)
+        yield from _timing(check.timing, checker.retries_used, _DEFAULT_DELAY_S.get(type(check), 1))
     match check:
         case TcpCheck():
             yield from _connection(check.connection)
@@ -133,12 +141,36 @@ def _checker(checker: Checker, owner: Owner) -> Iterator[str]:
             yield from _connection(check.connection)
             yield "   Keepalive method = SMTP_CHECK"
             yield f"   helo = {check.helo_name or SMTP_HELO_NAME}"
+        case DnsCheck():
+            yield from _connection(check.connection)
+            yield "   Keepalive method = DNS_CHECK"
+            yield f"   Type = {check.type}"
+            yield f"   Name = {check.name}"
+        case UdpCheck():
+            yield from _connection(check.connection)
+            yield from _udp(check)
+        case PingCheck():
+            yield from _connection(check.connection)
+            yield "   Keepalive method = PING_CHECK"
         case FileCheck():
             yield f"   Log all failures = {yes(check.timing.log_all_failures)}"
             yield "   Keepalive method = FILE_CHECK"
             yield f"     Tracked file = {check.track_file}"
         case BfdCheck():
             yield from _bfd(check)
+
+
+def _udp(check: UdpCheck) -> Iterator[str]:
+    yield "   Keepalive method = UDP_CHECK"
+    yield "   Payload specified = no" if check.payload is None else f"   Payload len = {len(check.payload)}"
+    reply = check.require_reply
+    yield f"   Require reply = {yes(reply is not None)}"
+    if reply is not None:
+        yield f"     Min reply length = {check.min_reply_length}"
+        yield f"     Max reply length = {check.max_reply_length}"
+        yield f"     Reply data len = {len(reply.value)}"
+        if reply.value:
+            yield f"     Reply data mask = {yes(reply.mask.strip(_ALL_BITS) != b'')}"
 
 
 def _bfd(check: BfdCheck) -> Iterator[str]:

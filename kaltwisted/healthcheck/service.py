@@ -251,11 +251,14 @@ class CheckService(Service):
 
     def _tell(self, step: Step, outcome: Outcome) -> None:
         wording, timing, retries = self._wording, self._retry.timing, self._retry.retries_used
-        told_below = step is Step.WENT_DOWN and wording.attempt_failed == wording.failed
-        if (not outcome.good and not told_below) and (
+        is_told = step is not Step.WENT_DOWN or wording.attempt_failed != wording.failed
+        if step is Step.STEADY and not wording.attempts_while_down:
+            is_told = False
+        if (not outcome.good and is_told) and (
             timing.log_all_failures or (step is Step.RETRY and wording.always_log_attempts)
         ):
-            self._line(wording.attempt_failed, outcome, progress=_progress(step, retries, timing.retry))
+            line = wording.attempt_failed_by.get(outcome.reason, wording.attempt_failed)
+            self._line(line, outcome, progress=_progress(step, retries, timing.retry))
         match step:
             case Step.WENT_UP:
                 self._line(wording.succeeded, outcome)
@@ -287,6 +290,8 @@ class CheckService(Service):
         )
 
     def _line(self, line: str, outcome: Outcome, **fields: object) -> None:
+        if not line:
+            return
         ending = f" ({outcome.detail})" if outcome.detail else ""
         self._log.info(line, reason=outcome.reason, ending=ending, **fields, **self._names)
 

@@ -10,7 +10,15 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Final
 
 from kaltwisted.config.identity import EndPoint
-from kaltwisted.config.model import BfdCheck, Check, FileCheck, HttpCheck, MiscCheck
+from kaltwisted.config.model import (
+    BfdCheck,
+    Check,
+    DnsCheck,
+    FileCheck,
+    HttpCheck,
+    MiscCheck,
+    PingCheck,
+)
 from kaltwisted.config.model_checks import kind
 from kaltwisted.healthcheck.retry import Retry
 
@@ -66,7 +74,11 @@ def target(check: Check) -> str:
         return check.name
     if isinstance(check, FileCheck):
         return check.track_file
+    if isinstance(check, PingCheck):
+        return str(check.connection.ip)
     where = str(EndPoint(check.connection.ip, check.connection.port))
     if isinstance(check, HttpCheck):
         return " ".join((where, *(url.path for url in check.urls)))
+    if isinstance(check, DnsCheck):
+        return f"{where} {check.name or '.'} {check.type}"
     return where

@@ -6,17 +6,23 @@ keepalived's names, such as ``[10.0.0.1]:tcp:80``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import attrs
 
 from kaltwisted.config.model import (
     BfdCheck,
     Check,
     Connection,
+    DnsCheck,
     FileCheck,
     HttpCheck,
     MiscCheck,
+    PingCheck,
     SmtpCheck,
     TcpCheck,
+    UdpCheck,
 )
 
 
@@ -24,10 +30,13 @@ from kaltwisted.config.model import (
 class Wording:
     """What the log and the mails say about one kind of checker.
 
+    ``succeeded`` may be empty: nothing is told.
     ``failed_after``: down after retries.  ``failed``: down without any.
     ``attempt_failed``: each failed attempt, with ``log_all_failures`` only
     (``{reason}`` is the Outcome's); with ``always_log_attempts`` those before
     a retry always; where it is the same as ``failed`` that is told but once.
+    ``attempt_failed_by``: the line for reasons that are told otherwise;
+    ``attempts_while_down``: it is told after the checker has failed, too.
     ``confirms``: a first result that is good, as was assumed, is told.  The
     mail lines become a Verdict's summary, with the reason in it.
     """
@@ -40,6 +49,8 @@ class Wording:
     mail_failed: str
     always_log_attempts: bool = False
     confirms: bool = True
+    attempt_failed_by: Mapping[str, str] = MappingProxyType({})
+    attempts_while_down: bool = True
 
 
 TCP = Wording(
@@ -95,6 +106,39 @@ def _smtp(connection: Connection) -> Wording:
     )
 
 
+DNS = Wording(
+    succeeded="",
+    failed="DNS_CHECK ({service}) {reason}",
+    failed_after="DNS_CHECK ({service}) {reason} after {retries} retries",
+    attempt_failed="DNS_CHECK ({service}) {reason}",
+    mail_succeeded="=> DNS_CHECK: succeed on service <=",
+    mail_failed="=> DNS_CHECK: failed on service <=",
+    attempts_while_down=False,
+)
+
+UDP = Wording(
+    succeeded="UDP connection to {service} success.",
+    failed="UDP_CHECK on service {service} failed.",
+    failed_after="UDP_CHECK on service {service} failed after {retries} retries.",
+    attempt_failed="UDP connection to {service} {reason}.",
+    attempt_failed_by=MappingProxyType({"reply data mismatch": "UDP check to {service} {reason}."}),
+    mail_succeeded="=> UDP CHECK succeed on service <=",
+    mail_failed="=> UDP CHECK failed on service <=",
+    attempts_while_down=False,
+)
+
+PING = Wording(
+    succeeded="ICMP connection to {service} success.",
+    failed="ICMP CHECK on service {service} failed.",
+    failed_after="ICMP CHECK on service {service} of {virtual_server} failed after {retries} retries.",
+    attempt_failed="ICMP connection to {service} of {virtual_server} {reason}.",
+    attempt_failed_by=MappingProxyType({"timeout": "ICMP connection to address {service} {reason}."}),
+    mail_succeeded="=> ICMP CHECK succeed on service <=",
+    mail_failed="=> ICMP CHECK failed on service <=",
+    attempts_while_down=False,
+)
+
+
 def _file(name: str) -> Wording:
     check = f"({{service}}): tracked file {_plain(name)} "
     return _told_alike(
@@ -134,6 +178,12 @@ def wording_of(check: Check) -> Wording:
             return MISC
         case SmtpCheck():
             return _smtp(check.connection)
+        case DnsCheck():
+            return DNS
+        case UdpCheck():
+            return UDP
+        case PingCheck():
+            return PING
         case FileCheck():
             return _file(check.track_file)
         case BfdCheck():

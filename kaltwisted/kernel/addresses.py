@@ -65,7 +65,7 @@ def why_not() -> str | None:
 
 
 def _add(placed: PlacedAddress) -> Request:
-    return add_address(placed.index, placed.address, deprecated=placed.deprecated)
+    return add_address(placed.index, placed.address)
 
 
 def _remove(placed: PlacedAddress) -> Request:

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from kaltwisted.config.model import Address
 from kaltwisted.kernel.messages import MalformedError, Message, NetlinkError
 from kaltwisted.kernel.netlink import Netlink, Reactor
-from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, OpenSocket, open_socket
 from kaltwisted.kernel.rtnetlink import (
     NETLINK_ROUTE,
     RTM_DELADDR,
@@ -55,7 +55,7 @@ _READ_AGAIN_S = 0.1
 _Key = tuple[int, Address, int]
 
 
-def open_events() -> NetlinkSocket:
+def open_events(open_socket: OpenSocket = open_socket) -> NetlinkSocket:
     """A socket that hears of interfaces and addresses."""
     return open_socket(NETLINK_ROUTE, GROUPS)
 
@@ -275,7 +275,10 @@ class Links:
     def _tell(self, events: Iterable[LinkEvent]) -> None:
         for event in events:
             for changed in self._watchers:
-                changed(event)
+                try:
+                    changed(event)
+                except Exception:  # or the reactor reads no more here, and nobody hears of anything again
+                    self._log.failure("{event}", event=event)
 
     def _lost(self) -> None:
         """Events are missing."""

@@ -53,6 +53,8 @@ WINDOW = 100
 TURN_BYTES = 65_536
 _DATAGRAM_COST = 512
 _EVENT_COST = 2048
+#: And how long a turn may go on: where each answer leads to the next request, the kernel's work is in it.
+TURN_S = 0.002
 #: The kernel fills dump datagrams up to 32 KiB, whatever larger buffer it is offered.
 _DATAGRAM_MAX = 65_536
 
@@ -231,7 +233,8 @@ class Netlink:
 
     def doRead(self) -> None:
         budget = TURN_BYTES
-        while budget > 0 and self._socket is not None:
+        until = self._reactor.seconds() + TURN_S
+        while budget > 0 and self._socket is not None and self._reactor.seconds() < until:
             try:
                 size, sender = self._socket.recvfrom_into(self._buffer)
             except (BlockingIOError, InterruptedError):

@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from kaltwisted.kernel.messages import MalformedError, Message
 from kaltwisted.kernel.netlink import Netlink, Reactor
-from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, OpenSocket, open_socket
 from kaltwisted.kernel.process_messages import CN_IDX_PROC, NETLINK_CONNECTOR, Answer, listening, parse
 from kaltwisted.ports import IProcesses, Process, ProcessesUnknown, ProcessEvent
 
@@ -56,7 +56,7 @@ class _Listener:
         self._socket.close()
 
 
-def open_events(key: int) -> NetlinkSocket:
+def open_events(key: int, open_socket: OpenSocket = open_socket) -> NetlinkSocket:
     """A socket that hears of processes.
 
     :raises OSError: no permission, or no process connector here.

@@ -34,9 +34,16 @@ class RoutingRecord:
         self._left = self._read()
         self._saved = frozenset(self._left)
 
-    def put(self, item: RoutingItem, request: Request) -> None:
-        """This request is about to put it."""
+    def put(self, item: RoutingItem, request: Request) -> Request | None:
+        """This request is about to put it; the answer is what put it before, if that was another one."""
+        before = self.what_put(item)
         self._put[item] = (request.type, request.payload)
+        return None if before is None or before.payload == request.payload else before
+
+    def what_put(self, item: RoutingItem) -> Request | None:
+        """The request that has put it, as far as is known."""
+        put = self._put.get(item)
+        return None if put is None else Request(*put)
 
     def gone(self, item: RoutingItem) -> None:
         """It stands no more."""

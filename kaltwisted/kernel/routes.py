@@ -19,6 +19,7 @@ from kaltwisted.kernel.messages import (
     attributes,
 )
 from kaltwisted.kernel.rtnetlink import AF_INET, AF_INET6
+from kaltwisted.ports import Link
 
 #: Multicast groups of routes and rules.
 RTNLGRP_IPV4_ROUTE = 7
@@ -44,15 +45,8 @@ _PLACING = {
 }
 
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 2, 4, 5, 6, 7
-_RTA_METRICS, _RTA_MULTIPATH, _RTA_FLOW, _RTA_TABLE, _RTA_VIA, _RTA_PREF, _RTA_EXPIRES = (
-    8,
-    9,
-    11,
-    15,
-    18,
-    20,
-    23,
-)
+_RTA_METRICS, _RTA_MULTIPATH, _RTA_FLOW, _RTA_TABLE, _RTA_VIA = 8, 9, 11, 15, 18
+_RTA_PREF, _RTA_EXPIRES, _RTA_TTL_PROPAGATE = 20, 23, 26
 _RTAX_LOCK = 1
 _RTAX: Final = {
     "mtu": 2, "window": 3, "rtt": 4, "rttvar": 5, "ssthresh": 6, "cwnd": 7, "advmss": 8, "reordering": 9,
@@ -81,47 +75,50 @@ _U32 = struct.Struct("=I")
 _U64_NETWORK = struct.Struct(">Q")
 _TABLES_IN_HEADER = 256
 
-IndexOf = Callable[[str], int | None]
-"""Finds the number of an interface by its name."""
+LinkOf = Callable[[str], Link | None]
+"""Finds an interface by its name."""
 
 
 class NoInterfaceError(LookupError):
-    """A route names an interface that is not there."""
+    """A route names an interface, or a VRF, that is not there."""
 
 
-def add_item(item: RoutingItem, index_of: IndexOf) -> Request:
+def add_item(item: RoutingItem, link_of: LinkOf) -> Request:
     """Put a route or rule there; EEXIST when it is there.
 
     :raises NoInterfaceError: it names an interface that is not there.
     """
     if isinstance(item, Route):
-        return Request(RTM_NEWROUTE, _route(item, index_of), _PLACING[item.placing], item)
+        return Request(RTM_NEWROUTE, _route(item, link_of), _PLACING[item.placing], item)
     return Request(RTM_NEWRULE, _rule(item), _NLM_F_CREATE | _NLM_F_EXCL, item)
 
 
-def remove_item(item: RoutingItem, index_of: IndexOf) -> Request:
+def remove_item(item: RoutingItem, link_of: LinkOf) -> Request:
     """Take a route or rule away; ESRCH (a rule: ENOENT) when it is not there.
 
     :raises NoInterfaceError: it names an interface that is not there, and so it is not there either.
     """
     if isinstance(item, Route):
-        return Request(RTM_DELROUTE, _route(item, index_of), 0, item)
+        return Request(RTM_DELROUTE, _route(item, link_of), 0, item)
     return Request(RTM_DELRULE, _rule(item), 0, item)
 
 
 def undo(put: Request) -> Request:
     """Take away what a request of ``add_item`` has put there."""
     type_ = RTM_DELROUTE if put.type == RTM_NEWROUTE else RTM_DELRULE
-    return Request(type_, put.payload, 0, "remove what an earlier life left")
+    return Request(type_, put.payload, 0, "remove what was put")
 
 
 def key_of(item: RoutingItem) -> Hashable:
-    """What a loss is known by: family, destination and table of a route, family and priority of a rule."""
+    """What a loss is known by: family and destination of a route, family and priority of a rule.
+
+    Not the table: of a VRF's we would have to know how it was called.
+    """
     if isinstance(item, Rule):
         return AF_INET6 if item.ipv6 else AF_INET, item.priority
     network = item.destination
     packed = network.network_address.packed if network.prefixlen else b""
-    return _family(network.network_address), network.prefixlen, packed, item.table
+    return _family(network.network_address), network.prefixlen, packed
 
 
 def key_told(message: Message) -> Hashable:
@@ -129,17 +126,17 @@ def key_told(message: Message) -> Hashable:
     data = message.data
     if len(data) < _ATTRIBUTES:
         raise MalformedError("a route or rule message that is too short")
-    family, length, _, _, table, *_ = _RTMSG.unpack_from(data, HEADER_SIZE)
+    family, length, *_ = _RTMSG.unpack_from(data, HEADER_SIZE)
     told = attributes(data, _ATTRIBUTES)
     if message.type in (RTM_NEWRULE, RTM_DELRULE):
-        return family, _number(told, _FRA_PRIORITY, 0)
-    return family, length, told.get(_RTA_DST, b"") if length else b"", _number(told, _RTA_TABLE, table)
+        return family, _priority(told)
+    return family, length, told.get(_RTA_DST, b"") if length else b""
 
 
-def _number(found: dict[int, bytes], kind: int, default: int) -> int:
-    value = found.get(kind)
+def _priority(told: dict[int, bytes]) -> int:
+    value = told.get(_FRA_PRIORITY)
     if value is None:
-        return default
+        return 0
     if len(value) != _U32.size:
         raise MalformedError("a number that is too short")
     return int(_U32.unpack(value)[0])
@@ -148,20 +145,21 @@ def _number(found: dict[int, bytes], kind: int, default: int) -> int:
 # -- routes ------------------------------------------------------------------------------
 
 
-def _route(route: Route, index_of: IndexOf) -> bytes:
+def _route(route: Route, link_of: LinkOf) -> bytes:
     network, only_from = route.destination, route.only_from
+    table = route.table if route.vrf is None else _table(route.vrf, link_of)
     payload = _RTMSG.pack(
         _family(network.network_address),
         network.prefixlen,
         0 if only_from is None else only_from.prefixlen,
         route.tos,
-        route.table if route.table < _TABLES_IN_HEADER else 0,
+        table if table < _TABLES_IN_HEADER else 0,
         route.protocol,
         _scope(route),
         route.type.value,
         _RTNH_F_ONLINK if route.onlink else 0,
     )
-    payload += _u32(_RTA_TABLE, route.table)
+    payload += _u32(_RTA_TABLE, table)
     if network.prefixlen:
         payload += attribute(_RTA_DST, network.network_address.packed)
     if only_from is not None and only_from.prefixlen:
@@ -171,7 +169,7 @@ def _route(route: Route, index_of: IndexOf) -> bytes:
     if route.gateway is not None:
         payload += _gateway(route.gateway, network.version)
     if route.dev is not None:
-        payload += _u32(_RTA_OIF, _index(route.dev, index_of))
+        payload += _u32(_RTA_OIF, _index(route.dev, link_of))
     if route.source is not None:
         payload += attribute(_RTA_PREFSRC, route.source.packed)
     if route.metric:
@@ -181,10 +179,12 @@ def _route(route: Route, index_of: IndexOf) -> bytes:
     if route.metrics:
         payload += attribute(_RTA_METRICS | NLA_F_NESTED, _metrics(route.metrics))
     if route.nexthops:
-        hops = b"".join(_nexthop(hop, network.version, index_of) for hop in route.nexthops)
+        hops = b"".join(_nexthop(hop, network.version, link_of) for hop in route.nexthops)
         payload += attribute(_RTA_MULTIPATH | NLA_F_NESTED, hops)
     if route.pref is not None:
         payload += attribute(_RTA_PREF, bytes((route.pref,)))
+    if route.ttl_propagate is not None:
+        payload += attribute(_RTA_TTL_PROPAGATE, bytes((route.ttl_propagate,)))
     if route.expires is not None and network.version == 6:
         payload += _u32(_RTA_EXPIRES, route.expires)
     return payload
@@ -211,13 +211,13 @@ def _gateway(gateway: Address, version: int) -> bytes:
     return attribute(_RTA_VIA, struct.pack("=H", _family(gateway)) + gateway.packed)
 
 
-def _nexthop(hop: NextHop, version: int, index_of: IndexOf) -> bytes:
+def _nexthop(hop: NextHop, version: int, link_of: LinkOf) -> bytes:
     inner = b"" if hop.gateway is None else _gateway(hop.gateway, version)
     if hop.realms:
         inner += _u32(_RTA_FLOW, hop.realms)
     if hop.encap is not None:
         inner += encap_attributes(hop.encap)
-    index = 0 if hop.dev is None else _index(hop.dev, index_of)
+    index = 0 if hop.dev is None else _index(hop.dev, link_of)
     flags = _RTNH_F_ONLINK if hop.onlink else 0
     return _NEXTHOP.pack(_NEXTHOP.size + len(inner), flags, hop.weight - 1, index) + inner
 
@@ -285,11 +285,20 @@ def _u32(kind: int, value: int) -> bytes:
     return attribute(kind, _U32.pack(value))
 
 
-def _index(name: str, index_of: IndexOf) -> int:
-    index = index_of(name)
-    if index is None:
+def _index(name: str, link_of: LinkOf) -> int:
+    link = link_of(name)
+    if link is None:
         raise NoInterfaceError(f"there is no interface {name}")
-    return index
+    return link.index
+
+
+def _table(vrf: str, link_of: LinkOf) -> int:
+    link = link_of(vrf)
+    if link is None:
+        raise NoInterfaceError(f"there is no VRF {vrf}")
+    if link.table is None:
+        raise NoInterfaceError(f"{vrf} is not a VRF")
+    return link.table
 
 
 def _family(address: Address) -> int:

@@ -24,7 +24,7 @@ from kaltwisted.config.model_routes import PROTOCOL_KEEPALIVED
 from kaltwisted.kernel import routes
 from kaltwisted.kernel.messages import MalformedError, Message, NetlinkError, Request
 from kaltwisted.kernel.netlink import Netlink, Reactor
-from kaltwisted.kernel.netlink_socket import NetlinkSocket, open_socket
+from kaltwisted.kernel.netlink_socket import NetlinkSocket, OpenSocket, open_socket
 from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE
 from kaltwisted.kernel.socket_filter import attach, type_filter
@@ -53,7 +53,7 @@ def open_requests() -> NetlinkSocket:
     return open_socket(NETLINK_ROUTE)
 
 
-def open_events() -> NetlinkSocket:
+def open_events(open_socket: OpenSocket = open_socket) -> NetlinkSocket:
     """A socket that hears what of ours is removed, and changes of rules."""
     opened = open_socket(NETLINK_ROUTE, GROUPS)
     program = type_filter(
@@ -81,13 +81,15 @@ class _Job:
 
 
 _Step = tuple[RoutingItem, _Job | None]
+_Asked = tuple[_Step, bool] | None
+"""A step and whether its item is wanted; None: nobody waits for the answer."""
 
 
 @implementer(IRouting)
 class Routing:
     """Routes and rules of all owners.
 
-    :param index_of: finds the number of an interface by its name.
+    :param link_of: finds an interface by its name.
     :param record: keeps what is put for the next life.
 
     Opens its sockets when something is wanted for the first time.
@@ -98,13 +100,13 @@ class Routing:
     def __init__(
         self,
         reactor: Reactor,
-        index_of: routes.IndexOf,
+        link_of: routes.LinkOf,
         record: RoutingRecord | None = None,
         connect: Callable[[], NetlinkSocket] = open_requests,
         listen: Callable[[], NetlinkSocket] = open_events,
     ) -> None:
         self._reactor = reactor
-        self._index_of = index_of
+        self._link_of = link_of
         self._record = RoutingRecord() if record is None else record
         self._connect = connect
         self._listen = listen
@@ -197,19 +199,22 @@ class Routing:
     def _ask(self) -> None:
         """Send the next slice: each thing as it is wanted now, whatever was asked for."""
         self._next = None
-        asked: list[tuple[_Step, bool]] = []
+        asked: list[_Asked] = []
         requests: list[Request] = []
         while self._steps and len(requests) < SLICE:
             step = self._steps.popleft()
             item = step[0]
             wanted = item in self._count
             try:
-                request = (routes.add_item if wanted else routes.remove_item)(item, self._index_of)
+                request = routes.add_item(item, self._link_of) if wanted else self._removal(item)
             except routes.NoInterfaceError as error:
                 self._settled(step, wanted, str(error) if wanted else None)
             else:
-                if wanted:
-                    self._record.put(item, request)
+                before = self._record.put(item, request) if wanted else None
+                if before is not None:
+                    # Its VRF has another table now: what is in the old one nobody else would remove.
+                    requests.append(routes.undo(before))
+                    asked.append(None)
                 requests.append(request)
                 asked.append((step, wanted))
         if not requests:
@@ -219,16 +224,24 @@ class Routing:
         try:
             batch = self._requests().batch(requests)
         except OSError as error:
-            for step, wanted in asked:
+            for step, wanted in filter(None, asked):
                 self._settled(step, wanted, str(error))
             self._schedule()
             return
         self._asking = True
         batch.addCallbacks(self._answered, self._closed, callbackArgs=(asked,), errbackArgs=(asked,))
 
-    def _answered(self, errors: list[NetlinkError | None], asked: list[tuple[_Step, bool]]) -> None:
+    def _removal(self, item: RoutingItem) -> Request:
+        """As it was put: its VRF may be gone by now."""
+        put = self._record.what_put(item)
+        return routes.remove_item(item, self._link_of) if put is None else routes.undo(put)
+
+    def _answered(self, errors: list[NetlinkError | None], asked: list[_Asked]) -> None:
         self._asking = False
-        for (step, wanted), error in zip(asked, errors, strict=True):
+        for each, error in zip(asked, errors, strict=True):
+            if each is None:
+                continue
+            step, wanted = each
             fine = error is None or (error.errno == errno.EEXIST if wanted else error.errno in _GONE)
             if wanted and error is None:
                 self._tell_return(step[0])
@@ -237,10 +250,10 @@ class Routing:
             self._record.save()
         self._schedule()
 
-    def _closed(self, failure: Failure, asked: list[tuple[_Step, bool]]) -> None:
+    def _closed(self, failure: Failure, asked: list[_Asked]) -> None:
         failure.trap(CancelledError)
         self._asking = False
-        for (_, job), _ in asked:
+        for (_, job), _ in filter(None, asked):
             if job is not None:
                 job.settle()
 
@@ -321,7 +334,7 @@ class Routing:
         found = {}
         for item in items:
             with suppress(routes.NoInterfaceError):
-                found[item] = routes.add_item(item, self._index_of)
+                found[item] = routes.add_item(item, self._link_of)
         return found
 
 

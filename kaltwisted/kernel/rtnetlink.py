@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address
 
 from kaltwisted.config.model import Address, VirtualIpAddress
+from kaltwisted.config.model_vrrp import FOREVER
 from kaltwisted.kernel.messages import HEADER_SIZE, MalformedError, Message, Request, attribute, attributes
 from kaltwisted.ports import Link, LinkAddress
 
@@ -57,10 +58,13 @@ _IFA_F_SECONDARY = 0x01
 _IFA_F_NODAD = 0x02
 _IFA_F_OPTIMISTIC = 0x04
 _IFA_F_DADFAILED = 0x08
+_IFA_F_HOMEADDRESS = 0x10
 _IFA_F_DEPRECATED = 0x20
 _IFA_F_TENTATIVE = 0x40
+_IFA_F_MANAGETEMPADDR = 0x100
+_IFA_F_NOPREFIXROUTE = 0x200
+_IFA_F_MCAUTOJOIN = 0x400
 
-_FOREVER = 0xFFFFFFFF
 _VRF = "vrf"
 
 # family, pad, type, index, flags, change
@@ -167,17 +171,17 @@ def parse_address(message: Message) -> LinkAddress | None:
     )
 
 
-def add_address(index: int, vip: VirtualIpAddress, *, deprecated: bool = False) -> Request:
+def add_address(index: int, vip: VirtualIpAddress) -> Request:
     """Put ``vip`` on the interface ``index``; EEXIST when it is there.
 
-    An IPv6 address gets no duplicate address detection: another router may
-    have it until our announcement arrives, and it must answer at once.  A /128
-    is deprecated from the start, so that the host's own connections do not
-    come from it (keepalived does the same).
+    An IPv6 address gets no duplicate address detection unless asked for:
+    another router may have it until our announcement arrives, and it must
+    answer at once.
 
     :raises ValueError: scope or broadcast address make no sense.
     """
     payload = _address(index, vip)
+    flags = vip.noprefixroute * _IFA_F_NOPREFIXROUTE | vip.autojoin * _IFA_F_MCAUTOJOIN
     if isinstance(vip.address, IPv4Address):
         broadcast = _broadcast(vip)
         if broadcast is not None:
@@ -185,9 +189,12 @@ def add_address(index: int, vip: VirtualIpAddress, *, deprecated: bool = False) 
         if vip.label is not None:
             payload += attribute(_IFA_LABEL, vip.label.encode("utf-8", "surrogateescape") + b"\0")
     else:
-        payload += attribute(_IFA_FLAGS, _U32.pack(_IFA_F_NODAD))
-        if deprecated or vip.prefix == 128:
-            payload += attribute(_IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
+        flags |= vip.home * _IFA_F_HOMEADDRESS | vip.mngtmpaddr * _IFA_F_MANAGETEMPADDR
+        flags |= 0 if vip.dad else _IFA_F_NODAD
+        if vip.preferred != FOREVER:
+            payload += attribute(_IFA_CACHEINFO, _CACHEINFO.pack(vip.preferred, FOREVER, 0, 0))
+    if flags:
+        payload += attribute(_IFA_FLAGS, _U32.pack(flags))
     return Request(RTM_NEWADDR, payload, _NLM_F_CREATE | _NLM_F_EXCL, f"add {vip.address}/{vip.prefix}")
 
 
@@ -198,11 +205,12 @@ def remove_address(index: int, vip: VirtualIpAddress) -> Request:
 
 def _address(index: int, vip: VirtualIpAddress) -> bytes:
     packed = vip.address.packed
-    if isinstance(vip.address, IPv4Address):
-        header = _IFADDR.pack(AF_INET, vip.prefix, 0, scope_number(vip.scope), index)
-        return header + attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
-    header = _IFADDR.pack(AF_INET6, vip.prefix, 0, scope_number(vip.scope), index)
-    return header + attribute(_IFA_LOCAL, packed)
+    family = AF_INET if isinstance(vip.address, IPv4Address) else AF_INET6
+    payload = _IFADDR.pack(family, vip.prefix, 0, scope_number(vip.scope), index)
+    payload += attribute(_IFA_LOCAL, packed)
+    if vip.peer is not None:
+        return payload + attribute(_IFA_ADDRESS, vip.peer.packed)
+    return payload + attribute(_IFA_ADDRESS, packed) if family == AF_INET else payload
 
 
 def scope_number(scope: str | None) -> int:

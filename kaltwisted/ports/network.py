@@ -140,14 +140,10 @@ class ILinks(Interface):
 
 @attrs.frozen
 class PlacedAddress:
-    """An address and the number of the interface it belongs on.
-
-    ``deprecated``: not one that connections of this host begin at; a /128 is so anyway.
-    """
+    """An address and the number of the interface it belongs on."""
 
     index: int
     address: VirtualIpAddress
-    deprecated: bool = False
 
 
 @attrs.frozen

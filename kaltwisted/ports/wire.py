@@ -25,12 +25,14 @@ class Listening:
 
     ``groups``: those to join; what comes by unicast is heard in any case.
     ``silent``: by listening cause no packet to be sent (IPv4 only).
+    ``receive_buffer``: bytes that the kernel shall keep of what we have not read yet; 0: as many as do.
     """
 
     ip_version: int
     vrids: frozenset[int]
     groups: frozenset[Address] = frozenset()
     silent: bool = False
+    receive_buffer: int = 0
 
 
 @attrs.frozen

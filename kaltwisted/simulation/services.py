@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from enum import Enum
+from errno import ECONNREFUSED, EHOSTUNREACH
+from functools import partial
+from typing import Any, Final
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from kaltwisted.config.model import (
+    SECOND_US,
     Address,
     BfdCheck,
     Check,
     Configuration,
+    DnsCheck,
     FileCheck,
     GlobalDefs,
     HttpCheck,
     MiscCheck,
+    PingCheck,
     RealServer,
     Script,
     SmtpCheck,
     TcpCheck,
+    UdpCheck,
     VrrpScript,
 )
-from kaltwisted.healthcheck import bfd, file, misc
+from kaltwisted.healthcheck import bfd, dns, file, misc, ping, udp
+from kaltwisted.healthcheck.ends import os_error
+from kaltwisted.healthcheck.exchange import Asking
 from kaltwisted.healthcheck.known import Known
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.lvs.table import Applied, Service, ServiceKey, Table
@@ -36,8 +46,19 @@ from kaltwisted.vrrp.notifier import Notifier
 Place = tuple[Address, int]
 """A real server's address and port."""
 
+NEIGHBOUR_SOUGHT_S: Final = 3.0
+"""How long Linux asks for the MAC of a host in its network before it says that there is none."""
+
 _GOOD = ScriptResult(status=0)
 _BAD = ScriptResult(status=1)
+
+
+class Answer(Enum):
+    """What comes back from a real server."""
+
+    NONE = "nothing: it is dead, or cannot be reached"
+    REFUSAL = "the machine is there, and nobody listens"
+    GOOD = "what was asked for"
 
 
 @attrs.define
@@ -54,9 +75,11 @@ class RealServers:
         else:
             self.closed = self.closed - {(address, port)} if alive else self.closed | {(address, port)}
 
-    def refuses(self, place: Place) -> bool:
-        """Whether a machine is there, and nobody listens."""
-        return place in self.closed
+    def answer(self, place: Place, reaches: Callable[[Address], bool]) -> Answer:
+        """What who ``reaches`` this far gets from there."""
+        if place[0] in self.dead or not reaches(place[0]):
+            return Answer.NONE
+        return Answer.REFUSAL if place in self.closed else Answer.GOOD
 
 
 def simulated_check(
@@ -74,11 +97,17 @@ def simulated_check(
         return file.FileCheck(check, server, known)
     if isinstance(check, MiscCheck):
         place = server.address, server.port
-        scripts = _CheckScripts(
-            lambda: reaches(place[0]) and place[0] not in servers.dead and not servers.refuses(place)
-        )
-        return misc.MiscCheck(check, scripts)
-    return SimulatedCheck(check, servers, reaches, life)
+        return misc.MiscCheck(check, _CheckScripts(lambda: servers.answer(place, reaches) is Answer.GOOD))
+    place = check.connection.ip, check.connection.port
+    asked = partial(servers.answer, place, reaches)
+    match check:
+        case DnsCheck():
+            return dns.DnsCheck(check, _Datagrams(asked, _no_error, life), life)
+        case UdpCheck():
+            return udp.UdpCheck(check, _Datagrams(asked, partial(_wanted, check), life), life)
+        case PingCheck():
+            return ping.PingCheck(check, _Datagrams(asked, _echo, life, hears_errors=False), life)
+    return SimulatedCheck(check, asked, life)
 
 
 @implementer(ICheck)
@@ -86,17 +115,11 @@ class SimulatedCheck:
     """Any check that connects.  A dead server answers nothing, a closed port refuses."""
 
     def __init__(
-        self,
-        check: TcpCheck | HttpCheck | SmtpCheck,
-        servers: RealServers,
-        reaches: Callable[[Address], bool],
-        life: LifeClock,
+        self, check: TcpCheck | HttpCheck | SmtpCheck, asked: Callable[[], Answer], life: LifeClock
     ) -> None:
-        self._place = check.connection.ip, check.connection.port
-        self._servers = servers
-        self._reaches = reaches
+        self._connection = check.connection
+        self._asked = asked
         self._life = life
-        self._timeout_s = check.connection.timeout_us / 1e6
         words = ("timeout", "failed") if isinstance(check, TcpCheck) else ("Timeout connecting",) * 2
         if isinstance(check, SmtpCheck):
             words = "Connection timeout to", "Could not connect to"
@@ -105,16 +128,76 @@ class SimulatedCheck:
 
     def run(self) -> Deferred[Outcome]:
         """One attempt (ICheck)."""
-        address = self._place[0]
-        if address in self._servers.dead or not self._reaches(address):
+        answer = self._asked()
+        if answer is Answer.NONE:
             attempt: Deferred[Outcome] = Deferred(lambda _: timeout.cancel())
-            timeout = self._life.callLater(self._timeout_s, attempt.callback, self._silent)
+            timeout_s = self._connection.timeout_us / SECOND_US
+            timeout = self._life.callLater(timeout_s, attempt.callback, self._silent)
             return attempt
-        return succeed(self._refused if self._servers.refuses(self._place) else Outcome(True))
+        return succeed(self._refused if answer is Answer.REFUSAL else Outcome(True))
 
     def describe(self) -> str:
         """As ICheck asks."""
-        return f"{self._place[0]} {self._place[1]}"
+        return f"{self._connection.ip} {self._connection.port}"
+
+
+class _Datagrams:
+    """Sends questions to one server (``healthcheck.exchange.Ask``), whose ``reply`` is as it should be.
+
+    ``hears_errors``: of ICMP; the socket of pings, which many share, does not.
+    """
+
+    def __init__(
+        self,
+        asked: Callable[[], Answer],
+        reply: Callable[[bytes], bytes | None],
+        life: LifeClock,
+        *,
+        hears_errors: bool = True,
+    ) -> None:
+        self._asked = asked
+        self._reply = reply
+        self._life = life
+        self._hears_errors = hears_errors
+
+    def __call__(self, question: bytes, asking: Asking) -> _Exchange:
+        """Send one."""
+        later, answer = self._life.callLater, self._asked()
+        if answer is Answer.NONE:
+            unreachable = NEIGHBOUR_SOUGHT_S, asking.failed, os_error(EHOSTUNREACH)
+            return _Exchange(later(*unreachable) if self._hears_errors else None)
+        if answer is Answer.REFUSAL and self._hears_errors:
+            return _Exchange(later(0, asking.failed, os_error(ECONNREFUSED)))
+        reply = self._reply(question)
+        return _Exchange(None if reply is None else later(0, asking.heard, reply))
+
+
+class _Exchange:
+    """A question and what will come back."""
+
+    def __init__(self, coming: IDelayedCall | None) -> None:
+        self._coming = coming
+
+    def close(self) -> None:
+        """Hear no more."""
+        if self._coming is not None and self._coming.active():
+            self._coming.cancel()
+
+
+def _wanted(check: UdpCheck, _payload: bytes) -> bytes | None:
+    """The reply that the check requires; who requires none gets none."""
+    if check.require_reply is None:
+        return None
+    return check.require_reply.value.ljust(check.min_reply_length, b"\0")
+
+
+def _no_error(query: bytes) -> bytes:
+    """A header with the query's ident that says: an answer, and no error."""
+    return query[:2] + b"\x80" + bytes(9)
+
+
+def _echo(question: bytes) -> bytes:
+    return question
 
 
 @implementer(IScripts)

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from kaltwisted.config.model import Script
+from kaltwisted.healthcheck.exchange import Asking, Exchange
 from kaltwisted.healthcheck.outcome import Outcome
 from kaltwisted.ports import ICheck, IScripts, ScriptResult
 
@@ -45,6 +46,37 @@ class FakeCheck:
     def describe(self) -> str:
         """As ICheck asks."""
         return "fake"
+
+
+class FakeExchanges:
+    """Datagrams that go nowhere (``healthcheck.exchange.Ask``): who asked hears what the test says.
+
+    ``questions``: all that was sent; ``open``: who still listens, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.questions: list[bytes] = []
+        self.open: list[Asking] = []
+
+    def __call__(self, question: bytes, asking: Asking) -> Exchange:
+        """As Ask has it."""
+        self.questions.append(question)
+        self.open.append(asking)
+        return _FakeExchange(self.open, asking)
+
+    def refuse(self, problem: OSError) -> None:
+        """Nothing comes back to the oldest but that."""
+        self.open[0].failed(problem)
+
+
+class _FakeExchange:
+    def __init__(self, open_: list[Asking], asking: Asking) -> None:
+        self._open, self._asking = open_, asking
+
+    def close(self) -> None:
+        """As Exchange has it."""
+        if self._asking in self._open:
+            self._open.remove(self._asking)
 
 
 @implementer(IScripts)

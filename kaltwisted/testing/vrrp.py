@@ -231,6 +231,8 @@ class FakeRouting:
 class FakeVirtualLinks:
     """Makes interfaces on ``FakeLinks`` at once, numbered from 100; ``plans`` keeps what was wanted,
     ``speaking`` the names of those that are unmuted.
+
+    With ``held`` a plan is done when the test calls what is in ``waiting``.
     """
 
     def __init__(self, links: FakeLinks) -> None:
@@ -238,6 +240,8 @@ class FakeVirtualLinks:
         self._index = 100
         self.plans: list[LinkPlan] = []
         self.speaking: set[str] = set()
+        self.held = False
+        self.waiting: list[Deferred[None]] = []
         self.stopped = False
 
     def want(self, plan: LinkPlan) -> Deferred[None]:
@@ -250,7 +254,10 @@ class FakeVirtualLinks:
             if self._links.link(link.name) is None and self._links.link(link.parent) is not None:
                 self._links.change(Link(self._index, link.name, mac=link.mac))
                 self._index += 1
-        return succeed(None)
+        if not self.held:
+            return succeed(None)
+        self.waiting.append(Deferred())
+        return self.waiting[-1]
 
     def unmute(self, name: str) -> str | None:
         links = self.plans[-1].links if self.plans else ()

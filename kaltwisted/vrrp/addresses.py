@@ -235,7 +235,8 @@ class VirtualAddresses:
             )
             own = None
             if source is not None:
-                own = PlacedAddress(index, VirtualIpAddress(source, _LINK_LOCAL_PREFIX), deprecated=True)
+                deprecated = VirtualIpAddress(source, _LINK_LOCAL_PREFIX, preferred_lft=0)
+                own = PlacedAddress(index, deprecated)
                 self._follow(self._addresses.add([own]), "set")
             self._speaking[index] = name, own
 

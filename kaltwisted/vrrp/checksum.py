@@ -1,10 +1,12 @@
-"""The Internet checksum (RFC 1071) and the pseudo-headers that VRRPv3 puts in front (RFC 5798 §5.2.8)."""
+"""The Internet checksum, and the pseudo-headers that VRRPv3 puts in front (RFC 5798 §5.2.8)."""
 
 from __future__ import annotations
 
 from enum import Enum
 from ipaddress import IPv4Address
 
+from kaltwisted.kernel.checksum import checksum as checksum
+from kaltwisted.kernel.checksum import is_intact as is_intact
 from kaltwisted.vrrp.auth import VRRP_PROTOCOL
 
 _GROUP = IPv4Address("224.0.0.18").packed
@@ -27,23 +29,6 @@ def covered(form: Form, version: int, source: bytes, destination: bytes, length:
         return b""
     old = len(source) == 4 and form is Form.OLD_UNICAST
     return pseudo_header(source, _GROUP if old else destination, length)
-
-
-def checksum(data: bytes) -> int:
-    """The checksum of ``data``, in which the checksum's own field is zero.
-
-    A big number modulo 2**16 - 1 is the sum of its 16-bit words with the carries
-    folded in: one division in place of a loop.
-    """
-    total = int.from_bytes(data) << (8 * (len(data) & 1))
-    folded = total % 0xFFFF
-    return 0 if total and not folded else 0xFFFF - folded
-
-
-def is_intact(data: bytes) -> bool:
-    """Whether ``data``, its checksum included, sums up to all ones."""
-    total = int.from_bytes(data) << (8 * (len(data) & 1))
-    return total != 0 and total % 0xFFFF == 0
 
 
 def pseudo_header(source: bytes, destination: bytes, length: int) -> bytes:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import attrs
 from twisted.logger import Logger
 
 from kaltwisted.config.diff import vrrp_key
-from kaltwisted.config.model import Address, VrrpInstance
+from kaltwisted.config.model import Address, RxBufs, VrrpInstance
 from kaltwisted.ports import IAdvertPort, Ipv6Message, IWire, Link, Listening, Received, WireError
 from kaltwisted.vrrp.packet import vrid_of
+from kaltwisted.vrrp.receive_buffer import receive_buffer
 from kaltwisted.vrrp.strangers import VRIDS, Strangers
 from kaltwisted.vrrp.vmac import receiving_interface, sending_interface, vmac_interface
 
@@ -24,6 +25,9 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _Place: TypeAlias = tuple[str, int]
 """An interface, and whether it is about IPv4 or IPv6 there."""
+
+
+_UNSAID: Final = RxBufs()
 
 
 @attrs.frozen
@@ -46,14 +50,16 @@ class Dispatcher:
     """Every virtual router's packets to whom it is of; ``wire`` opens the interfaces.
 
     :param strangers: hears of adverts that are for nobody here; None: the kernel drops them.
-        Another one counts from the next ``refresh`` on.
+    :param rx_bufs: how much of what waits the kernel keeps.
+        Another one of these counts from the next ``refresh`` on.
     """
 
     _log = Logger()
 
-    def __init__(self, wire: IWire, strangers: Strangers | None = None) -> None:
+    def __init__(self, wire: IWire, strangers: Strangers | None = None, rx_bufs: RxBufs = _UNSAID) -> None:
         self._wire = wire
         self.strangers = strangers
+        self.rx_bufs = rx_bufs
         self._configs: dict[Hashable, VrrpInstance] = {}
         self._wanted: dict[_Place, dict[Hashable, _Wanted]] = {}
         self._receivers: dict[_Place, dict[int, Received]] = {}
@@ -89,7 +95,7 @@ class Dispatcher:
         :raises WireError: it cannot be over IPv4.
         """
         for place in _places(link.name):
-            wanted = self._listening(place)
+            wanted = self._listening(place, link)
             there = self._open.get(place)
             if wanted is None or (there is not None and there.index == link.index):
                 continue
@@ -107,7 +113,7 @@ class Dispatcher:
         """Listen for what is registered now; adverts keep going out meanwhile."""
         for place in _places(link.name):
             there = self._open.get(place)
-            wanted = self._listening(place)
+            wanted = self._listening(place, link)
             if wanted is None:
                 self._close(place)
             elif there is not None and there.index == link.index:
@@ -170,7 +176,7 @@ class Dispatcher:
         else:
             self._tell(place, f"Cannot send adverts on {interface} to {destination}: {why}")
 
-    def _listening(self, place: _Place) -> Listening | None:
+    def _listening(self, place: _Place, link: Link) -> Listening | None:
         """What is wanted there, None: nothing."""
         wanted = self._wanted.get(place)
         if not wanted:
@@ -181,6 +187,11 @@ class Dispatcher:
             VRIDS if vrids and self.strangers is not None else vrids,
             frozenset(each.group for each in wanted.values() if each.group is not None),
             silent=any(each.silent for each in wanted.values()),
+            receive_buffer=sum(
+                receive_buffer(self._configs[key], self.rx_bufs, link.mtu)
+                for key, each in wanted.items()
+                if each.vrid is not None
+            ),
         )
 
     def _listen(self, link: Link, place: _Place, listening: Listening) -> _Open:

@@ -216,6 +216,8 @@ class Router:
             group = self._group_of.pop(name, None)
             if group is not None:
                 group.members = tuple(group.others(instance))
+                if not group.members:
+                    self.groups.remove(group)
             steps += [(name, action) for action in instance.remove(now)]
         return steps
 

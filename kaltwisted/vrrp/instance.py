@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
 from kaltwisted.ports import Election
-from kaltwisted.vrrp import hmac, packet, rivalry
+from kaltwisted.vrrp import hmac, packet, rivalry, timers
 from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, Notify, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
@@ -148,7 +148,7 @@ class Instance:
         """Take an event into account; do what is returned, in order.  ``now``: monotonic µs."""
         router = self.router
         match event:
-            case PacketReceived() | MessageReceived() if router.held_back(now) > now:
+            case PacketReceived() | MessageReceived() if self._is_deaf(now):
                 pass
             case PacketReceived(data):
                 verdict = packet.decode(data, router.expected, router.sequence.value, router.moment(now))
@@ -199,6 +199,13 @@ class Instance:
         if self.state is not State.MASTER:
             self._tell_of_split("Split brain is over", self._rivalry.yielded(now))
         return self._take_actions()
+
+    def _is_deaf(self, now: int) -> bool:
+        """Not begun yet, or an owner as it should be, with nothing to learn (``owner_ignore_adverts``)."""
+        router = self.router
+        if self.config.owner_ignore_adverts and self.state is State.MASTER:
+            return router.priority == timers.OWNER_PRIORITY
+        return router.held_back(now) > now
 
     def _start(self, now: int) -> None:
         if self._started:
@@ -410,7 +417,10 @@ class Instance:
 
     def _heard_beside_us(self, source: bytes, reason: Reason | None, now: int) -> None:
         """Another router spoke as master; if we are master too, and stay so, that may be a split brain."""
-        if self.state is State.MASTER and source and (words := self._rivalry.heard(source, reason, now)):
+        if self.state is not State.MASTER or not source:
+            return
+        words = self._rivalry.heard(source, reason, now, self.config.advert_int_us)
+        if words is not None:
             self.router.statistics.split_brains += 1
             self._tell_of_split("Split brain", words)
 

@@ -161,7 +161,12 @@ def _build() -> Callable[[VirtualRouter], Machine]:
             router.log("IPSEC-AH sequence numbers are used up: starting anew as backup")
             machine.step_down(now)
             return
+        silent_us = now - router.last_advert_at
         router.send_offer_or_advert(now)
+        if silent_us >= router.config.down_timer_adverts * interval:
+            # We stood still: another may have taken over, and yields without a word to the neighbours.
+            router.log(f"was held up for {(now - due) / 1000:.0f} ms: announcing the addresses again")
+            router.announce(router.config.garp_master_repeat, 0, now)
         # An absolute schedule: a late turn does not shift the adverts after it.
         following = due + interval
         router.arm(TimerName.ADVERT, following if following > now else now + interval)

@@ -301,7 +301,7 @@ def decode(
     if (packet[header_size] if sealed else packet[9]) != auth.VRRP_PROTOCOL:
         return Reason.FOREIGN
 
-    length = _message_length(packet[at + 3], packet[at] >> 4, 4)
+    length = message_length(packet[at + 3], packet[at] >> 4, 4)
     end = at + length
     if size < end:
         return Reason.LENGTH
@@ -347,7 +347,7 @@ def decode_ipv6(received: Ipv6Message, expected: Expected, moment: Moment = ANY_
         return Reason.LENGTH
     if whole[1] != expected.vrid:
         return Reason.FOREIGN
-    length = _message_length(whole[3], whole[0] >> 4, 16)
+    length = message_length(whole[3], whole[0] >> 4, 16)
     message, trailer = whole[:length], whole[length:]
     if len(message) < length:
         return Reason.LENGTH
@@ -372,7 +372,7 @@ def decode_ipv6(received: Ipv6Message, expected: Expected, moment: Moment = ANY_
     return reason or _advert(message, source, expected.version, None, form, signed)
 
 
-def _message_length(count: int, version: int, address_size: int) -> int:
+def message_length(count: int, version: int, address_size: int) -> int:
     """By the packet's own version: where that is not ours, the version is wrong and not the length."""
     trailer = auth.PASSWORD_SIZE if version == 2 else 0
     return _FIXED.size + count * address_size + trailer

@@ -19,6 +19,7 @@ TIMESPEC = struct.Struct("ll")
 
 _SO_RCVBUFFORCE = 33
 _PRIORITY_CONTROL = 7
+_LARGEST = 2**31 - 1
 _LONGEST_WAIT_US = 100_000
 
 
@@ -40,9 +41,15 @@ def only_send(opened: socket.socket) -> None:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
 
 
-def only_hear(opened: socket.socket, program: bytes) -> None:
-    """Let the kernel run ``program`` on every packet, and keep many that pass."""
+def only_hear(opened: socket.socket, program: bytes, size: int = 0) -> None:
+    """Let the kernel run ``program`` on every packet, and keep many that pass.
+
+    ``size``: this many bytes of them, or what net.core.rmem_max allows, as keepalived has it.
+    """
     attach(opened, program)
+    if size:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, _LARGEST))
+        return
     try:
         opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
     except PermissionError:

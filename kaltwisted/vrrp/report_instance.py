@@ -47,7 +47,7 @@ def instance_lines(instance: Instance, topology: Topology) -> Iterator[str]:
     yield from _identity(instance)
     yield from _addresses(instance, topology)
     yield from _peers(config, router)
-    yield from routing_lines(config)
+    yield from routing_lines(config, topology.vrf_table)
     yield from _tracking(instance)
     yield f"   Using smtp notification = {yes(config.smtp_alert)}"
     yield f"   Notify deleted = {'Deleted' if config.notify_deleted else 'Fault'}"
@@ -172,6 +172,8 @@ def _identity(instance: Instance) -> Iterator[str]:
         kind = "none" if authentication is None else _AUTHENTICATION[authentication.type]
         yield f"   Authentication type = {kind}"
     yield from _auth_hmac(router)
+    if config.kernel_rx_buf_size:
+        yield f"   Kernel rx buffer size = {config.kernel_rx_buf_size}"
 
 
 def _auth_hmac(router: VirtualRouter) -> Iterator[str]:

@@ -57,7 +57,8 @@ def _data(instance: Instance, topology: Topology) -> Iterator[str]:
     commands = {each.script.name: each.script.script for each in topology.scripts}
     tracked = (commands[name] for name in own_lines(instance, FaultKind.SCRIPT) if name in commands)
     yield from _listed("track_script", map(command, tracked))
-    yield from _listed("vroutes", map(route_words, config.virtual_routes))
+    routes = (route_words(route, topology.vrf_table) for route in config.virtual_routes)
+    yield from _listed("vroutes", routes)
     yield from _listed("vrules", map(rule_words, config.virtual_rules))
     authentication = router.expected.auth_type
     yield f',"auth_type":{0 if authentication is None else authentication.value}'

@@ -16,7 +16,7 @@ from kaltwisted.config.model_routes import (
     RouteType,
     RuleAction,
 )
-from kaltwisted.vrrp.report_words import Topology, virtual_address
+from kaltwisted.vrrp.report_words import Topology, VrfTable, virtual_address
 from kaltwisted.vrrp.routing import STATIC
 
 _METRICS: Final = (
@@ -35,7 +35,7 @@ def static_lines(configuration: Configuration, topology: Topology) -> Iterator[s
             yield f"     {virtual_address(vip, '', stands=topology.stands(STATIC, vip))}"
     if configuration.static_routes:
         yield "------< Static Routes >------"
-        yield from (f"     {route_words(route)}" for route in configuration.static_routes)
+        yield from (f"     {route_words(route, topology.vrf_table)}" for route in configuration.static_routes)
     if configuration.static_rules:
         yield "------< Static Rules >------"
         yield from (f"     {rule_words(rule)}" for rule in configuration.static_rules)
@@ -47,26 +47,29 @@ def static_lines(configuration: Configuration, topology: Topology) -> Iterator[s
         yield from (f"     {name}" for name in group.group)
 
 
-def routing_lines(config: VrrpInstance) -> Iterator[str]:
+def routing_lines(config: VrrpInstance, vrf_table: VrfTable) -> Iterator[str]:
     """An instance's own."""
     if config.virtual_routes:
         yield "   Virtual Routes :"
-        yield from (f"     {route_words(route)}" for route in config.virtual_routes)
+        yield from (f"     {route_words(route, vrf_table)}" for route in config.virtual_routes)
     if config.virtual_rules:
         yield "   Virtual Rules :"
         yield from (f"     {rule_words(rule)}" for rule in config.virtual_rules)
 
 
-def route_words(route: Route) -> str:
+def route_words(route: Route, vrf_table: VrfTable) -> str:
     """``prepend 10.0.0.0/8 via inet 192.0.2.1 dev eth0 proto 18``."""
+    table = route.table if route.vrf is None else vrf_table(route.vrf)
     unicast = route.type is RouteType.UNICAST
     placing = Placing.ADD if not unicast and route.placing is Placing.PREPEND else route.placing
     words = [placing.value, *([] if unicast else [route.type.name.lower()]), str(route.destination)]
     for option, value in (("from", route.only_from), ("src", route.source), ("tos", route.tos or None)):
         words += [] if value is None else [option, str(value)]
     words += _encap(route.encap) + _way(route.gateway, route.dev)
-    if route.table != MAIN_TABLE:
-        words += ["table", str(route.table)]
+    if table is None:
+        words += ["vrf", str(route.vrf)]
+    elif table != MAIN_TABLE:
+        words += ["table", str(table)]
     words += _protocol("proto", route)
     words += [] if route.scope is None else ["scope", str(route.scope)]
     words += ["metric", str(route.metric)] if route.metric else []
@@ -75,6 +78,8 @@ def route_words(route: Route) -> str:
     for metric in sorted(route.metrics, key=lambda each: _METRICS.index(each.name)):
         words += _metric(metric)
     words += [] if route.pref is None else ["pref", _PREFERENCES[route.pref]]
+    if route.ttl_propagate is not None:
+        words += ["ttl-propagate", "enabled" if route.ttl_propagate else "disabled"]
     for hop in route.nexthops:
         words += _hop(hop)
     return " ".join(words + _marks(route))

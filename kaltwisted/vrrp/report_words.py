@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from kaltwisted.config.model import SECOND_US, Address, Configuration, Tracked, VirtualIpAddress, VrrpInstance
+from kaltwisted.config.model_vrrp import FOREVER
 from kaltwisted.config.report import Owner
 from kaltwisted.ports import Link
 from kaltwisted.vrrp.actions import State
@@ -21,6 +22,9 @@ from kaltwisted.vrrp.vmac import vmac_interface
 
 Stands: TypeAlias = Callable[[str, VirtualIpAddress], bool]
 """Whether an instance, by name, has put this address on its interface."""
+
+VrfTable: TypeAlias = Callable[[str], int | None]
+"""The routing table of a VRF, by name; None: there is none of that name."""
 
 SCRIPTS: Final = (
     ("notify_backup", "Backup state", "script_backup"),
@@ -68,6 +72,7 @@ class Topology:
     """All that VRRP's reports are made of.  What is in it goes on changing: a report is no snapshot.
 
     ``configuration``: what it says of what is tracked; ``quorums``: of processes, by name.
+    ``vrf_table``: a VRF's routing table, by name.
     ``epoch_us``: the time of day (µs since 1970) at which the instances' clock was 0.
     """
 
@@ -76,6 +81,7 @@ class Topology:
     interfaces: tuple[Interface, ...]
     stands: Stands
     owner: Owner
+    vrf_table: VrfTable
     epoch_us: int
     configuration: Configuration = Configuration()
     quorums: Mapping[str, Quorum] = attrs.field(factory=dict)
@@ -147,7 +153,8 @@ def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, acce
     """``192.0.2.80/24 brd 192.0.2.255 dev eth0 scope global label eth0:1 set``."""
     address = vip.address
     ipv4 = isinstance(address, IPv4Address)
-    words = [str(address) if vip.prefix == address.max_prefixlen else f"{address}/{vip.prefix}"]
+    single = vip.peer is not None or vip.prefix == address.max_prefixlen
+    words = [str(address) if single else f"{address}/{vip.prefix}"]
     if vip.brd is not None and ipv4:
         words += ["brd", _broadcast(vip)]
     scope = vip.scope or "global"
@@ -155,19 +162,37 @@ def virtual_address(vip: VirtualIpAddress, interface: str, *, stands: bool, acce
     if vip.use_vmac:
         words.append("use_vmac")
     words += ["scope", _SCOPES.get(scope, scope)]
-    if vip.label is not None and ipv4:
+    if vip.label is not None:
         words += ["label", vip.label]
-    if vip.no_track:
-        words.append("no_track")
+    if vip.peer is not None:
+        words += ["peer", f"{vip.peer}/{vip.prefix}"]
+    words += [word for word, is_on in _flags(vip) if is_on]
     words += [] if vip.track_group is None else ["track_group", vip.track_group]
     if not ipv4:
-        # As keepalived sets them: an address with no network of its own is never a source by itself.
-        words.append("deprecated" if vip.prefix == address.max_prefixlen else "preferred_lft forever")
+        words += _preferred(vip.preferred)
     if stands:
         words.append("set")
         if not accepted:
             words.append("nftable_set")
     return " ".join(words)
+
+
+def _flags(vip: VirtualIpAddress) -> tuple[tuple[str, bool], ...]:
+    """In keepalived's order."""
+    return (
+        ("home", vip.home),
+        ("-nodad", vip.dad),
+        ("mngtmpaddr", vip.mngtmpaddr),
+        ("noprefixroute", vip.noprefixroute),
+        ("autojoin", vip.autojoin),
+        ("no_track", vip.no_track),
+    )
+
+
+def _preferred(lifetime: int) -> list[str]:
+    if not lifetime:
+        return ["deprecated"]
+    return ["preferred_lft", "forever" if lifetime == FOREVER else str(lifetime)]
 
 
 def _broadcast(vip: VirtualIpAddress) -> str:

@@ -17,7 +17,11 @@ from kaltwisted.config.model import SECOND_US
 from kaltwisted.vrrp.packet import Reason, unpacked
 
 HEARD_BEFORE_TOLD: Final = 3
-"""Adverts of one rival in a row that are no election any more."""
+"""Adverts of one rival in a row that are no election any more, unless they are heard all at once.
+
+A master that stood still for seconds finds in its socket what another one
+sent meanwhile, which yields to the first advert of the one that is back.
+"""
 
 SILENT_INTERVALS: Final = 4
 """Advert intervals without a word of the rival after which it is no rival any more."""
@@ -79,9 +83,10 @@ class Rivalry:
     def __init__(self) -> None:
         self.rival: Rival | None = None
 
-    def heard(self, source: bytes, reason: Reason | None, now: int) -> str | None:
+    def heard(self, source: bytes, reason: Reason | None, now: int, interval_us: int) -> str | None:
         """As master we heard another one; ``reason``: why its packet was dropped.
 
+        :param interval_us: how often we send adverts ourselves.
         :return: what to tell, once, when it is certain that this is no election.
         """
         cause = NOT_YIELDING if reason is None else CAUSES.get(reason)
@@ -94,7 +99,7 @@ class Rivalry:
         rival.heard += 1
         rival.last = now
         rival.cause = cause
-        if rival.told or rival.heard < HEARD_BEFORE_TOLD:
+        if rival.told or rival.heard < HEARD_BEFORE_TOLD or now - rival.since < interval_us:
             return None
         rival.told = True
         return self.words(now)

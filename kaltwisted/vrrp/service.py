@@ -149,7 +149,9 @@ class VrrpService(Service):
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._signs = _sign(self._instances.values())
         self._strangers = Strangers(clock)
-        self._dispatcher = Dispatcher(network.wire, self._strangers_told(configuration))
+        self._dispatcher = Dispatcher(
+            network.wire, self._strangers_told(configuration), configuration.global_defs.rx_bufs
+        )
         self.held: dict[str, VirtualAddresses] = {}
         self._routes: dict[str, VirtualRouting] = {}
         for config in self._instances.values():
@@ -178,6 +180,7 @@ class VrrpService(Service):
         self._epoch_us: int | None = None
         self._began = False
         self._stopping = False
+        self._reading_files = False
 
     def _ready(self, configuration: Configuration) -> Configuration:
         """VMACs have their names, and what is on them."""
@@ -299,10 +302,12 @@ class VrrpService(Service):
             await self._remove(gone)
             if not self.running:
                 return
-        self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
         await self._network.virtual_links.want(link_plan(configuration.vrrp_instances))
         if not self.running:
             return
+        # Nothing is waited for from here to where the router has the new names and settings.
+        self._forget(gone)
+        self._rename({name: wanted[vrrp_key(config)].name for name, config in self._instances.items()})
         there = frozenset(self._instances)
         self._instances = {each.name: each for each in configuration.vrrp_instances}
         self._signs = _sign(self._instances.values())
@@ -316,8 +321,11 @@ class VrrpService(Service):
             self.held[name].reconfigure(accept=config.accept)
         self._notifier.reconfigure(configuration)
         self._dispatcher.strangers = self._strangers_told(configuration)
+        self._dispatcher.rx_bufs = configuration.global_defs.rx_bufs
         self.surroundings.reconfigure(self._instances.values())
+        self._reading_files = True
         self.files.reconfigure(tracked_files(configuration))
+        self._reading_files = False
         known = self._known()
         self._carry_out(self.router.reconfigure(configuration, known, self._now()))
         self._epoch_us = None  # which new ones have not been told
@@ -343,8 +351,12 @@ class VrrpService(Service):
         # Their names may be given to others at once, so nothing of theirs may be left.
         await self._quiet(names)
         for name in names:
-            self._notifier.forget(self._instances.pop(name))
-            del self.held[name], self._routes[name]
+            self._notifier.forget(self._instances[name])
+
+    def _forget(self, names: list[str]) -> None:
+        """They are gone, and the kernel tells nothing of theirs any more."""
+        for name in names:
+            del self._instances[name], self.held[name], self._routes[name]
 
     def _rename(self, names: dict[str, str]) -> None:
         """Instances have other names: whatever goes by them."""
@@ -393,6 +405,8 @@ class VrrpService(Service):
         self._tell(None, events.Turned(kind, name, int(good)))
 
     def _numbered(self, name: str, number: int) -> None:
+        if self._reading_files:
+            return  # for a reload, which weighs it as it is configured from then on
         self._tell(None, events.Turned(FaultKind.FILE, name, number))
 
     def learn(self, fact: Fact) -> None:

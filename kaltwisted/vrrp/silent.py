@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -19,7 +19,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address
-from kaltwisted.ports import Link, Received
+from kaltwisted.kernel.ethernet import close_aside
+from kaltwisted.ports import Link, Listening, Received
 from kaltwisted.vrrp.raw import TURN_BYTES, only_hear
 
 _SOL_PACKET = 263
@@ -37,9 +38,7 @@ def group_mac(group: Address) -> bytes:
     return (0x01005E000000 | int(group) & 0x7FFFFF).to_bytes(6, "big")
 
 
-def open_silent(
-    link: Link, program: bytes, groups: Iterable[Address], protocol: int = _ETH_P_IP
-) -> socket.socket:
+def open_silent(link: Link, program: bytes, listening: Listening, protocol: int = _ETH_P_IP) -> socket.socket:
     """A packet socket on ``link``, IP header first; ``program`` is its filter, ``protocol`` an EtherType.
 
     :raises OSError: it cannot be.
@@ -48,8 +47,8 @@ def open_silent(
     # Bound to no protocol it hears nothing before its filter is there.
     opened = socket.socket(socket.AF_PACKET, flags, 0)
     try:
-        only_hear(opened, program)
-        for group in groups:
+        only_hear(opened, program, listening.receive_buffer)
+        for group in listening.groups:
             mac = group_mac(group)
             member = _MEMBERSHIP.pack(link.index, _PACKET_MULTICAST, len(mac), mac)
             opened.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, member)
@@ -64,6 +63,7 @@ def open_silent(
 class SilentPort:
     """Reads such a socket, a little per turn of the reactor.
 
+    :param reactor: provides IReactorFDSet and IReactorInThreads.
     :param waited_us: says of a socket how long the packet read last had waited.
     :param longest: bytes of the longest packet.
     """
@@ -77,7 +77,7 @@ class SilentPort:
         longest: int,
     ) -> None:
         self._reactor = reactor
-        self._socket = opened
+        self._socket: socket.socket | None = opened
         self._received = received
         self._waited_us = waited_us
         self._longest = longest
@@ -86,26 +86,34 @@ class SilentPort:
     def doRead(self) -> None:
         """Hand over what has come."""
         read = 0
-        while read < TURN_BYTES and self._socket.fileno() >= 0:
+        while read < TURN_BYTES and (opened := self._socket) is not None:
             try:
-                data = self._socket.recv(self._longest)
+                data = opened.recv(self._longest)
             except OSError:
                 return  # nothing more, or the interface went down
             read += len(data)
-            self._received(data, self._waited_us(self._socket))
+            self._received(data, self._waited_us(opened))
 
     def stopListening(self) -> None:
-        """Close it."""
-        self._reactor.removeReader(self)
-        self._socket.close()
+        """Hear no more, and close it; again does no harm."""
+        opened = self._socket
+        if opened is not None:
+            self._reactor.removeReader(self)
+            self._socket = None
+            close_aside(self._reactor, opened)
 
     def fileno(self) -> int:
         """The socket's."""
-        return self._socket.fileno()
+        return -1 if self._socket is None else self._socket.fileno()
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor gives it up."""
-        self.stopListening()
+        """The reactor gives it up, as when the interface goes down; it hears again once that is up.
+
+        Whoever opened it closes it when the interface is gone.
+        """
+        if self._socket is not None:
+            self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # told once
+            self._reactor.addReader(self)
 
     def logPrefix(self) -> str:
         """What twistd's own lines call it."""

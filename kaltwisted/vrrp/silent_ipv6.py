@@ -16,6 +16,7 @@ from typing import Any
 from zope.interface import implementer
 
 from kaltwisted.config.model import Address
+from kaltwisted.kernel.ethernet import close_aside
 from kaltwisted.ports import IAdvertPort, Ipv6Message, Link, Listening, Received
 from kaltwisted.vrrp.auth import VRRP_PROTOCOL
 from kaltwisted.vrrp.checksum import is_intact, pseudo_header
@@ -55,7 +56,7 @@ def unpacked(packet: bytes) -> Ipv6Message | None:
 class SilentIpv6Port:
     """One interface of a virtual MAC, opened for IPv6.
 
-    :param reactor: provides IReactorFDSet.
+    :param reactor: provides IReactorFDSet and IReactorInThreads.
     :param waited_us: says of a socket how long the packet read last had waited.
     """
 
@@ -67,12 +68,13 @@ class SilentIpv6Port:
         received: Received,
         waited_us: Callable[[Any], int],
     ) -> None:
+        self._reactor = reactor
         self._link = link
         self._received = received
         self._sender = _sender(link)
         try:
             program = ipv6_packet_filter(listening.vrids, VRRP_PROTOCOL)
-            opened = open_silent(link, program, listening.groups, ETH_P_IPV6)
+            opened = open_silent(link, program, listening, ETH_P_IPV6)
         except BaseException:
             self._sender.close()
             raise
@@ -90,9 +92,8 @@ class SilentIpv6Port:
 
     def close(self) -> None:
         """Close the sockets, which leaves the groups."""
-        self._sender.close()
-        if self._port.fileno() >= 0:
-            self._port.stopListening()
+        close_aside(self._reactor, self._sender)
+        self._port.stopListening()
 
     def _heard(self, packet: bytes | Ipv6Message, waited: int) -> None:
         assert isinstance(packet, bytes)

@@ -100,6 +100,11 @@ class Surroundings:
                 found.append(Interface(name, link, ipv4, ipv6, None if vrf is None else vrf.name))
         return tuple(sorted(found, key=_kernel_order))
 
+    def vrf_table(self, name: str) -> int | None:
+        """The routing table of a VRF; None while there is none of that name."""
+        link = self._links.link(name)
+        return None if link is None else link.table
+
     @property
     def virtual(self) -> frozenset[Address]:
         """The virtual addresses of all instances: what no router has for its own."""

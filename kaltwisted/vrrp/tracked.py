@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -10,8 +10,10 @@ import attrs
 from kaltwisted.config.model import (
     BfdInstance,
     Configuration,
+    RoutingItem,
     Tracked,
     TrackFile,
+    VirtualIpAddress,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
@@ -57,19 +59,24 @@ def with_all_tracked(configuration: Configuration) -> Configuration:
 
 
 def _needed_for_statics(configuration: Configuration) -> dict[str, tuple[str, ...]]:
-    """To each instance of a ``track_group`` the interfaces of static items that name the group."""
+    """To each instance of a ``track_group`` the interfaces of static items that name the group.
+
+    Not of those with ``no_track``, as in keepalived.
+    """
     devices: dict[str, dict[str, None]] = {}
-    for address in configuration.static_ipaddress:
-        devices.setdefault(address.track_group or "", {})[address.dev or ""] = None
-    for route in configuration.static_routes:
-        devices.setdefault(route.track_group or "", {}).update(dict.fromkeys(sorted(route.devices)))
-    for rule in configuration.static_rules:
-        devices.setdefault(rule.track_group or "", {})[rule.iif or ""] = None
+    items: tuple[tuple[VirtualIpAddress | RoutingItem, Iterable[str | None]], ...] = (
+        *((address, (address.dev,)) for address in configuration.static_ipaddress),
+        *((route, sorted(route.devices)) for route in configuration.static_routes),
+        *((rule, (rule.iif,)) for rule in configuration.static_rules),
+    )
+    for item, names in items:
+        if item.track_group is not None and not item.no_track:
+            devices.setdefault(item.track_group, {}).update(dict.fromkeys(filter(None, names)))
     found: dict[str, dict[str, None]] = {}
     for group in configuration.track_groups:
         for name in group.group:
             found.setdefault(name, {}).update(devices.get(group.name, {}))
-    return {name: tuple(filter(None, needed)) for name, needed in found.items()}
+    return {name: tuple(needed) for name, needed in found.items()}
 
 
 def _with_interfaces(instance: VrrpInstance, names: tuple[str, ...]) -> VrrpInstance:

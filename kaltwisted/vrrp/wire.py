@@ -88,7 +88,7 @@ class _Ipv4Port:
             for protocol, header_size in _PROTOCOLS if listening.vrids else ():
                 if listening.silent:
                     program = vrid_filter(listening.vrids, header_size, protocol)
-                    silent = open_silent(link, program, listening.groups)
+                    silent = open_silent(link, program, listening)
                     self._ports.append(SilentPort(reactor, silent, received, _waited_us, _LONGEST))
                     continue
                 opened = _listener(link, protocol, vrid_filter(listening.vrids, header_size), listening)
@@ -163,7 +163,7 @@ def _sender(link: Link) -> socket.socket:
 def _listener(link: Link, protocol: int, program: bytes, listening: Listening) -> socket.socket:
     opened = open_raw(socket.AF_INET, protocol, link)
     try:
-        only_hear(opened, program)
+        only_hear(opened, program, listening.receive_buffer)
         # Only the groups that this very socket joined, not whatever the host has.
         opened.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         _join(opened, link, listening)

@@ -148,7 +148,7 @@ def _sender(link: Link) -> socket.socket:
 def _listener(link: Link, listening: Listening) -> socket.socket:
     opened = open_raw(socket.AF_INET6, VRRP_PROTOCOL, link)
     try:
-        only_hear(opened, vrid_filter(listening.vrids, ip_header=False))
+        only_hear(opened, vrid_filter(listening.vrids, ip_header=False), listening.receive_buffer)
         opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         for option, value in (
             (_IPV6_CHECKSUM, _CHECKSUM_OFFSET),

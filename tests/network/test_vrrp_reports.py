@@ -44,6 +44,11 @@ global_defs {
     vrrp_down_timer_adverts 4
     vrrp_garp_interval 0.001
     vrrp_garp_extra_if all 7200
+    vrrp_rx_bufs_policy MTU
+    vrrp_netlink_cmd_rcv_bufs 300000
+    vrrp_netlink_monitor_rcv_bufs_force
+    no_email_faults
+    log_unknown_vrids
     rs_init_notifies
 }
 garp_group {
@@ -167,6 +172,12 @@ static_ipaddress {
     10.99.0.1/24 dev eth0
     10.99.0.2/24 brd + dev eth0 scope link track_group T
     fd99::1/64 dev eth0 no_track
+    10.99.3.1 peer 10.99.4.1 label eth0:x no_track noprefixroute home -nodad mngtmpaddr dev eth0
+    10.99.5.1/24 dev eth0 preferred_lft 5
+    fd99:1::1/64 no_track noprefixroute home -nodad mngtmpaddr preferred_lft 500 dev eth0 track_group T
+    fd99:1::2 peer fd99:1::3 dev eth0
+    fd99:1::4 dev eth0 preferred_lft forever
+    ff05::99 dev eth0 autojoin
 }
 static_routes {
     10.98.0.0/24 tos 0x10 via 10.99.0.9 dev eth0 src 10.99.0.1 table 300 metric 5 onlink realms 1/2 \
@@ -228,7 +239,7 @@ INSTANCES = (
     instance("SIX", 59, "priority 70\nno_accept").replace(
         f"{vip(59)}/24", "fe80::59\n2001:db8:59::1/64\n2001:db8:59::2"
     ),
-    instance("STRICT", 60, "version 3\nstrict_mode"),
+    instance("STRICT", 60, "version 3\nstrict_mode\nkernel_rx_buf_size 100000"),
     instance("FAR", 61, "unicast_ttl 64\nunicast_peer {\n 10.77.0.8 min_ttl 60 max_ttl 64\n}"),
     instance("FAILED", 55, "track_script {\n fatal\n grouped\n}"),
     instance("BESIDE", 56, "priority 60\nskip_check_adv_addr\nlower_prio_no_advert\nhigher_prio_send_advert"),
@@ -272,13 +283,13 @@ ABOUT_GLOBALS = {
     r" M(ax auto priority|in auto priority delay) = .*": "process priorities are not ours",
     r" (VRRP|Checker|BFD) (process priority|don't swap|realtime priority|realtime limit) = .*": "likewise",
     r" (SNMP|DBus) .*": "neither SNMP nor D-Bus",
-    r" \w+_rcv_bufs(_force)? = 0| rx_bufs_multiples = 3": "sizes of buffers are not set",
+    r" lvs_\w+_rcv_bufs(_force)? = 0": "keywords that are not ours",
     r" umask = 0177": "a keyword that is not ours",
 }
 #: Whole sections about keepalived's insides: queues and file descriptors.
 SECTIONS = ("Gratuitous ARP delays", "GARP delay group 0", "GARP delay group 1", "VRRP Sockpool")
 LEFT_OUT = ABOUT_GLOBALS | {
-    r"   Additional IPv4 addresses :|     10\.99\.0\.1": "only the one to send from is told of",
+    r"   Additional IPv4 addresses :|     10\.99\.[035]\.1": "only the one to send from is told of",
     r"   Password = .*": "not to be shown",
     r"   fd_in .*": "file descriptors",
     r"   (Seen up|Delayed state change|Up debounce|Down debounce).*": "no debouncing",

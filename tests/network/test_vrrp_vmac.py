@@ -257,3 +257,25 @@ def test_promote_secondaries() -> None:
         assert settings(one, "eth0")["eth0"] == before["eth0"] | {"promote_secondaries": "1"}
         router.stop()
         assert settings(one, "eth0") == before
+
+
+def test_a_backup_hears_its_master_again_once_its_interface_is_up_again() -> None:
+    """The kernel ends a packet socket's listening with the interface, and it begins again with that."""
+
+    def both(priority: int) -> str:
+        ipv6 = instance(52, priority, address="fe80::7777:52\nfd77::52/64", more=f"{FAST}use_vmac")
+        return vmac(priority) + ipv6
+
+    with lan(2) as (one, two):
+        one.ours(both(200))
+        wait_for(lambda: one.holds(vip(51), "vrrp.51") and one.holds("fd77::52", "vrrp.52"))
+        backup = two.ours(both(100))
+        for name, vrid, master in (("vrrp.51", 51, "10.77.0.1"), ("vrrp.52", 52, "fe80::77:1")):
+            heard = f"(VI_{vrid}) master set to {master}"
+            wait_for(lambda heard=heard: backup.says(heard), backup.lines)
+            two.ip("link", "set", name, "down")
+            wait_for(lambda name=name: backup.says(f"Netlink reports {name} down"), backup.lines)
+            two.ip("link", "set", name, "up")
+            wait_for(lambda heard=heard: backup.lines.count(heard) == 2, backup.lines)
+        assert not backup.says("Entering MASTER STATE")
+        assert not backup.says("Traceback")

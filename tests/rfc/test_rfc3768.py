@@ -73,6 +73,10 @@ class Section5PacketFormat(SynchronousTestCase):
         self.assertEqual(
             packet.decode(master_packet(authentication=password), Expected(51)), Reason.AUTH_MISMATCH
         )
+        for kind, reason in ((2, Reason.AUTH_MISMATCH), (3, Reason.AUTH_UNKNOWN), (255, Reason.AUTH_UNKNOWN)):
+            data = bytearray(master_packet())
+            data[24] = kind
+            self.assertEqual(packet.decode(bytes(data), Expected(51)), reason)
 
     def test_5_3_7_interval_in_seconds(self) -> None:
         self.assertEqual(master_packet(advert_int_us=seconds(7))[25], 7)
@@ -173,7 +177,8 @@ class Section6Master(SynchronousTestCase):
         self.assertEqual(self.driven.state, State.BACKUP)
 
     def test_6_4_3_lower_priority_is_discarded(self) -> None:
-        self.driven.hear(99)
+        # And answered, as RFC 9568 has it for version 3 and keepalived for both.
+        self.assertEqual(sent(self.driven.hear(99)), [100])
         self.assertEqual(self.driven.state, State.MASTER)
 
 
@@ -199,8 +204,18 @@ class Section7Receiving(SynchronousTestCase):
             self.assertEqual([each for each in done if not isinstance(each, act.Log | act.Alarm)], [])
             self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), 1_609_375)
 
+    def test_7_1_the_whole_packet_has_to_be_there(self) -> None:
+        good = Driven().packet(200)
+        for size in range(len(good)):
+            self.assertIsInstance(packet.decode(good[:size], Expected(51)), Reason, size)
+
     def test_7_1_authentication_is_verified(self) -> None:
         self.assertFalse(self.heard(auth_type=AuthType.PASS))
+        driven = Driven(authentication=Authentication(AuthType.PASS, b"secret"))
+        for password, waits_us in ((b"other", 1_609_375), (b"secret", 3_609_375)):
+            driven.now = seconds(2)
+            driven.hear(200, password=password.ljust(8, b"\0"))
+            self.assertEqual(driven.waits_us(TimerName.MASTER_DOWN), waits_us)
 
     def test_7_1_the_interval_must_be_ours(self) -> None:
         self.assertFalse(self.heard(interval_us=seconds(2)))
@@ -208,3 +223,10 @@ class Section7Receiving(SynchronousTestCase):
     def test_7_1_another_address_list_is_used_all_the_same_as_keepalived_does(self) -> None:
         # The RFC would drop it unless the sender is the owner.
         self.assertTrue(self.heard(block=ip_address("10.0.0.1").packed))
+
+    def test_7_1_an_owner_hears_others_as_keepalived_does(self) -> None:
+        # The RFC would have it discard them, and two that are configured so would both stay.
+        driven = Driven(priority=255, state="MASTER")
+        driven.become_master()
+        driven.hear(255, "10.0.0.40")
+        self.assertEqual(driven.state, State.BACKUP)

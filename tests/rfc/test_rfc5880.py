@@ -1,4 +1,14 @@
-"""RFC 5880 (BFD), with 5881 (one hop) and 5883 (several) where they rule: each rule by its section."""
+"""RFC 5880 (BFD), with 5881 (one hop) and 5883 (several) where they rule: each rule by its section.
+
+How packets find their session (§6.8.6, RFC 5881 §3, §5) is in tests/unit/test_bfd_service.py, source
+ports and hops on real interfaces in tests/network/test_bfd.py.
+
+As in keepalived there is no authentication (§6.7: packets that have it are discarded), no Echo, no
+Demand mode of our own, nothing that tells a reset forwarding plane or concatenated paths (§6.8.15,
+§6.8.17), and no congestion control over several hops (§7): intervals are what is configured.  A
+session over one hop may be configured passive (RFC 5881 §3 has both ends active), and one that falls
+from Up begins no poll for its slower interval (§6.8.3), which its state tells of.
+"""
 
 from __future__ import annotations
 
@@ -123,6 +133,17 @@ class Section6Sessions(SynchronousTestCase):
 
 
 class Section68Procedures(SynchronousTestCase):
+    def test_6_8_1_initial_values(self) -> None:
+        driven = Driven()
+        variables = driven.session.variables
+        self.assertEqual((driven.state, variables.remote_state), (State.DOWN, State.DOWN))
+        self.assertEqual((variables.remote_discriminator, variables.remote_min_rx_us), (0, 1))
+        [(_, first)] = driven.sent
+        self.assertEqual(
+            (first.state, first.diagnostic, first.my_discriminator, first.desired_min_tx_us),
+            (State.DOWN, Diagnostic.NONE, HERE, SECOND),
+        )
+
     def test_6_8_1_what_the_lost_neighbour_said_is_forgotten(self) -> None:
         driven = Driven().rise()
         driven.wait(30_000)
@@ -145,6 +166,14 @@ class Section68Procedures(SynchronousTestCase):
         times = [at for at, _ in driven.sent[count:]]
         # The interval that ran already is not made longer.
         self.assertEqual({after - before for before, after in pairwise(times)}, {50_000})
+
+    def test_6_8_3_one_that_wants_more_gets_it_at_once(self) -> None:
+        driven = Driven().rise()
+        driven.hear(packet(State.UP, required_min_rx_us=500_000, desired_min_tx_us=500_000))
+        driven.wait(10_000)
+        self.assertEqual(driven.wait(400_000), [])
+        driven.hear(packet(State.UP))
+        self.assertEqual([at for at, _ in driven.wait(10_000)], [10_000])
 
     def test_6_8_3_a_second_from_packet_to_packet_while_not_up(self) -> None:
         driven = Driven()
@@ -180,6 +209,26 @@ class Section68Procedures(SynchronousTestCase):
         driven.hear(packet(State.UP, final=True))
         driven.wait(30_000)
         self.assertIs(driven.state, State.DOWN)
+
+    def test_6_8_3_a_second_change_has_a_poll_of_its_own(self) -> None:
+        """It waits for the first one's answer and a packet that answers none: no final can be mistaken."""
+        driven = Driven().rise()
+        driven.hear(packet(State.UP))
+        driven.reconfigure(min_tx_us=40_000)
+        driven.reconfigure(min_tx_us=20_000)
+        [(_, first)] = driven.wait(10_000)
+        self.assertEqual((first.poll, first.desired_min_tx_us), (True, 40_000))
+        for _ in range(2):
+            # More than one packet had the poll bit, and each is answered.
+            driven.hear(packet(State.UP, final=True))
+        [(_, between)] = driven.wait(10_000)
+        self.assertEqual((between.poll, between.desired_min_tx_us), (False, 40_000))
+        driven.hear(packet(State.UP))
+        [(_, second)] = driven.wait(20_000)
+        self.assertEqual((second.poll, second.desired_min_tx_us), (True, 20_000))
+        driven.hear(packet(State.UP, final=True))
+        [(_, last)] = driven.wait(20_000)
+        self.assertEqual((last.poll, last.desired_min_tx_us), (False, 20_000))
 
     def test_6_8_4_detection_time(self) -> None:
         """(their multiplier, their interval, what we ask for): how long they may be silent."""
@@ -259,7 +308,23 @@ class Section68Procedures(SynchronousTestCase):
         [answer] = driven.hear(packet(required_min_rx_us=0))
         self.assertIs(answer.state, State.DOWN)
 
+    def test_6_8_9_no_echo_is_sent_or_asked_for(self) -> None:
+        data = encode(packet())
+        offered = decode(data[:20] + struct.pack("!I", 50_000))
+        self.assertEqual(offered, decode(data))
+        driven = Driven().rise()
+        for _, control in driven.sent:
+            self.assertEqual(encode(control)[20:], bytes(4))
+            self.assertFalse(control.demand)
+
+    def test_6_8_18_one_that_wanted_nothing_and_is_silent_is_sent_to_again(self) -> None:
+        driven = Driven()
+        driven.hear(packet(State.DOWN, required_min_rx_us=0))
+        self.assertEqual(driven.wait(2_900_000), [])
+        self.assertTrue(driven.wait(2 * SECOND))
+
     def test_6_8_16_leaving_is_told(self) -> None:
+        # Once; the RFC would have it said for a Detection Time, after which its loss is noticed anyway.
         driven = Driven().rise()
         [last] = driven.stop()
         self.assertEqual((last.state, last.diagnostic), (State.ADMIN_DOWN, Diagnostic.ADMIN_DOWN))

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
+from kaltwisted.config.load import load_text
 from kaltwisted.config.model import VirtualIpAddress, Vmac
 from kaltwisted.ports import Ipv6Message
 from kaltwisted.vrrp import actions as act
@@ -17,6 +18,7 @@ from kaltwisted.vrrp.announce import neighbour_advertisement
 from kaltwisted.vrrp.packet import Advert, Expected, Reason
 from kaltwisted.vrrp.silent import group_mac
 from kaltwisted.vrrp.vmac import link_plan, with_vmacs
+from tests.unit.test_config_broken import instance
 from tests.unit.vrrp_helpers import Driven, config
 
 LOCAL, GLOBAL = ip_address("fe80::51"), ip_address("2001:db8::51")
@@ -83,6 +85,15 @@ class Section5PacketFormat(SynchronousTestCase):
 
     def test_5_2_9_the_link_local_address_comes_first_as_configured(self) -> None:
         self.assertEqual(sent(driven().become_master()).packet[8:], BLOCK)
+
+    def test_5_2_9_another_first_address_is_told_and_a_peer_s_is_taken(self) -> None:
+        lines = "version 3\nvirtual_ipaddress {\n2001:db8::51\nfe80::51\n}"
+        for more, told in (("", False), ("\nstrict_mode on", True)):
+            log = [each.log for each in load_text(instance(lines + more), "a.conf").findings]
+            self.assertEqual("(VI_1) the first IPv6 VIP address must be link local" in log, told)
+        advert = packet.decode_ipv6(heard(block=GLOBAL.packed + LOCAL.packed), EXPECTED)
+        assert isinstance(advert, Advert), advert
+        self.assertEqual(advert.addresses, (GLOBAL, LOCAL))
 
     def test_5_2_9_the_length_is_that_of_the_addresses(self) -> None:
         for message in (heard().message[:-1], heard().message + b"\0", heard().message[:8], b"\x31"):

@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
+from kaltwisted.config.findings import Consequence
 from kaltwisted.config.load import load_text
 from kaltwisted.config.model import Address, Tracked, VirtualIpAddress
 from kaltwisted.ports import Ipv6Message
@@ -180,8 +181,12 @@ class Rules(SynchronousTestCase):
         message[1] = 52
         self.assertEqual(self.verdict(self.resummed(message)), Reason.FOREIGN)
 
-    def test_5_2_4_priority_of_an_owner_is_255(self) -> None:
-        self.assertEqual(self.master(priority=255).masters(), [255])
+    def test_5_2_4_priority_of_an_owner_is_255_whatever_is_tracked(self) -> None:
+        for tracked in ((), (Tracked("eth9", -50),)):
+            router = self.router(priority=255, track_interface=tracked)
+            router.do(ev.LinkChanged("eth9", False))
+            router.become_master()
+            self.assertEqual(router.masters(), [255])
 
     def test_5_2_4_priority_of_others_is_1_to_254_whatever_is_tracked(self) -> None:
         for priority, weight, up, effective in ((1, -50, False, 1), (254, 50, True, 254)):
@@ -205,6 +210,16 @@ class Rules(SynchronousTestCase):
         router.after(seconds(1))
         router.told(200, block=b"")
         self.assertEqual(router.wait_us, 2_609_375)
+
+    def test_5_2_5_unless_we_have_none_either(self) -> None:
+        source = self.router().address(5)
+        nothing = {"virtual_ipaddress": (), "no_virtual_ipaddress": True}
+        router = self.router(**nothing, native_ipv6=self.IPV6, mcast_src_ip=source)
+        router.after(seconds(1))
+        router.told(200, block=b"")
+        self.assertEqual(router.wait_us, 3_609_375)
+        router.become_master()
+        self.assertEqual(router.fields(sent_of(router.actions)[0])[3], 0)
 
     def test_5_2_6_reserved_bits_are_sent_zero_and_ignored(self) -> None:
         router = self.master()
@@ -230,6 +245,14 @@ class Rules(SynchronousTestCase):
         router = self.master()
         self.assertEqual(router.fields(sent_of(router.actions)[0])[8:], router.block)
 
+    def test_5_2_9_addresses_of_one_family(self) -> None:
+        ours, other = ("fe80::51", "10.0.0.100") if self.IPV6 else ("10.0.0.100", "fe80::51")
+        lines = f"version 3\nvirtual_ipaddress {{\n{ours}\n{other}\n}}"
+        reading = load_text(instance(lines), "a.conf")
+        [bound] = reading.configuration.vrrp_instances
+        self.assertEqual([str(each.address) for each in bound.virtual_ipaddress], [ours])
+        self.assertIn("address family must match", "".join(each.log or "" for each in reading.findings))
+
     # -- 6: parameters, timers and states ------------------------------------------------
 
     def test_6_1_priority_is_100_by_default(self) -> None:
@@ -245,6 +268,24 @@ class Rules(SynchronousTestCase):
         router.after(seconds(2))
         router.told(99)
         self.assertEqual(router.wait_us, 1_609_375)
+
+    def test_6_1_an_owner_preempts_whatever_is_configured(self) -> None:
+        for priority, kept in ((255, False), (254, True)):
+            reading = load_text(instance(f"version 3\npriority {priority}\nnopreempt"), "a.conf")
+            [bound] = reading.configuration.vrrp_instances
+            self.assertEqual(bound.nopreempt, kept)
+
+    def test_6_1_vrid_is_1_to_255_and_has_no_default(self) -> None:
+        for vrid, there in (("0", False), ("1", True), ("255", True), ("256", False), (None, False)):
+            line = "" if vrid is None else f"virtual_router_id {vrid}"
+            reading = load_text(instance("version 3", vrid=line), "a.conf")
+            self.assertEqual(reading.findings == (), there, vrid)
+
+    def test_6_1_at_least_one_address(self) -> None:
+        for lines, there in (("", True), ("virtual_ipaddress {\n}", False)):
+            reading = load_text(instance(f"version 3\n{lines}"), "a.conf")
+            fatal = [each for each in reading.findings if each.consequence is Consequence.FATAL]
+            self.assertEqual(fatal == [], there)
 
     def test_6_1_skew_is_a_share_of_the_active_interval(self) -> None:
         for priority, skew_us in (
@@ -366,6 +407,28 @@ class Rules(SynchronousTestCase):
         self.assertEqual((router.state, router.masters()), (State.MASTER, [100, 100]))
         self.assertEqual(router.waits_us(TimerName.ADVERT), seconds(0.5))
 
+    def test_6_4_3_equal_priority_and_a_lower_address_is_answered_too(self) -> None:
+        router = self.master()
+        router.after(seconds(0.5))
+        router.told(100, 4)
+        self.assertEqual((router.state, router.masters()), (State.MASTER, [100, 100]))
+
+    def test_6_4_3_not_more_often_than_ten_times_an_interval(self) -> None:
+        # The RFC has no limit, and a storm of adverts would make one of ours.
+        for priority in (0, 99):
+            router = self.master()
+            for _ in range(50):
+                router.after(seconds(0.01))
+                router.told(priority)
+            self.assertIn(len(router.masters()), (5, 6))
+
+    def test_6_4_3_our_own_advert_is_told_and_not_answered(self) -> None:
+        router = self.master()
+        router.after(seconds(0.5))
+        done = router.told(100, 5)
+        self.assertIn("from our own address", "".join(lines_of(done)))
+        self.assertEqual((router.state, router.masters()), (State.MASTER, [100]))
+
     # -- 7: receiving and sending --------------------------------------------------------
 
     def test_7_1_what_is_not_valid_changes_nothing(self) -> None:
@@ -374,14 +437,14 @@ class Rules(SynchronousTestCase):
             message[at] = value
             return self.resummed(message)
 
-        short, broken = bytes(self.router().message()[:-1]), self.router().message()
+        whole, broken = bytes(self.router().message()), self.router().message()
         broken[7] ^= 1
         for message in (
             changed(0, 0x21),
             changed(0, 0x32),
             changed(1, 52),
             changed(3, 3),
-            short,
+            *(whole[:size] for size in range(len(whole))),
             bytes(broken),
         ):
             router = self.router()
@@ -410,12 +473,35 @@ class Rules(SynchronousTestCase):
         done = self.router().told(200, interval_us=TENTH)
         self.assertIn("interval mismatch", "".join(lines_of(done)))
 
+    def test_7_1_an_interval_of_0_is_told_and_not_taken_over(self) -> None:
+        for known_us in (seconds(1), TENTH):
+            router = self.router()
+            router.told(200, interval_us=known_us)
+            router.after(TENTH)
+            router.told(200, interval_us=0)
+            self.assertEqual(router.wait_us, 3 * known_us + 156 * known_us // 256)
+        router = self.router()
+        self.assertIn("received=0 us", "".join(lines_of(router.told(200, interval_us=0))))
+
+    def test_7_1_what_an_owner_hears_is_logged(self) -> None:
+        for priority, words in ((200, "lower priority 200, ours 255"), (255, "configured as address owner")):
+            router = self.master(priority=255)
+            router.after(seconds(0.5))
+            self.assertIn(words, "".join(lines_of(router.told(priority, 4))))
+            self.assertEqual(router.state, State.MASTER)
+
     def test_7_1_an_owner_hears_others_as_keepalived_does(self) -> None:
         # The RFC has it discard whatever comes.  With keepalived the better of two owners stays, as
         # it is by address, so that there are not two for ever.
         router = self.master(priority=255)
         router.told(255, 16)
         self.assertEqual(router.state, State.BACKUP)
+
+    def test_7_1_an_owner_discards_what_it_hears_where_it_shall(self) -> None:
+        router = self.master(priority=255, owner_ignore_adverts=True)
+        for priority in (255, 100, 0):
+            self.assertEqual(router.told(priority, 16), [])
+        self.assertEqual(router.state, State.MASTER)
 
     def test_7_2_what_is_sent_is_valid(self) -> None:
         router = self.master()
@@ -427,6 +513,33 @@ class Rules(SynchronousTestCase):
             verdict = packet.decode(advert.packet, Expected(51, 3))
         assert isinstance(verdict, Advert), verdict
         self.assertEqual(verdict.address_block, router.block)
+
+    # -- 8: operation --------------------------------------------------------------------
+
+    def test_8_1_2_an_address_that_is_added_is_announced(self) -> None:
+        router = self.master()
+        added = VirtualIpAddress(router.address(0x66), 64 if self.IPV6 else 24)
+        config = router.instance.config
+        config = attrs.evolve(config, virtual_ipaddress=(*config.virtual_ipaddress, added))
+        done = router.take(
+            router.instance.reconfigure(config, {}, keeps_weights=True, known={}, now=router.now)
+        )
+        [change] = [each for each in done if isinstance(each, act.ChangeAddresses)]
+        self.assertEqual((change.added, change.repeat), ((added,), 5))
+
+    def test_8_3_2_two_owners_are_told_at_a_limited_rate(self) -> None:
+        router = self.master(priority=255)
+        told = 0
+        for _ in range(100):
+            router.after(TENTH)
+            told += "".join(lines_of(router.told(255, 4))).count("configured as address owner")
+        self.assertEqual(told, 1)
+
+    def test_8_3_2_equal_priorities_are_told(self) -> None:
+        for number, words in ((16, "same priority 100 but higher IP address"), (4, "ours 100, forcing")):
+            router = self.master()
+            router.after(seconds(0.5))
+            self.assertIn(words, "".join(lines_of(router.told(100, number))))
 
 
 class RulesOverIpv6(Rules):

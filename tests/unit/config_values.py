@@ -227,6 +227,11 @@ WRITTEN: dict[str, Values] = {
     "quorum": Values(("1", "+1", "001"), ("«0", "«-1", "«many", "«1x", "«4294967296", EMPTY)),
     "hysteresis": Values(("0",), ("«-1", "«many", "«0x", "«4294967296", EMPTY)),
     "ip_family": Values(("inet",), ("«ipv4", "«INET", EMPTY)),
+    "vrrp_rx_bufs_policy": Values(
+        ("MTU", "advert", "ADVERT advert", "0", "4294967295"),
+        ("«many", "«-1", "«4294967296", "«100x", "«MTUx", EMPTY, "MTU «ADVERT", "1000 «MTU", "MTU «1000"),
+        most="MTU MTU",
+    ),
     "connect_ip": ADDRESS._replace(right=("10.0.0.7", "2001:db8::7")),
     "persistence_engine": Values(("sip",)),
     "path": Values(("/", "/a?b=c", '"/with blank"')),

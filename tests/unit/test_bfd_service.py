@@ -258,6 +258,8 @@ class ServiceTests(SynchronousTestCase):
         number = self.number()
         self.service.reconfigure((attrs.evolve(FAR, min_tx_us=20_000, weight=5),))
         self.assertEqual((self.number(), self.values()), (number, [0, 1]))
+        final = packet(State.UP, your_discriminator=number, final=True)
+        self.listener().received(self.datagram(final))
         self.hear(State.UP)
         last = decode(self.wire.senders["far"].sent[-1])
         self.clock.advance(0.01)

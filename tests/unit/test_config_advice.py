@@ -97,7 +97,6 @@ PURE: dict[str, list[tuple[str, str]]] = {
             service("sorry_server 10.0.0.99 80", "«real_server 10.0.0.3 80 {\n}\n"),
             service("sorry_server 10.0.0.99 80", OTHER),
         ),
-        # A check of keepalived's that is not acted on yet is one all the same.
         (
             service("", "«real_server 10.0.0.3 80 {\n}\n"),
             service("", "real_server 10.0.0.3 80 {\n PING_CHECK {\n }\n}\n"),
@@ -195,6 +194,16 @@ PURE: dict[str, list[tuple[str, str]]] = {
             instance(vip("10.0.0.9"), "A")
             + instance(vip("10.0.0.8\n10.0.0.9/24 dev eth1"), "B", "virtual_router_id 52"),
         )
+    ],
+    "first-address": [
+        (
+            instance(vip("«2001:db8::8\nfe80::8", "version 3")),
+            instance(vip("fe80::8\n2001:db8::8", "version 3")),
+        ),
+        (
+            instance(vip("«2001:db8::8", "version 3")),
+            instance(vip("10.0.0.8", "version 3") + "\nvirtual_ipaddress_excluded {\n2001:db8::8\n}"),
+        ),
     ],
     "mixed-group": [
         (
@@ -324,7 +333,7 @@ class WordsTests(SynchronousTestCase):
             self.assertNotIn("never", finding.message)
 
     def test_the_check_that_is_proposed_suits_the_protocol(self) -> None:
-        for protocol, check in (("TCP", "TCP_CHECK"), ("UDP", "MISC_CHECK")):
+        for protocol, check in (("TCP", "TCP_CHECK"), ("UDP", "UDP_CHECK")):
             [finding] = advice(service(f"protocol {protocol}", "real_server 10.0.0.3 80 {\n}\n"))
             self.assertIn(check, finding.expected or "")
 

@@ -504,7 +504,6 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
     ),
     "the guide's Path": (url("«Path /"), "the keyword is `path`", WARNS),
     "for later: a keyword": (service("«hashed"), "not acted on yet", WARNS),
-    "for later: a checker": (server("«DNS_CHECK {\n    type SOA\n}"), "not acted on yet", WARNS),
     "for later: a block": ("«SSL {\n    password word\n}\n", "not acted on yet", WARNS),
 }
 

@@ -153,6 +153,12 @@ class SameThings(SynchronousTestCase):
         self.assertEqual(len(changes.vrrp_scripts.changed), 1)
         self.assertEqual((len(changes.vrrp_sync_groups.added), len(changes.vrrp_sync_groups.removed)), (1, 1))
 
+    def test_settings_that_virtual_routers_go_by_concern_them(self) -> None:
+        for field in ("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults"):
+            new = Configuration(GlobalDefs(**{field: True}))
+            self.assertTrue(compare(Configuration(), new).vrrp, field)
+        self.assertFalse(compare(Configuration(), Configuration(GlobalDefs(router_id="a"))).vrrp)
+
 
 class Predecessors(SynchronousTestCase):
     def test_equal_checks_first_then_all_but_timing_then_the_kind(self) -> None:

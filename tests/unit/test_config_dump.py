@@ -17,7 +17,6 @@ from kaltwisted.config.model import (
     AuthType,
     BfdCheck,
     Check,
-    CheckNotRun,
     CheckTiming,
     Configuration,
     Connection,
@@ -172,7 +171,7 @@ class TestDump(SynchronousTestCase):
             self.assertNotEqual(list(dump(configuration)), plain, name)
 
     def test_global_definitions(self) -> None:
-        parts = ("vrrp", "vrrp_process", "checker_process", "bfd_process", "api")
+        parts = ("vrrp", "rx_bufs", "vrrp_process", "checker_process", "bfd_process", "api")
         changes = [*every_change(GlobalDefs(), "vrrp_version", *parts)]
         for part in parts:
             changes += (
@@ -185,8 +184,7 @@ class TestDump(SynchronousTestCase):
         service = VirtualServer(FirewallMark(1), real_servers=(server,))
         services = [*every_change(service, "real_servers")]
         services += (
-            (n, attrs.evolve(service, real_servers=(each,)))
-            for n, each in every_change(server, "checks", "checks_not_run")
+            (n, attrs.evolve(service, real_servers=(each,))) for n, each in every_change(server, "checks")
         )
         self.assert_all_show(
             Configuration(virtual_servers=(service,)),
@@ -215,9 +213,8 @@ class TestDump(SynchronousTestCase):
         bfd = BfdCheck(timing, "far")
         file = FileCheck(timing, "load", 1)
 
-        def configuration(check: Check | CheckNotRun) -> Configuration:
-            where = "checks" if isinstance(check, Check) else "checks_not_run"
-            server = attrs.evolve(RealServer(connection.ip, 80), **{where: (check,)})
+        def configuration(check: Check) -> Configuration:
+            server = RealServer(connection.ip, 80, checks=(check,))
             return Configuration(virtual_servers=(VirtualServer(FirewallMark(1), real_servers=(server,)),))
 
         bound = attrs.evolve(connection, bindto=ip_address("192.0.2.1"))

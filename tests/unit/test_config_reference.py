@@ -29,7 +29,7 @@ SMALL = Table(
         "two": Keyword(
             "second",
             block=Table("two", {"shared": Keyword("both", block=SHARED), "lines": Keyword("x", block=LINES)}),
-            stage=Stage.READ,
+            stage=Stage.KNOWN,
         ),
         "old": Keyword("a slip", block=SHARED, today="one"),
         "flag": Keyword("a flag", "flag", flag),
@@ -57,12 +57,12 @@ class SmallTests(SynchronousTestCase):
     def test_a_block_is_as_far_as_its_best_way(self) -> None:
         stages = {block.path: block.stage for block in self.found}
         self.assertIs(stages["one", "shared"], Stage.ACTED_ON)
-        self.assertIs(stages["two",], Stage.READ)
-        self.assertIs(stages["two", "lines"], Stage.READ)
+        self.assertIs(stages["two",], Stage.KNOWN)
+        self.assertIs(stages["two", "lines"], Stage.KNOWN)
 
     def test_what_is_in_a_block_is_no_further_than_the_block(self) -> None:
         two = next(block for block in self.found if block.name == "two")
-        self.assertIs(two.entry("lines").stage, Stage.READ)
+        self.assertIs(two.entry("lines").stage, Stage.KNOWN)
 
     def test_values(self) -> None:
         self.assertTrue(self.found[-1].values)

@@ -51,6 +51,15 @@ class TrackGroups(SynchronousTestCase):
         self.assertEqual(self.logs(reading), ["track_group T not found"] * 4)
         self.assertEqual([each.position.line for each in reading.findings], [3, 7, 8, 11])
 
+    def test_an_item_with_no_track_concerns_nobody(self) -> None:
+        reading = read(STATICS.replace("track_group T", "no_track track_group T"), group("T", "VI_1"))
+        told = "Static {} has both track_group and no_track set - not tracking"
+        kinds = ("address", "route", "route", "rule")
+        self.assertEqual(self.logs(reading), [told.format(kind) for kind in kinds])
+        self.assertEqual(reading.exit_status, 0)
+        one, _ = with_all_tracked(reading.configuration).vrrp_instances
+        self.assertEqual(one.track_interface, ())
+
     def test_what_is_wrong_with_a_group(self) -> None:
         reading = read(group("T", "VI_1", "VI_7"), group("T", "VI_2"), group("E"))
         self.assertEqual(

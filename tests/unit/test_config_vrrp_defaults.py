@@ -31,6 +31,7 @@ SAID = {
     "down_timer_adverts": ("5", 5),
     "check_unicast_src": ("", True),
     "skip_check_adv_addr": ("yes", True),
+    "owner_ignore_adverts": ("on", True),
 }
 
 

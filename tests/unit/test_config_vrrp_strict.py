@@ -100,7 +100,14 @@ class Strict(SynchronousTestCase):
             {"accept": False},
         ),
         ("version 3\naccept\n", V4, [], {"accept": True}),
-        ("priority 255\nstate MASTER\nno_accept\n", V4, [], {"accept": True}),
+        ("priority 255\nstate MASTER\nno_accept\n", V4, [], {"accept": True, "owner_ignore_adverts": True}),
+        (
+            "priority 255\nstate MASTER\nowner_ignore_adverts off\n",
+            V4,
+            ["Strict mode requires owner_ignore_adverts to be set. resetting"],
+            {"owner_ignore_adverts": True},
+        ),
+        ("owner_ignore_adverts off\n", V4, [], {"owner_ignore_adverts": False}),
         (
             "strict_mode off\nauthentication {\nauth_pass abc\n}\n",
             V4,

@@ -43,6 +43,8 @@ class TestWanted(SynchronousTestCase):
             (event("twisted.internet", LogLevel.debug), 2),
             (event("kaltwisted.x", log_format="Starting factory {factory!r}", factory=object()), 2),
             (event("kaltwisted.x", LogLevel.error, log_format="Starting factory", factory=object()), 0),
+            (event("log_legacy", log_format="{log_text}", log_text="(UDP Port 112 Closed)"), 2),
+            (event("log_legacy", log_format="{log_text}", log_text="VRRP starting on 112"), 2),
         ]:
             self.assertEqual(
                 [wanted(what, detail) for detail in range(3)], [d >= shown_from for d in range(3)]

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -172,6 +172,23 @@ class Live(SynchronousTestCase):
         self.assertFalse(event.link.works)
         self.links.stop()
         self.assertEqual((self.reactor.readers, self.reactor.getDelayedCalls()), ([], []))
+
+    def test_whatever_one_watcher_hits_the_others_and_later_events_are_told(self) -> None:
+        self.links = Links(self.reactor, self.connect)
+        self.links.watch(lambda event: {}["nothing"])
+        self.links.watch(self.events.append)
+        self.successResultOf(self.started())
+        self.assertEqual(len(self.events), 2)
+        self.tell(link_message(2, "eth0", flags=0x1))
+        self.reactor.turn()
+        self.assertIsInstance(self.events[-1], LinkChanged)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 3)
+        self.links.stop()
+
+    def started(self) -> Deferred[None]:
+        started = self.links.start()
+        self.reactor.spin(5)
+        return started
 
     def test_what_is_told_during_the_listing_counts_after_it(self) -> None:
         """The listing still has an address whose removal was told while it was read."""

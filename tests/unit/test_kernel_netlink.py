@@ -246,6 +246,25 @@ class NetlinkTests(SynchronousTestCase):
         self.reactor.spin(100)
         self.assertEqual(len(self.events), 1000)
 
+    def test_requests_that_take_long_and_follow_one_another_leave_time_for_others(self) -> None:
+        def answer(asked: Message) -> list[bytes]:
+            self.reactor.advance(0.0015)  # the kernel makes an interface, while we send
+            return [acknowledgement(asked)]
+
+        self.answer = answer
+        done: list[int] = []
+
+        async def make() -> None:
+            for number in range(10):
+                await self.netlink.request(ASKED)
+                done.append(number)
+
+        made = Deferred.fromCoroutine(make())
+        self.reactor.turn()
+        self.assertTrue(0 < len(done) <= 3)
+        self.reactor.spin(10)
+        self.successResultOf(made)
+
     def test_events_are_heard_and_strangers_are_not(self) -> None:
         self.sockets[0].inbox.append((message(16, 0, b"link"), (0, 1)))
         self.sockets[0].inbox.append((message(16, 0, b"evil"), (4242, 1)))

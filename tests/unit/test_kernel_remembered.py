@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address
 from pathlib import Path
 from unittest import mock
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -30,7 +32,7 @@ class RememberedAddressesTests(SynchronousTestCase):
 
     def left(self, *configured: PlacedAddress) -> list[str]:
         """What the next life removes when it is configured so."""
-        self.successResultOf(self.life().remove_leftovers({each.address.address for each in configured}))
+        self.successResultOf(self.life().remove_leftovers([each.address for each in configured]))
         return [str(each) for what, addresses in self.kernel.asked if what == "remove" for each in addresses]
 
     def test_they_are_addresses(self) -> None:
@@ -54,6 +56,32 @@ class RememberedAddressesTests(SynchronousTestCase):
         self.assertFalse(self.file.exists())
         self.assertEqual(self.left(), [])
 
+    def test_what_was_put_otherwise_than_it_is_configured_now_is_removed_as_it_was_put(self) -> None:
+        peer = ip_address("10.1.0.1")
+        for options in ({"noprefixroute": True}, {"prefix": 32, "peer": peer}, {"prefix": 25}):
+            put = attrs.evolve(ONE, address=attrs.evolve(ONE.address, **options))
+            self.addresses.add([put])
+            self.assertEqual(self.left(put), [])
+            life = self.life()
+            with mock.patch.object(self.kernel, "remove", wraps=self.kernel.remove) as remove:
+                self.successResultOf(life.remove_leftovers([ONE.address]))
+            remove.assert_called_once_with([put])
+            self.addresses = self.life()
+
+    def test_where_it_is_put_and_who_looks_after_it_is_no_matter(self) -> None:
+        self.addresses.add([attrs.evolve(ONE, address=attrs.evolve(ONE.address, dev="vrrp.51", base="eth0"))])
+        untracked = attrs.evolve(ONE.address, dev="eth0", no_track=True)
+        self.assertEqual(self.left(attrs.evolve(ONE, address=untracked)), [])
+
+    def test_what_is_put_again_while_it_is_removed_is_remembered(self) -> None:
+        """As at a reload that changes nothing but an option."""
+        self.addresses.add([ONE, TWO])
+        self.kernel.held = True
+        self.addresses.remove([ONE, TWO])
+        self.addresses.add([ONE])
+        self.kernel.finish()
+        self.assertEqual(self.left(), ["10.0.0.1"])
+
     def test_another_boot_has_none_of_them(self) -> None:
         self.addresses.add([ONE])
         with mock.patch.object(boot_file, "boot_id", lambda: "another"):
@@ -62,4 +90,8 @@ class RememberedAddressesTests(SynchronousTestCase):
     def test_a_broken_file_is_ignored(self) -> None:
         for text in ("", "[]", "{", '{"boot": 1}', "[" * 100_000, "\xff"):
             self.file.write_text(text, encoding="latin-1")
+            self.assertEqual(self.left(), [])
+        right = [2, "10.0.0.1", 24]
+        for odd in (2, right[:2], [2, "10", 24], [2, "10.0.0.1", "x"], [*right, 5], [*right, {"other": 1}]):
+            self.file.write_text(json.dumps({"boot": boot_file.boot_id(), "addresses": [odd]}))
             self.assertEqual(self.left(), [])

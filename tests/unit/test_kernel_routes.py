@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import attrs
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,12 +19,11 @@ from kaltwisted.kernel.messages import (
     Message,
     Request,
     attribute,
+    attributes,
     pack,
     split,
 )
-from tests.unit.test_config_routes import route, rule
-
-INDICES = {"eth0": 2, "eth1": 3, "lo": 1}
+from tests.unit.test_config_routes import LINKS, route, rule
 
 
 def told(request: Request, type_: int | None = None) -> Message:
@@ -33,7 +33,7 @@ def told(request: Request, type_: int | None = None) -> Message:
 
 def decoded(item: RoutingItem) -> dict[str, Any]:
     """How pyroute2 reads a request, attributes among the header's fields."""
-    request = routes.add_item(item, INDICES.get)
+    request = routes.add_item(item, LINKS.get)
     data = pack(request, NLM_F_REQUEST, 1)
     assert len(list(split(data))) == 1
     message = (rtmsg if isinstance(item, Route) else fibmsg)(data)
@@ -107,7 +107,7 @@ class RouteMessages(SynchronousTestCase):
 
     def test_where_it_goes_among_its_equals(self) -> None:
         for words, flags in (("", 0x400), ("append", 0xC00), ("add", 0x600)):
-            self.assertEqual(routes.add_item(route(f"10.0.0.0/8 dev lo {words}"), INDICES.get).flags, flags)
+            self.assertEqual(routes.add_item(route(f"10.0.0.0/8 dev lo {words}"), LINKS.get).flags, flags)
 
     def test_packets_in_packets(self) -> None:
         """pyroute2 knows MPLS; the others are held against the kernel (tests/network)."""
@@ -125,9 +125,22 @@ class RouteMessages(SynchronousTestCase):
         )["RTA_MULTIPATH"]
         self.assertEqual((first["RTA_ENCAP_TYPE"], second.get("RTA_ENCAP_TYPE")), (1, None))
 
+    def test_the_table_of_a_vrf(self) -> None:
+        found = decoded(route("10.0.0.0/8 dev eth1 table 7 vrf red"))
+        self.assertEqual((found["table"], found["RTA_TABLE"]), (0, 1000))
+        for name, why in (("blue", "there is no VRF blue"), ("eth0", "eth0 is not a VRF")):
+            with self.assertRaisesRegex(routes.NoInterfaceError, why):
+                routes.add_item(route(f"10.0.0.0/8 dev eth1 vrf {name}"), LINKS.get)
+
+    def test_ttl_propagate_goes_along_as_from_keepalived(self) -> None:
+        plain = route("10.0.0.0/8 dev lo")
+        for value, sent in ((None, None), (True, b"\1"), (False, b"\0")):
+            payload = routes.add_item(attrs.evolve(plain, ttl_propagate=value), LINKS.get).payload
+            self.assertEqual(attributes(payload, 12).get(26), sent)
+
     def test_an_interface_that_is_not_there(self) -> None:
         for line in ("10.0.0.0/8 dev eth9", "10.0.0.0/8 nexthop dev eth9 nexthop dev eth0"):
-            self.assertRaises(routes.NoInterfaceError, routes.add_item, route(line), INDICES.get)
+            self.assertRaises(routes.NoInterfaceError, routes.add_item, route(line), LINKS.get)
 
 
 class RuleMessages(SynchronousTestCase):
@@ -168,11 +181,12 @@ class WhatTheKernelTells(SynchronousTestCase):
         for item in (
             route("10.0.0.0/8 via 192.0.2.1 table 300 metric 5"),
             route("default via 192.0.2.1"),
+            route("10.0.0.0/8 dev eth0 vrf red"),
             route("2001:db8::/32 dev eth0"),
             rule("from 10.0.0.0/8 table 3 priority 5"),
             rule("to 2001:db8::/32 table 3 priority 5"),
         ):
-            message = told(routes.remove_item(item, INDICES.get))
+            message = told(routes.remove_item(item, LINKS.get))
             self.assertEqual(routes.key_told(message), routes.key_of(item), item)
 
     def test_what_is_no_message(self) -> None:

@@ -17,7 +17,7 @@ from kaltwisted.kernel.boot_file import boot_id
 from kaltwisted.kernel.messages import HEADER_SIZE, Message, Request
 from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.routing import PAUSE_S, SLICE, SOON_S, Routing
-from kaltwisted.ports import IRouting
+from kaltwisted.ports import IRouting, Link
 from kaltwisted.testing.netlink import FakeNetlinkSocket, ReaderClock, acknowledgement, message
 from kaltwisted.testing.vrrp import FakeRouting
 from tests.unit.test_config_routes import route, rule
@@ -33,7 +33,7 @@ class Kernel(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.reactor = ReaderClock()
-        self.indices = {"eth0": 2}
+        self.links = {"eth0": Link(2, "eth0")}
         self.tables: dict[bytes, int] = {}
         self.refuse = 0
         self.asked: list[tuple[int, bytes]] = []
@@ -44,7 +44,7 @@ class Kernel(SynchronousTestCase):
     def life(self, path: Path | None) -> Routing:
         """A process' own."""
         record = RoutingRecord(path)
-        return Routing(self.reactor, self.indices.get, record, self.connect, lambda: self.events)
+        return Routing(self.reactor, self.links.get, record, self.connect, lambda: self.events)
 
     def connect(self) -> FakeNetlinkSocket:
         return FakeNetlinkSocket(self.answer)
@@ -65,7 +65,7 @@ class Kernel(SynchronousTestCase):
         return [acknowledgement(asked)]
 
     def request(self, item: RoutingItem) -> Request:
-        return routes.add_item(item, self.indices.get)
+        return routes.add_item(item, self.links.get)
 
     def has(self, *items: RoutingItem) -> bool:
         return set(self.tables) == {self.request(item).payload for item in items}
@@ -212,14 +212,30 @@ class Kernel(SynchronousTestCase):
         self.assertEqual(now, "(X) 10.1.0.0/16 via 192.0.2.1 is set now")
 
     def test_an_interface_that_comes_later(self) -> None:
-        self.indices.clear()
+        self.links.clear()
         with capturedLogs() as logged:
             self.successResultOf_after(self.routing.want("X", (TWO,)))
-            self.indices["eth0"] = 2
+            self.links["eth0"] = Link(2, "eth0")
             self.routing.look_again()
             self.wait(PAUSE_S)
         self.assertTrue(self.has(TWO))
         self.assertIn("there is no interface eth0", str(self.lines(logged)[0]))
+
+    def test_a_vrf_that_comes_goes_and_has_another_table(self) -> None:
+        """What stands is always in the table that it has, and nothing is left in the one it had."""
+        item = route("10.1.0.0/16 dev eth0 vrf red")
+        with capturedLogs() as logged:
+            self.successResultOf_after(self.routing.want("X", (item,)))
+            self.assertTrue(self.has())
+            for table in (10, 11):
+                self.links["red"] = Link(5, "red", kind="vrf", table=table)
+                self.routing.look_again()
+                self.wait(PAUSE_S)
+                self.assertTrue(self.has(item))
+        self.assertIn("there is no VRF red", str(self.lines(logged)[0]))
+        del self.links["red"]
+        self.successResultOf_after(self.routing.want("X", ()))
+        self.assertEqual(self.tables, {})
 
     def successResultOf_after(self, done: object) -> None:
         self.wait(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from ipaddress import ip_address
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,8 +41,8 @@ def address_message(request: Request, type_: int = RTM_NEWADDR) -> Message:
     return Message(type_, 0, 0, bytes(HEADER_SIZE) + request.payload)
 
 
-def vip(text: str, prefix: int = 32, **more: str) -> VirtualIpAddress:
-    return VirtualIpAddress(ip_address(text), prefix, **more)  # type: ignore[arg-type]
+def vip(text: str, prefix: int = 32, **more: Any) -> VirtualIpAddress:
+    return VirtualIpAddress(ip_address(text), prefix, **more)
 
 
 class LinkMessages(SynchronousTestCase):
@@ -83,7 +84,39 @@ class AddressMessages(SynchronousTestCase):
         self.assertEqual(found[8], struct.pack("=I", 0x02))
         self.assertEqual(found[6], struct.pack("=IIII", 0, 0xFFFFFFFF, 0, 0))
         self.assertNotIn(6, attributes(add_address(3, vip("2001:db8::1", 64)).payload, 8))
-        self.assertIn(6, attributes(add_address(3, vip("fe80::1", 64), deprecated=True).payload, 8))
+
+    def test_options_of_ipv6(self) -> None:
+        for more, flags in (
+            ({}, 0x02),
+            ({"dad": True}, None),
+            ({"home": True}, 0x12),
+            ({"mngtmpaddr": True, "dad": True}, 0x100),
+            ({"noprefixroute": True, "autojoin": True}, 0x602),
+        ):
+            found = attributes(add_address(3, vip("2001:db8::1", 64, **more)).payload, 8)
+            self.assertEqual(found.get(8), None if flags is None else struct.pack("=I", flags), more)
+        for lifetime, prefix in ((0, 64), (300, 64), (300, 128)):
+            wanted = vip("2001:db8::1", prefix, preferred_lft=lifetime)
+            found = attributes(add_address(3, wanted).payload, 8)
+            self.assertEqual(found[6], struct.pack("=IIII", lifetime, 0xFFFFFFFF, 0, 0))
+        forever = vip("2001:db8::1", 128, preferred_lft=0xFFFFFFFF)
+        self.assertNotIn(6, attributes(add_address(3, forever).payload, 8))
+
+    def test_options_of_ipv4(self) -> None:
+        """The kernel refuses nothing of what is for IPv6, but it would keep it."""
+        plain = vip("10.0.0.9", 24, home=True, dad=True, mngtmpaddr=True, preferred_lft=5)
+        self.assertEqual(add_address(3, plain), add_address(3, vip("10.0.0.9", 24)))
+        wanted = vip("10.0.0.9", 24, noprefixroute=True, autojoin=True)
+        self.assertEqual(attributes(add_address(3, wanted).payload, 8)[8], struct.pack("=I", 0x600))
+
+    def test_a_peer_is_the_other_end(self) -> None:
+        for here, there, prefix in (("10.0.0.9", "10.1.0.9", 24), ("2001:db8::9", "2001:db8:1::9", 64)):
+            wanted = vip(here, prefix, peer=ip_address(there))
+            for request in (add_address(3, wanted), remove_address(3, wanted)):
+                found = attributes(request.payload, 8)
+                self.assertEqual((found[2], found[1]), (ip_address(here).packed, ip_address(there).packed))
+                told = parse_address(address_message(request))
+                self.assertEqual(told, LinkAddress(3, ip_address(here), prefix))
 
     def test_nonsense_is_refused_before_the_kernel_sees_it(self) -> None:
         self.assertEqual((scope_number(None), scope_number("host"), scope_number("0x20")), (0, 254, 32))

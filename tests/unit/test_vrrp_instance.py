@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.model import Script, Tracked, UnicastPeer, VirtualIpAddress, VrrpScript
+from kaltwisted.ports import Election
 from kaltwisted.vrrp import actions as act
 from kaltwisted.vrrp import events as ev
 from kaltwisted.vrrp import packet
 from kaltwisted.vrrp.actions import State, TimerName
 from kaltwisted.vrrp.packet import Reason
 
-from .vrrp_helpers import OURS, SECRET, VIP, Driven, kinds, lines, notified, seconds, sent
+from .vrrp_helpers import OURS, SECRET, VIP, Driven, config, kinds, lines, notified, seconds, sent
 
 FIT = VrrpScript("fit", Script(("/bin/true",)))
 
@@ -125,6 +126,14 @@ class MasterTests(SynchronousTestCase):
             self.assertEqual(driven.state, state)
             self.assertEqual(sent(actions), [] if rival else [100])
 
+    def test_a_master_that_another_may_have_stood_in_for_wins_the_neighbours_back(self) -> None:
+        driven = Driven()
+        driven.become_master()
+        self.assertEqual(kinds(driven.expire(TimerName.ADVERT, late_us=seconds(1.9))), [act.SendAdvert])
+        actions = driven.expire(TimerName.ADVERT, late_us=seconds(2))
+        self.assertEqual(kinds(actions), [act.SendAdvert, act.Announce])
+        self.assertEqual(lines(actions), ["(X) was held up for 2000 ms: announcing the addresses again"])
+
     def test_a_master_runs_no_backups_timer(self) -> None:
         driven = Driven()
         driven.do(ev.Sync.TO_MASTER)
@@ -212,6 +221,36 @@ class MasterTests(SynchronousTestCase):
             said = lines(driven.hear(255, source))
             self.assertEqual(said[0], f"(X) we and {source} are both configured as address owner")
             self.assertEqual(driven.state, state)
+
+    def test_an_owner_that_shall_ignore_adverts_hears_none_while_it_is_master(self) -> None:
+        driven = Driven(priority=255, state="MASTER", owner_ignore_adverts=True)
+        driven.become_master()
+        for priority in (255, 254, 0):
+            driven.after(seconds(0.5))
+            self.assertEqual(driven.hear(priority), [], priority)
+        self.assertEqual(driven.do(ev.PacketReceived(bytes(40))), [])
+        self.assertEqual(driven.instance.statistics.adverts_received, 0)
+        new = config(priority=255, state="MASTER")
+        driven.take(driven.instance.reconfigure(new, {}, keeps_weights=True, known={}, now=driven.now))
+        driven.hear(255)
+        self.assertEqual(driven.state, State.BACKUP)
+
+    def test_nobody_else_ignores_adverts(self) -> None:
+        # Neither a master that is no owner, nor an owner that has not begun to be master.
+        driven = Driven(priority=254, owner_ignore_adverts=True)
+        driven.become_master()
+        driven.hear(255)
+        self.assertEqual(driven.state, State.BACKUP)
+        driven = Driven(priority=255, owner_ignore_adverts=True)
+        driven.hear(255)
+        self.assertEqual(driven.instance.statistics.adverts_received, 1)
+
+    def test_an_owner_that_an_operator_made_yield_hears_adverts(self) -> None:
+        driven = Driven(priority=255, state="MASTER", owner_ignore_adverts=True)
+        driven.become_master()
+        driven.do(ev.Steered(Election.YIELD))
+        driven.hear(100)
+        self.assertEqual(driven.state, State.BACKUP)
 
     def test_our_own_advert_is_no_rival(self) -> None:
         driven = Driven()

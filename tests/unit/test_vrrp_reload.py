@@ -14,12 +14,14 @@ from kaltwisted.config.model import (
     Configuration,
     Script,
     Tracked,
+    TrackFile,
     VirtualIpAddress,
     VrrpInstance,
     VrrpScript,
     VrrpSyncGroup,
 )
-from kaltwisted.ports import ScriptResult
+from kaltwisted.ports import LinkAddress, ScriptResult
+from kaltwisted.testing.files import FakeWatchedFiles
 from kaltwisted.vrrp.actions import State, TimerName
 from tests.unit.test_vrrp_service import ETH0, ETH1, VIP, World, advert, priority_of
 from tests.unit.vrrp_helpers import SECRET, config
@@ -263,6 +265,19 @@ class ReloadTests(World):
 
     # -- who comes and goes ------------------------------------------------------------------
 
+    def test_another_file_of_a_name_is_weighed_as_it_is_configured_with_it(self) -> None:
+        self.files = FakeWatchedFiles()
+        self.files.write("/b", b"5")
+        old, new = TrackFile("f", "/a", weight=0), TrackFile("f", "/b", weight=3)
+        self.start(config(priority=150, track_file=(Tracked("f"),)), track_files=(old,))
+        self.wait(4)
+        self.forget()
+        self.reload(config(name="Y", priority=150, track_file=(Tracked("f"),)), track_files=(new,))
+        self.assertIs(self.state("Y"), State.MASTER)
+        self.wait(1)
+        self.assertEqual(self.sent, [150, 165])
+        self.stop()
+
     def test_a_master_that_is_gone_resigns_lets_go_and_tells_fault(self) -> None:
         self.start(config(priority=150, notify={"notify": Script(("/n",))}), Z)
         self.wait(4)
@@ -363,6 +378,64 @@ class ReloadTests(World):
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertTrue(all(port.closed for port in self.wire.ports.values()))
+
+    def test_a_stop_where_a_whole_sync_group_is_just_leaving(self) -> None:
+        group = VrrpSyncGroup("G", ("X", "Z"))
+        self.start(config(priority=150), Z, vrrp_sync_groups=(group,))
+        self.wait(4)
+        self.assertIs(self.state("Z"), State.MASTER)
+        self.addresses.held = True
+        stays = config(name="Y", virtual_router_id=77, virtual_ipaddress=())
+        done = Deferred.fromCoroutine(self.service.reconfigure(Configuration(vrrp_instances=(stays,))))
+        self.settle()
+        self.assertNoResult(done)
+        self.addresses.held = False
+        stopped = self.service.stopService()
+        self.addresses.finish()
+        self.settle()
+        self.successResultOf(done)
+        self.successResultOf(stopped)
+        self.assertFalse(self.holds() or self.holds(OTHER_VIP))
+
+    def test_a_renamed_master_goes_on_while_interfaces_are_made(self) -> None:
+        self.master()
+        self.virtual_links.held = True
+        renamed = Configuration(vrrp_instances=(config(name="Y", priority=150), attrs.evolve(Z, priority=90)))
+        done = Deferred.fromCoroutine(self.service.reconfigure(renamed))
+        self.wait(3)
+        self.assertNoResult(done)
+        self.assertEqual(self.sent, [150, 150, 150, 150])
+        self.links.change(attrs.evolve(ETH0, up=False))
+        self.settle()
+        self.assertEqual(self.sent[-1], 0, "what happens meanwhile is acted on")
+        self.links.change(ETH0)
+        self.wait(4)
+        self.virtual_links.held = False
+        self.virtual_links.waiting.pop().callback(None)
+        self.settle()
+        self.successResultOf(done)
+        self.assertIs(self.state("Y"), State.MASTER)
+        self.forget()
+        self.wait(3)
+        self.assertEqual([each for each in self.sent if each == 150], [150, 150, 150])
+        self.stop()
+
+    def test_the_kernel_may_tell_late_that_a_gone_router_s_address_is_gone(self) -> None:
+        self.start(config(priority=150), Z)
+        self.wait(4)
+        self.assertTrue(self.holds(OTHER_VIP))
+        self.virtual_links.held = True
+        done = Deferred.fromCoroutine(
+            self.service.reconfigure(Configuration(vrrp_instances=(config(priority=150),)))
+        )
+        self.settle()
+        self.links.appear(LinkAddress(2, OTHER_VIP, 32))
+        self.links.vanish(LinkAddress(2, OTHER_VIP, 32))
+        self.virtual_links.held = False
+        self.virtual_links.waiting.pop().callback(None)
+        self.settle()
+        self.successResultOf(done)
+        self.stop()
 
     def test_timers_of_a_renamed_router_end_with_it(self) -> None:
         self.master()

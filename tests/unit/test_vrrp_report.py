@@ -19,6 +19,7 @@ from kaltwisted.config.model import (
     VrrpScript,
     VrrpSyncGroup,
 )
+from kaltwisted.config.model_vrrp import FOREVER
 from kaltwisted.config.report import moment
 from kaltwisted.ports import Link, ScriptResult
 from kaltwisted.vrrp import events as ev
@@ -141,6 +142,20 @@ class AddressTests(SynchronousTestCase):
             told("2001:db8::1", 64, no_track=True),
             "2001:db8::1/64 dev eth0 scope global no_track preferred_lft forever set",
         )
+        flags = dict.fromkeys(("home", "dad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track"), True)
+        self.assertEqual(
+            told(
+                "2001:db8::1", 128, peer=ip_address("2001:db8::2"), track_group="T", preferred_lft=7, **flags
+            ),
+            "2001:db8::1 dev eth0 scope global peer 2001:db8::2/128 home -nodad mngtmpaddr noprefixroute"
+            " autojoin no_track track_group T preferred_lft 7 set",
+        )
+        self.assertEqual(
+            told("10.0.0.1", 24, peer=ip_address("10.1.0.1"), label="eth0:x"),
+            "10.0.0.1 dev eth0 scope global label eth0:x peer 10.1.0.1/24 set",
+        )
+        lasting = told("2001:db8::1", 128, preferred_lft=FOREVER)
+        self.assertEqual(lasting, "2001:db8::1 dev eth0 scope global preferred_lft forever set")
 
 
 class ScriptTests(SynchronousTestCase):

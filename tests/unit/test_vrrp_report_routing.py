@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.vrrp.report_routing import route_words, routing_lines, rule_words
@@ -13,6 +14,8 @@ ROUTES = {
     "default via 192.0.2.1 dev eth0 table 7 append": (
         "append 0.0.0.0/0 via inet 192.0.2.1 dev eth0 table 7 proto 18"
     ),
+    "10.1.0.0/24 dev eth0 vrf red": "prepend 10.1.0.0/24 dev eth0 table 10 proto 18",
+    "10.1.0.0/24 dev eth0 vrf blue": "prepend 10.1.0.0/24 dev eth0 vrf blue proto 18",
     "blackhole 10.1.0.0/24": "add blackhole 10.1.0.0/24 proto 18",
     "2001:db8::/48 from 2001:db8:1::/48 via fe80::1 dev eth0 metric 7 expires 9 pref low mtu 1400": (
         "prepend 2001:db8::/48 from 2001:db8:1::/48 via inet6 fe80::1 dev eth0 proto 18"
@@ -50,10 +53,19 @@ RULES = {
 }
 
 
+VRFS = {"red": 10}.get
+
+
 class Words(SynchronousTestCase):
+    def test_what_is_for_mpls(self) -> None:
+        for value, word in ((True, "enabled"), (False, "disabled")):
+            one = attrs.evolve(route("2001:db8::/48 dev eth0 pref low mtu 1400"), ttl_propagate=value)
+            expected = f"prepend 2001:db8::/48 dev eth0 proto 18 mtu 1400 pref low ttl-propagate {word}"
+            self.assertEqual(route_words(one, VRFS), expected)
+
     def test_routes(self) -> None:
         for line, expected in ROUTES.items():
-            self.assertEqual(route_words(route(line)), expected)
+            self.assertEqual(route_words(route(line), VRFS), expected)
 
     def test_rules(self) -> None:
         for line, expected in RULES.items():
@@ -64,7 +76,7 @@ class Words(SynchronousTestCase):
             virtual_routes=(route("10.1.0.0/24 dev eth0"),), virtual_rules=(rule("goto 60 priority 9"),)
         )
         self.assertEqual(
-            list(routing_lines(own)),
+            list(routing_lines(own, VRFS)),
             [
                 "   Virtual Routes :",
                 "     prepend 10.1.0.0/24 dev eth0 proto 18",
@@ -72,4 +84,4 @@ class Words(SynchronousTestCase):
                 "     from all priority 9 tos 0x0 protocol 18 goto 60",
             ],
         )
-        self.assertEqual(list(routing_lines(config())), [])
+        self.assertEqual(list(routing_lines(config(), VRFS)), [])

@@ -30,26 +30,26 @@ def alarms(actions: list[Action]) -> list[act.Alarm]:
 class RivalryTests(SynchronousTestCase):
     def test_an_election_of_two_adverts_is_none(self) -> None:
         rivals = Rivalry()
-        self.assertIsNone(rivals.heard(OTHER, None, 0))
-        self.assertIsNone(rivals.heard(OTHER, None, seconds(1)))
+        self.assertIsNone(rivals.heard(OTHER, None, 0, seconds(1)))
+        self.assertIsNone(rivals.heard(OTHER, None, seconds(1), seconds(1)))
         self.assertIsNone(rivals.still(seconds(5), seconds(1)))
 
     def test_the_third_is_told_of_once_with_the_latest_cause(self) -> None:
         rivals = Rivalry()
-        rivals.heard(OTHER, Reason.INTERVAL, 0)
-        rivals.heard(OTHER, Reason.INTERVAL, seconds(1))
-        words = rivals.heard(OTHER, Reason.PASSWORD, seconds(2))
+        rivals.heard(OTHER, Reason.INTERVAL, 0, seconds(1))
+        rivals.heard(OTHER, Reason.INTERVAL, seconds(1), seconds(1))
+        words = rivals.heard(OTHER, Reason.PASSWORD, seconds(2), seconds(1))
         self.assertEqual(
             words,
             "split brain: 10.0.0.9 is master too, for 2.0 s: its password is another: compare auth_pass",
         )
-        self.assertIsNone(rivals.heard(OTHER, Reason.PASSWORD, seconds(3)))
+        self.assertIsNone(rivals.heard(OTHER, Reason.PASSWORD, seconds(3), seconds(1)))
 
     def test_it_is_over_when_the_rival_is_silent_or_we_yield(self) -> None:
         for yielded in (False, True):
             rivals = Rivalry()
             for second in range(3):
-                rivals.heard(OTHER, None, seconds(second))
+                rivals.heard(OTHER, None, seconds(second), seconds(1))
             self.assertIsNone(rivals.still(seconds(5.9), seconds(1)))
             words = rivals.yielded(seconds(6)) if yielded else rivals.still(seconds(6), seconds(1))
             why = "we are master no more" if yielded else "10.0.0.9 is silent"
@@ -59,16 +59,25 @@ class RivalryTests(SynchronousTestCase):
 
     def test_one_rival_is_followed_at_a_time(self) -> None:
         rivals = Rivalry()
-        rivals.heard(OTHER, None, 0)
+        rivals.heard(OTHER, None, 0, seconds(1))
         for second in range(9):
-            self.assertIsNone(rivals.heard(THIRD, None, seconds(second)))
+            self.assertIsNone(rivals.heard(THIRD, None, seconds(second), seconds(1)))
         self.assertIsNone(rivals.still(seconds(9), seconds(1)))
-        self.assertIsNotNone([rivals.heard(THIRD, None, seconds(second)) for second in (9, 10, 11)][-1])
+        self.assertIsNotNone(
+            [rivals.heard(THIRD, None, seconds(second), seconds(1)) for second in (9, 10, 11)][-1]
+        )
+
+    def test_adverts_that_have_waited_for_us_are_none_that_stays(self) -> None:
+        rivals = Rivalry()
+        for _ in range(9):
+            self.assertIsNone(rivals.heard(OTHER, None, 0, seconds(1)))
+        self.assertIsNone(rivals.still(seconds(4), seconds(1)))
+        self.assertIsNone(rivals.rival)
 
     def test_packets_that_are_no_master_s_do_not_count(self) -> None:
         rivals = Rivalry()
         for _ in range(9):
-            self.assertIsNone(rivals.heard(OTHER, Reason.LENGTH, 0))
+            self.assertIsNone(rivals.heard(OTHER, Reason.LENGTH, 0, seconds(1)))
         self.assertIsNone(rivals.rival)
 
     @given(
@@ -82,7 +91,7 @@ class RivalryTests(SynchronousTestCase):
         for source, reason, wait in heard:
             now += seconds(wait)
             over += rivals.still(now, seconds(1)) is not None
-            told += rivals.heard(source, reason, now) is not None
+            told += rivals.heard(source, reason, now, seconds(1)) is not None
             self.assertIn(told - over, (0, 1))
         over += rivals.yielded(now) is not None
         self.assertEqual(told, over)
@@ -113,6 +122,7 @@ class InstanceTests(SynchronousTestCase):
         driven = Driven(priority=150)
         driven.become_master()
         for _ in range(3):
+            driven.after(seconds(1))
             driven.hear(100)
         actions = driven.hear(200)
         self.assertEqual(driven.state, State.BACKUP)

@@ -7,18 +7,23 @@ import fcntl
 import socket
 import struct
 import time
+from collections.abc import Callable
 from ipaddress import ip_address
 from types import SimpleNamespace
 
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from kaltwisted.ports import IWire, Link, Listening, WireError
+from kaltwisted.ports import Ipv6Message, IWire, Link, Listening, WireError
+from kaltwisted.testing.netlink import ReaderClock
 from kaltwisted.testing.vrrp import FakeWire
 from kaltwisted.vrrp import packet, wire
 from kaltwisted.vrrp.dispatcher import Dispatcher
+from kaltwisted.vrrp.silent import SilentPort
 from kaltwisted.vrrp.strangers import Strangers
 from kaltwisted.vrrp.wire import RawWire, why_not
 from tests.unit.vrrp_helpers import config
@@ -83,6 +88,58 @@ class Waiting(SynchronousTestCase):
             self.patch(time, "time_ns", lambda later_us=later_us: came_in + later_us * 1000)
             self.receiver.datagramReceived(b"x", None)
             self.assertEqual(self.waited[-1], waited_us)
+
+
+class Closing(SynchronousTestCase):
+    """The kernel takes its time over the end of a packet socket, and the reactor has none for that."""
+
+    def test_a_packet_socket_is_closed_by_another_thread(self) -> None:
+        reactor, heard = ThreadsLater(), []
+        ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.addCleanup(ours.close)
+        self.addCleanup(theirs.close)
+
+        def received(data: bytes | Ipv6Message, waited_us: int) -> None:
+            heard.append(data)
+            port.stopListening()
+
+        port = SilentPort(reactor, ours, received, lambda _: 0, 100)
+        self.assertEqual(reactor.readers, [port])
+        for data in (b"one", b"two"):
+            theirs.send(data)
+        port.doRead()
+        port.stopListening()
+        self.assertEqual((heard, reactor.readers, port.fileno()), ([b"one"], [], -1))
+        self.assertNotEqual(ours.fileno(), -1)
+        (close,) = reactor.calls
+        close()
+        self.assertEqual(ours.fileno(), -1)
+
+    def test_it_outlives_what_the_reactor_takes_for_its_end(self) -> None:
+        reactor, heard = ThreadsLater(), []
+        ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.addCleanup(theirs.close)
+        port = SilentPort(reactor, ours, lambda data, _: heard.append(data), lambda _: 0, 100)
+        reactor.removeReader(port)
+        port.connectionLost(Failure(ConnectionDone()))
+        theirs.send(b"one")
+        reactor.turn()
+        self.assertEqual(heard, [b"one"])
+        port.stopListening()
+        port.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(reactor.readers, [])
+        reactor.calls.pop()()
+
+
+class ThreadsLater(ReaderClock):
+    """A reactor whose threads run when the test calls them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Callable[[], object]] = []
+
+    def callInThread(self, call: Callable[[], object]) -> None:
+        self.calls.append(call)
 
 
 class Dispatching(SynchronousTestCase):

@@ -72,6 +72,7 @@ class Running:
             interfaces=self.interfaces,
             stands=lambda name, vip: self.router.instances[name].state is State.MASTER,
             owner=lambda script: "0:0" if script is None or script.user is None else "65534:65534",
+            vrf_table=lambda name: None,
             epoch_us=EPOCH_US,
         )
 

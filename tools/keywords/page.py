@@ -21,10 +21,9 @@ or `yes`; off is `off`, `false` or `no`.
 """
 _STATES = {
     Stage.ACTED_ON: "are **acted on**: everything that is not marked",
-    Stage.READ: "are **read**, and checked, but not acted on yet; a warning says so",
     Stage.KNOWN: "are **known by name**: skipped, and a warning says so; the rest runs",
 }
-_MARKS = {Stage.ACTED_ON: "", Stage.READ: " (not acted on yet)", Stage.KNOWN: " (skipped)"}
+_MARKS = {Stage.ACTED_ON: "", Stage.KNOWN: " (skipped)"}
 _LANGUAGE = """\
 ## In any block
 
@@ -130,8 +129,6 @@ def _table(block: Block, entries: list[Entry]) -> Iterator[str]:
         if entry.opens is not None:
             word = f"[{word}](#{_anchor(entry.opens.path)}) {{ }}"
         doc = entry.doc + (" (*ours*)" if entry.ours else "")
-        if entry.stage is Stage.READ is not block.stage:
-            doc += " (**not acted on yet**)"
         yield f"| {word} | {_cell(_takes(entry)) + ' | ' if takes else ''}{_cell(doc)} |"
     yield ""
 

@@ -98,6 +98,13 @@ MIXED_GROUP: Final = _kind(
     "Members of a sync group that authenticate in different ways",
     "They change together, so the weakest of them decides about all.",
 )
+FIRST_ADDRESS: Final = _kind(
+    "first-address",
+    _ADVICE,
+    "An IPv6 virtual router whose first address is not link-local",
+    "keepalived takes its adverts, as do we. The RFC has a link-local address come first, so that another"
+    " maker's router may not; and who is to have the virtual router for a gateway needs one.",
+)
 WEAK_KEY: Final = _kind(
     "weak-key",
     _WARNING,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kaltwisted.config.advice.kinds import (
     SAME_CHECK,
@@ -63,7 +63,7 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
     """A server with a share of the clients and without a check; one finding for each pool."""
     for service in configuration.virtual_servers:
         unchecked = [server for server in service.real_servers if not server.checks and server.weight]
-        # A check that is not acted on yet, or not read, has a finding of its own.
+        # A check that could not be read has a finding of its own.
         unchecked = [server for server in unchecked if not _says_check(written, server)]
         if not unchecked or not written.is_sound(service.where):
             continue
@@ -79,10 +79,15 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
             written.spot(unchecked[0].where),
             f"real_server {unchecked[0].format(service.protocol)} has no check{others(len(unchecked) - 1)}: "
             f"it gets clients when it is dead, too{never}",
-            expected="a check, such as TCP_CHECK { connect_timeout 3 }"
-            if service.protocol is Protocol.TCP
-            else 'a check, such as MISC_CHECK { misc_path "…" }',
+            expected=f"a check, such as {_SUGGESTED[service.protocol]}",
         )
+
+
+_SUGGESTED: Final = {
+    Protocol.TCP: "TCP_CHECK { connect_timeout 3 }",
+    Protocol.UDP: "UDP_CHECK { connect_timeout 3 }",
+    Protocol.SCTP: "PING_CHECK { connect_timeout 3 }",
+}
 
 
 def _says_check(written: Written, server: RealServer) -> bool:

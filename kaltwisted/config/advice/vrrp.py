@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kaltwisted.config.advice.kinds import MIXED_GROUP, OWN_PEER, SHARED_ADDRESS
+from kaltwisted.config.advice.kinds import FIRST_ADDRESS, MIXED_GROUP, OWN_PEER, SHARED_ADDRESS
 from kaltwisted.config.findings import Related
 
 if TYPE_CHECKING:
@@ -50,6 +50,24 @@ def shared_addresses(configuration: Configuration, written: Written) -> Iterator
             )
 
 
+def first_addresses(configuration: Configuration, written: Written) -> Iterator[Finding]:
+    """An IPv6 virtual router that begins with another address than a link-local one (RFC 9568 §5.2.9)."""
+    for instance in configuration.vrrp_instances:
+        first = next((vip.address for vip in instance.virtual_ipaddress), None)
+        if first is None or first.version == 4 or first.is_link_local:
+            continue
+        # In strict mode it is an error, and told already.
+        if instance.strict_mode or not written.is_sound(instance.where):
+            continue
+        yield written.advise(
+            FIRST_ADDRESS,
+            _address(written, instance, first),
+            f"{first} is the first address of the IPv6 virtual router `{instance.name}`,"
+            " and not a link-local one",
+            expected="an address of fe80::/10 in the first line",
+        )
+
+
 def mixed_groups(configuration: Configuration, written: Written) -> Iterator[Finding]:
     """AH or auth_hmac in one member of a sync group, PASS or nothing in another."""
     instances = {instance.name: instance for instance in configuration.vrrp_instances}
@@ -92,4 +110,4 @@ def _address(written: Written, instance: VrrpInstance, address: Address) -> Spot
     return written.spot(instance.where, block, address)
 
 
-RULES = (own_peers, shared_addresses, mixed_groups)
+RULES = (own_peers, shared_addresses, first_addresses, mixed_groups)

@@ -18,7 +18,7 @@ from kaltwisted.config.keywords.convert import (
 )
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.scripts import checking_command, user
-from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Stage, Table
+from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.track import Weight
 from kaltwisted.config.model import DnsType, HttpProtocol, ReplyPattern
 
@@ -312,7 +312,7 @@ CHECKS = {
     "FILE_CHECK": Keyword("goes by the number in a file", block=FILE_CHECK, words=1),
     "BFD_CHECK": Keyword("goes by a BFD session", block=BFD_CHECK, words=1),
     "SMTP_CHECK": Keyword("greets a mail server", block=SMTP_CHECK, words=1),
-    "PING_CHECK": Keyword("asks for an ICMP echo", block=PING_CHECK, words=1, stage=Stage.READ),
-    "UDP_CHECK": Keyword("sends a datagram", block=UDP_CHECK, words=1, stage=Stage.READ),
-    "DNS_CHECK": Keyword("asks a name server", block=DNS_CHECK, words=1, stage=Stage.READ),
+    "PING_CHECK": Keyword("asks for an ICMP echo", block=PING_CHECK, words=1),
+    "UDP_CHECK": Keyword("sends a datagram", block=UDP_CHECK, words=1),
+    "DNS_CHECK": Keyword("asks a name server", block=DNS_CHECK, words=1),
 }

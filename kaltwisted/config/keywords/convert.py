@@ -71,16 +71,22 @@ def signed_number(text: str, low: int, high: int) -> int | str:
 
 @attrs.frozen
 class Number:
-    """A whole number.  ``strict``: nothing may follow the digits, as for virtual_router_id."""
+    """A whole number.  ``strict``: nothing may follow the digits, as for virtual_router_id.
+
+    ``fatal``: see ``missing``.
+    """
 
     low: int = 0
     high: int = UINT_MAX
     strict: bool = False
     optional: int | None = None
+    fatal: bool = True
 
     def __call__(self, words: list[str], problems: Problems) -> int | Keep:
         if len(words) < 2:
-            return self.optional if self.optional is not None else missing(words, problems, self.expected)
+            if self.optional is not None:
+                return self.optional
+            return missing(words, problems, self.expected, fatal=self.fatal)
         text = words[1]
         if text.isdecimal() and len(text) <= MOST_DIGITS and text.isascii():
             value = int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kaltwisted.config.keywords.api import API
+from kaltwisted.config.keywords.buffers import NETLINK_BUFS, RX_BUFS
 from kaltwisted.config.keywords.convert import (
     AtLeastOne,
     OneOf,
@@ -169,6 +170,8 @@ GLOBAL_DEFS = Table(
             "which problems of an include are errors", "", lambda words, problems: KEEP, words=None
         ),
         **VRRP_DEFAULTS,
+        **NETLINK_BUFS,
+        **RX_BUFS,
         **NFTABLES,
         **PROCESSES,
         **START_AND_STOP,

@@ -51,19 +51,10 @@ snmp_rs_stats_update_interval: max age of real server statistics served
 enable_dbus: export VRRP objects on the system D-Bus
 dbus_service_name: D-Bus name
 dbus_no_interface_name: D-Bus path component used when instance has no interface
-vrrp_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (VRRP)
-vrrp_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
-vrrp_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (VRRP)
-vrrp_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
-process_monitor_rcv_bufs: receive buffer of process-event socket
-process_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
 lvs_netlink_cmd_rcv_bufs: receive buffer of netlink command socket (checker)
 lvs_netlink_cmd_rcv_bufs_force: use SO_RCVBUFFORCE for it
 lvs_netlink_monitor_rcv_bufs: receive buffer of netlink monitor socket (checker)
 lvs_netlink_monitor_rcv_bufs_force: use SO_RCVBUFFORCE for it
-vrrp_rx_bufs_policy: how receive buffers of VRRP sockets are sized
-vrrp_rx_bufs_multiplier: factor for the above
-vrrp_owner_ignore_adverts: a master of priority 255 ignores adverts
 random_seed: make ${_RANDOM} repeatable
 reload_time_file: file holding a time at which to reload
 reload_repeat: allow the reload-time file to trigger repeatedly
@@ -74,11 +65,9 @@ iproute_usr_dir: directory of rt_* name tables (vendor)
 iproute_etc_dir: directory of rt_* name tables (local)
 """,
     "vrrp_instance": """
-vrf: VRF of the instance for VMACs without parent
+vrf: VRF of an instance without interface; one that has an interface runs in the VRF that this is in
 linkbeat_use_polling: poll link of the instance interface
 debug: verbosity level (build option)
-owner_ignore_adverts: a master of priority 255 ignores adverts
-kernel_rx_buf_size: receive buffer for this instance
 """,
     "SSL": """
 password: pass phrase of the key file

@@ -48,7 +48,6 @@ class Stage(Enum):
     """How far kaltwisted goes with a keyword of keepalived's."""
 
     ACTED_ON = "read and done"
-    READ = "read into the model, and not acted on yet, nor is what stands in its block"
     KNOWN = "known by its name, and skipped, its block too"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from kaltwisted.config.address_lines import ADDRESS_OPTIONS
+from kaltwisted.config.keywords.buffers import SIZE
 from kaltwisted.config.keywords.convert import (
     INT_MAX,
     AtLeastOne,
@@ -25,6 +27,7 @@ from kaltwisted.config.keywords.scripts import perhaps_command, script
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.track import OF_GROUPS, OF_INSTANCES
 from kaltwisted.config.model import SECOND_US, AuthType, OldUnicastChecksum
+from kaltwisted.config.option_words import STATIC_OPTION
 from kaltwisted.config.route_lines import ROUTE_OPTIONS
 from kaltwisted.config.rule_lines import RULE_OPTIONS
 
@@ -113,26 +116,13 @@ AUTHENTICATION = Table(
     },
 )
 
-# Options of an address that stand alone, those that take a word, and of these what is acted on, by its field.
-ADDRESS_FLAGS = ("home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin")
-ADDRESS_WORDS = ("peer", "preferred_lft")
-ADDRESS_FIELDS = {
-    "dev": "dev",
-    "label": "label",
-    "scope": "scope",
-    "brd": "brd",
-    "broadcast": "brd",
-    "track_group": "track_group",
-}
-ADDRESS_OPTIONS = ("no_track", "use_vmac", *ADDRESS_FIELDS, *ADDRESS_WORDS, *ADDRESS_FLAGS)
-
 VIRTUAL_IPADDRESS = Table("virtual_ipaddress", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_IPADDRESS_EXCLUDED = Table("virtual_ipaddress_excluded", values=True, options=ADDRESS_OPTIONS)
 VIRTUAL_ROUTES = Table("virtual_routes", values=True, options=ROUTE_OPTIONS)
 VIRTUAL_RULES = Table("virtual_rules", values=True, options=RULE_OPTIONS)
-STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=ADDRESS_OPTIONS)
-STATIC_ROUTES = Table("static_routes", values=True, options=ROUTE_OPTIONS)
-STATIC_RULES = Table("static_rules", values=True, options=RULE_OPTIONS)
+STATIC_IPADDRESS = Table("static_ipaddress", values=True, options=(*ADDRESS_OPTIONS, STATIC_OPTION))
+STATIC_ROUTES = Table("static_routes", values=True, options=(*ROUTE_OPTIONS, STATIC_OPTION))
+STATIC_RULES = Table("static_rules", values=True, options=(*RULE_OPTIONS, STATIC_OPTION))
 GROUP = Table("group", values=True)
 
 TRACK_GROUP = Table(
@@ -228,6 +218,9 @@ VRRP_INSTANCE = Table(
         "skip_check_adv_addr": Keyword(
             "compare addresses only when the sender changed", "skip_check_adv_addr", boolean
         ),
+        "owner_ignore_adverts": Keyword(
+            "as master of priority 255 take no notice of adverts", "owner_ignore_adverts", boolean
+        ),
         "timer_expired_backup": Keyword(
             "step back when the advert timer ran so late that a rival of this priority may have taken over",
             "timer_expired_backup",
@@ -272,6 +265,9 @@ VRRP_INSTANCE = Table(
             "lvs_sync_daemon_interface",
             _sync_interface,
             today="lvs_sync_daemon_interface",
+        ),
+        "kernel_rx_buf_size": Keyword(
+            "bytes for its adverts that wait to be read", "kernel_rx_buf_size", SIZE, exact=True
         ),
         **known("vrrp_instance"),
     },

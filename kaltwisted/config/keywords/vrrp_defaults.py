@@ -23,6 +23,7 @@ _OF_INSTANCES = (
     "down_timer_adverts",
     "check_unicast_src",
     "skip_check_adv_addr",
+    "owner_ignore_adverts",
     "notify_priority_changes",
 )
 

@@ -30,7 +30,7 @@ SCRIPTS: Final = frozenset({"CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_REA
 SCHEDULING: Final = frozenset({"CAP_SYS_NICE", "CAP_IPC_LOCK"})
 # Addresses, routes and sysctls; adverts and gratuitous ARP.
 VRRP: Final = frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW"}) | SCRIPTS | SCHEDULING
-# IPVS and the mark of a check; ports below 1024 of the userspace plane.
+# IPVS, the mark of a check and the raw socket of a ping; ports below 1024 of the userspace plane.
 CHECKER: Final = frozenset({"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_BIND_SERVICE"}) | SCRIPTS | SCHEDULING
 # UDP needs none.
 BFD: Final = SCHEDULING

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from kaltwisted.alerts.mailer import Mailer
 from kaltwisted.alerts.notify import TIMEOUT_US, NotifyQueue, nobody
 from kaltwisted.alerts.scripts import ScriptService
 from kaltwisted.config.diff import Changes
-from kaltwisted.config.model import Address, Configuration, Nftables
+from kaltwisted.config.model import NETLINK_BUFFERS, Configuration, Nftables, VirtualIpAddress
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.role import vrrp_reports
 from kaltwisted.daemon.role.alarm import use_exact_timers
@@ -39,17 +40,21 @@ from kaltwisted.kernel.ethernet import Ethernet
 from kaltwisted.kernel.forwarding import Ipv6Forwarding
 from kaltwisted.kernel.ipvs_sync import IpvsSyncDaemon
 from kaltwisted.kernel.links import Links
+from kaltwisted.kernel.links import open_events as open_link_events
+from kaltwisted.kernel.netlink_socket import NetlinkSockets, ReceiveBuffer
 from kaltwisted.kernel.nftables import NftablesFirewall
 from kaltwisted.kernel.process_events import Processes
+from kaltwisted.kernel.process_events import open_events as open_process_events
 from kaltwisted.kernel.remembered import RememberedAddresses
 from kaltwisted.kernel.remembered_routing import RoutingRecord
 from kaltwisted.kernel.routing import Routing
+from kaltwisted.kernel.routing import open_events as open_routing_events
+from kaltwisted.kernel.rtnetlink import NETLINK_ROUTE
 from kaltwisted.kernel.virtual_links import VirtualLinks
 from kaltwisted.kernel.watched_files import WatchedFiles
 from kaltwisted.ports import (
     Fact,
     IAddresses,
-    ILinks,
     LinkEvent,
     LinkVanished,
     Note,
@@ -108,12 +113,15 @@ class VrrpRole(Service):
         self._reactor = reactor
         self.scripts = ScriptService(reactor, configuration.global_defs)
         self.mail = Mailer(reactor, configuration.global_defs)
-        links = Links(reactor)
-        addresses: IAddresses = Addresses(reactor)
+        self._sockets = {name: NetlinkSockets(each) for name, each in _buffers(configuration)}
+        ask = partial(self._sockets["vrrp_netlink_cmd"].open, NETLINK_ROUTE)
+        monitor, processes = self._sockets["vrrp_netlink_monitor"], self._sockets["process_monitor"]
+        links = Links(reactor, partial(open_link_events, monitor.open))
+        addresses: IAddresses = Addresses(reactor, ask)
         self._remembered: RememberedAddresses | None = None
         if state_directory is not None:
             addresses = self._remembered = RememberedAddresses(addresses, state_directory / STATE_FILE)
-        self._frames = Ethernet()
+        self._frames = Ethernet(reactor)
         self._announcer = announcer = Announcer(
             reactor,
             self._frames,
@@ -138,12 +146,14 @@ class VrrpRole(Service):
                 announcer,
                 Routing(
                     reactor,
-                    _index_in(links),
+                    links.link,
                     RoutingRecord(None if state_directory is None else state_directory / ROUTING_FILE),
+                    ask,
+                    partial(open_routing_events, monitor.open),
                 ),
-                VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE),
+                VirtualLinks(reactor, links, state_directory and state_directory / LINKS_FILE, ask),
                 firewall,
-                Processes(reactor),
+                Processes(reactor, partial(open_process_events, open_socket=processes.open)),
                 WatchedFiles(reactor),
             ),
             self.scripts,
@@ -222,6 +232,8 @@ class VrrpRole(Service):
         if changes.global_defs:
             self.scripts.reconfigure(global_defs)
             self.mail.reconfigure(global_defs)
+            for name, each in _buffers(self._configuration):
+                self._sockets[name].resize(each)
         self._announcer.reconfigure(Paces.of(self._configuration))
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
@@ -290,17 +302,16 @@ def _up_us() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
-def _index_in(links: ILinks) -> Callable[[str], int | None]:
-    def index_of(name: str) -> int | None:
-        link = links.link(name)
-        return None if link is None else link.index
+def _buffers(configuration: Configuration) -> Iterator[tuple[str, ReceiveBuffer]]:
+    defs = configuration.global_defs
+    for name in NETLINK_BUFFERS:
+        size, force = getattr(defs, f"{name}_rcv_bufs"), getattr(defs, f"{name}_rcv_bufs_force")
+        yield name, ReceiveBuffer(size, force)
 
-    return index_of
 
-
-def _virtual(configuration: Configuration) -> frozenset[Address]:
+def _virtual(configuration: Configuration) -> frozenset[VirtualIpAddress]:
     return frozenset(
-        vip.address
+        vip
         for each in configuration.vrrp_instances
         for vip in each.virtual_ipaddress + each.virtual_ipaddress_excluded
-    ) | {each.address for each in configuration.static_ipaddress}
+    ) | frozenset(configuration.static_ipaddress)

@@ -68,5 +68,6 @@ def topology(configuration: Configuration, vrrp: VrrpService, clock: IReactorTim
         owner=owners(configuration.global_defs),
         configuration=configuration,
         quorums=vrrp.processes.quorums,
+        vrf_table=vrrp.surroundings.vrf_table,
         epoch_us=TIME_OF_DAY.epoch_us(clock.seconds()),
     )

@@ -194,6 +194,49 @@ virtual_server group six {
     real_server 2001:db8::11 80 {
     }
 }
+virtual_server 192.0.2.61 53 {
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    real_server 192.0.2.11 53 {
+        DNS_CHECK {
+            warmup 3600
+        }
+        DNS_CHECK {
+            type aaaa
+            name www.example.org.
+            delay_before_retry 2
+            warmup 3600
+        }
+        UDP_CHECK {
+            warmup 3600
+        }
+        UDP_CHECK {
+            payload 0102
+            require_reply
+            min_reply_length 3
+            connect_port 5300
+            warmup 3600
+        }
+    }
+    real_server 192.0.2.12 53 {
+        UDP_CHECK {
+            require_reply 0a0b
+            warmup 3600
+        }
+        UDP_CHECK {
+            require_reply 0a0x
+            max_reply_length 9
+            warmup 3600
+        }
+        PING_CHECK {
+            connect_ip 192.0.2.13
+            bindto 192.0.2.1
+            bind_if eth0
+            warmup 3600
+        }
+    }
+}
 virtual_server 192.0.2.60 80 {
     lb_algo rr
     lb_kind NAT
