@@ -26,6 +26,9 @@ from kaltwisted.config.model import (
 )
 
 SECURITY_VIOLATION = "SECURITY VIOLATION - scripts are being executed but script_security not enabled."
+DAEMON_VIOLATION = SECURITY_VIOLATION.replace("- scripts", "- start/shutdown scripts")
+# Settings of global_defs that the first process runs, and so speaks of by itself.
+_OF_THE_DAEMON = ("startup_script", "shutdown_script")
 _LISTED = 10
 _REMEDY = "`enable_script_security` in global_defs, and a `script_user` who may do little"
 
@@ -45,6 +48,11 @@ class _Use:
     script: Script
     name: str
     where: Position
+
+    @property
+    def of_the_daemon(self) -> bool:
+        """Whether the first process runs it."""
+        return self.name in _OF_THE_DAEMON
 
 
 @attrs.frozen
@@ -74,15 +82,16 @@ def vet(configuration: Configuration) -> Vetted:
         if program not in verdicts:
             verdicts[program] = _judge(program, users, secure=secure)
         uses.setdefault(program, []).append(use)
-    found = [
-        (verdict.as_root, _finding(uses[program], verdict))
-        for program, verdict in verdicts.items()
-        if verdict is not None
-    ]
-    findings = [finding for as_root, finding in found if not as_root]
-    as_root = [finding for as_root, finding in found if as_root]
-    if as_root:
-        findings.append(_violation(as_root))
+    told = {program: verdict for program, verdict in verdicts.items() if verdict is not None}
+    findings = [_finding(uses[program], each) for program, each in told.items() if not each.as_root]
+    for words, of_the_daemon in ((DAEMON_VIOLATION, True), (SECURITY_VIOLATION, False)):
+        as_root = [
+            _finding(some, each)
+            for program, each in told.items()
+            if each.as_root and (some := [use for use in uses[program] if use.of_the_daemon is of_the_daemon])
+        ]
+        if as_root:
+            findings.append(_violation(as_root, words))
     barred = {program for program, verdict in verdicts.items() if verdict is not None and verdict.bars}
     return Vetted(_without(configuration, barred), tuple(findings))
 
@@ -130,15 +139,15 @@ def _finding(uses: list[_Use], verdict: _Verdict) -> Finding:
     )
 
 
-def _violation(as_root: list[Finding]) -> Finding:
-    """One finding for all scripts that run as root, in keepalived's own words."""
+def _violation(as_root: list[Finding], words: str) -> Finding:
+    """One finding for all scripts that run as root, in keepalived's own ``words``."""
     return attrs.evolve(
         as_root[0],
         message="scripts run as root, and script security is not enabled",
         expected=_REMEDY,
         related=tuple(Related(each.position, each.message) for each in as_root[:_LISTED]),
         consequence=Consequence.SCRIPT_SECURITY,
-        log=SECURITY_VIOLATION,
+        log=words,
     )
 
 
@@ -171,6 +180,7 @@ def _uses(configuration: Configuration) -> Iterator[_Use]:
     ):
         if reports:
             yield from _uses_of(defs.where, (name, getattr(defs, name)))
+    yield from _uses_of(defs.where, *((name, getattr(defs, name)) for name in _OF_THE_DAEMON))
 
 
 def _uses_of(where: Position | None, *scripts: tuple[str, Script | None]) -> Iterator[_Use]:
@@ -183,13 +193,23 @@ def _without(configuration: Configuration, barred: set[Script]) -> Configuration
     """The configuration without what asks barred scripts; notify scripts stay, and fail by themselves."""
     if not barred:
         return configuration
+    defs = configuration.global_defs
     gone = {tracked.name for tracked in configuration.vrrp_scripts if _program(tracked.script) in barred}
     return attrs.evolve(
         configuration,
+        global_defs=attrs.evolve(
+            defs,
+            startup_script=_allowed(defs.startup_script, barred),
+            shutdown_script=_allowed(defs.shutdown_script, barred),
+        ),
         virtual_servers=tuple(_unchecked(service, barred) for service in configuration.virtual_servers),
         vrrp_scripts=tuple(each for each in configuration.vrrp_scripts if each.name not in gone),
         vrrp_instances=tuple(_untracked(instance, gone) for instance in configuration.vrrp_instances),
     )
+
+
+def _allowed(script: Script | None, barred: set[Script]) -> Script | None:
+    return None if script is None or _program(script) in barred else script
 
 
 def _untracked(instance: VrrpInstance, gone: set[str]) -> VrrpInstance:

@@ -80,7 +80,10 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         blocks.setdefault(keyword.block.name, []).append(statement)
 
     defaults = attrs.evolve(
-        _global_defs(reader, blocks.get(GLOBAL_DEFS.name, [])), ssl=_ssl(reader, blocks.get(SSL.name, []))
+        _global_defs(reader, blocks.get(GLOBAL_DEFS.name, [])),
+        instance=top.instance,
+        use_pid_dir=top.use_pid_dir,
+        ssl=_ssl(reader, blocks.get(SSL.name, [])),
     )
     timings: Timings = {}
 
@@ -216,6 +219,8 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         umask=draft.umask,
         json_version=draft.json_version or plain.json_version,
         state_dump_file=draft.state_dump_file,
+        stats_dump_file=draft.stats_dump_file,
+        json_dump_file=draft.json_dump_file,
         notify_fifo=draft.notify_fifo,
         notify_fifo_script=draft.notify_fifo_script,
         vrrp_notify_fifo=draft.vrrp_notify_fifo,
@@ -223,6 +228,11 @@ def _global_defs(reader: Reader, blocks: list[Statement]) -> GlobalDefs:
         lvs_notify_fifo=draft.lvs_notify_fifo,
         lvs_notify_fifo_script=draft.lvs_notify_fifo_script,
         fifo_write_vrrp_states_on_reload=draft.fifo_write_vrrp_states_on_reload,
+        data_use_instance=draft.data_use_instance,
+        startup_script=draft.startup_script,
+        startup_script_timeout_us=draft.startup_script_timeout_us or plain.startup_script_timeout_us,
+        shutdown_script=draft.shutdown_script,
+        shutdown_script_timeout_us=draft.shutdown_script_timeout_us or plain.shutdown_script_timeout_us,
         vrrp_startup_delay_us=draft.vrrp_startup_delay_us or 0,
         vrrp_delay_after_boot_us=draft.vrrp_delay_after_boot_us or 0,
         api=_settings(draft, "api", ApiSettings),

@@ -107,12 +107,20 @@ class Changes:
         parts = (self.static_ipaddress, self.static_routes, self.static_rules, self.track_groups)
         return any(parts)
 
+    @property
+    def refusal(self) -> str | None:
+        """Why only a restart can carry them out, in keepalived's words."""
+        names = {change.new[0] for change in self.global_defs}
+        return next((f"Cannot change {_AT_RESTART[name]}" for name in _AT_RESTART if name in names), None)
+
     def words(self) -> Iterator[str]:
         """One line for each change, as ``diff_words`` has them; passwords do not show."""
         from kaltwisted.config.diff_words import words
 
         return words(self)
 
+
+_AT_RESTART: Final = {"instance": "instance name at a reload - please restart keepalived"}
 
 _OF_VRRP: Final = frozenset(
     ("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults", "rx_bufs")

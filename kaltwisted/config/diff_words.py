@@ -33,8 +33,10 @@ from kaltwisted.config.model import (
 )
 from kaltwisted.config.model_checks import kind
 
-AT_THE_NEXT_START: Final = frozenset(("lvs_flush",))
+AT_THE_NEXT_START: Final = frozenset(("lvs_flush", "startup_script", "startup_script_timeout", "use_pid_dir"))
 """Settings of ``global_defs`` that a reload does not carry out."""
+
+_OUTSIDE_BLOCKS: Final = frozenset(("instance", "use_pid_dir"))
 
 MOST_MEMBERS = 8
 """Addresses, members and the like that one line names."""
@@ -49,7 +51,7 @@ def words(changes: Changes) -> Iterator[str]:
         for keyword, was, is_now in inner:
             line = _turn(name if prefix is None else prefix + keyword, was, is_now)
             later = ", at the next start" if line.partition(" ")[0] in AT_THE_NEXT_START else ""
-            yield f"global_defs: {line}{later}"
+            yield f"{'' if name in _OUTSIDE_BLOCKS else 'global_defs: '}{line}{later}"
     yield from _virtual_server_words(changes.virtual_servers)
     yield from _named_words("virtual_server_group", changes.virtual_server_groups)
     yield from _named_words("vrrp_script", changes.vrrp_scripts)

@@ -27,6 +27,8 @@ class Draft:
 class TopDraft(Draft):
     """What stands outside all blocks."""
 
+    instance: str | None = None
+    use_pid_dir: bool = False
     linkbeat_use_polling: bool = False
 
 
@@ -114,6 +116,8 @@ class GlobalDraft(Draft):
     umask: int | None = None
     json_version: int | None = None
     state_dump_file: str | None = None
+    stats_dump_file: str | None = None
+    json_dump_file: str | None = None
     vrrp_notify_priority_changes: bool | None = None
     notify_fifo: model.NotifyFifo | None = None
     notify_fifo_script: model.Script | None = None
@@ -122,6 +126,11 @@ class GlobalDraft(Draft):
     lvs_notify_fifo: model.NotifyFifo | None = None
     lvs_notify_fifo_script: model.Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
+    data_use_instance: bool = False
+    startup_script: model.Script | None = None
+    startup_script_timeout_us: int | None = None
+    shutdown_script: model.Script | None = None
+    shutdown_script_timeout_us: int | None = None
     vrrp_startup_delay_us: int | None = None
     vrrp_delay_after_boot_us: int | None = None
     api_listen: tuple[model.ApiListen, ...] = ()

@@ -192,7 +192,12 @@ class GlobalDefs:
 
     ``min_auto_priority_delay`` is in microseconds, for it is written so.
     ``ssl`` is the block ``SSL``, which stands beside it.
+    ``instance`` and ``use_pid_dir`` stand outside all blocks.
     """
+
+    instance: str | None = None
+    use_pid_dir: bool = False
+    data_use_instance: bool = False
 
     router_id: str | None = None
     notification_email: tuple[str, ...] = ()
@@ -239,6 +244,8 @@ class GlobalDefs:
     umask: int | None = None
     json_version: int = 1
     state_dump_file: str | None = None
+    stats_dump_file: str | None = None
+    json_dump_file: str | None = None
     notify_fifo: NotifyFifo | None = None
     notify_fifo_script: Script | None = None
     vrrp_notify_fifo: NotifyFifo | None = None
@@ -246,6 +253,10 @@ class GlobalDefs:
     lvs_notify_fifo: NotifyFifo | None = None
     lvs_notify_fifo_script: Script | None = None
     fifo_write_vrrp_states_on_reload: bool = False
+    startup_script: Script | None = None
+    startup_script_timeout_us: int = 10 * SECOND_US
+    shutdown_script: Script | None = None
+    shutdown_script_timeout_us: int = 10 * SECOND_US
     vrrp_startup_delay_us: int = 0
     vrrp_delay_after_boot_us: int = 0
     linkbeat_use_polling: bool = False

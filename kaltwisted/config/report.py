@@ -37,19 +37,28 @@ _UNSET: Final = 0xFFFFFFFF
 _FLUSH_ON_STOP: Final = {None: "disabled", FlushOnStop.OURS: "VS", FlushOnStop.ALL: "full"}
 
 
-def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool = False) -> Iterator[str]:
+def global_definitions(
+    defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool = False, parent: bool = False
+) -> Iterator[str]:
     """The section as all data files begin with it.
 
     :param host: this machine's name, which stands in where nothing is configured.
     :param vrrp: as the VRRP process has it, in which what is not set has its default.
+    :param parent: as the first process has it, which runs the scripts of start and stop.
     """
     yield "------< Global definitions >------"
+    if defs.instance is not None:
+        yield f" Instance name = {defs.instance}"
     yield f" Router ID = {defs.router_id or host}"
     yield from _mail(defs, host)
     yield f" Default smtp_alert = {_alert(defs.smtp_alert)}"
     yield f" Default smtp_alert_vrrp = {_alert(defs.smtp_alert_vrrp)}"
     yield f" Default smtp_alert_checker = {_alert(defs.smtp_alert_checker)}"
     yield f" Checkers log all failures = {true(defs.checker_log_all_failures)}"
+    if defs.data_use_instance:
+        yield " Use instance name in data dumps"
+    if parent:
+        yield from _start_and_stop(defs, owner)
     yield f" Dynamic interfaces = {true(defs.dynamic_interfaces)}"
     if defs.no_email_faults:
         yield " Send emails for fault transitions = off"
@@ -87,6 +96,15 @@ def global_definitions(defs: GlobalDefs, host: str, owner: Owner, *, vrrp: bool 
     yield from _rx_bufs(defs.rx_bufs)
     if defs.log_unknown_vrids:
         yield " log_unknown_vrids"
+
+
+def _start_and_stop(defs: GlobalDefs, owner: Owner) -> Iterator[str]:
+    if defs.startup_script is not None:
+        limit = defs.startup_script_timeout_us // SECOND_US
+        yield f" Startup script = {script_line(defs.startup_script, owner)}, timeout {limit}"
+    if defs.shutdown_script is not None:
+        limit = defs.shutdown_script_timeout_us // SECOND_US
+        yield f" Shutdown script = {script_line(defs.shutdown_script, owner)} timeout {limit}"
 
 
 def _rx_bufs(rx_bufs: RxBufs) -> Iterator[str]:

@@ -107,16 +107,19 @@ def _differences(options: ConfigOptions) -> int:
         load_file(file, config_id=options["config-id"], all_includes=bool(options["all-config"]))
         for file in options.files
     )
+    compared = compare(old.configuration, new.configuration)
     refused = bool(new.errors or new.fatal is not None)
     if refused or old.fatal is not None:
         _complain(*zip(options.files, (old, new), strict=True))
     if old.fatal is not None:
         return TROUBLE
-    changes = [] if refused else list(compare(old.configuration, new.configuration).words())
+    refused = refused or compared.refusal is not None
+    changes = [] if refused else list(compared.words())
     if options["json"]:
         tell(json.dumps({"refused": refused, "changes": changes}, indent=2) + "\n")
     elif refused:
-        tell(f"A reload would be refused: {options.files[1]} has errors\n")
+        why = compared.refusal or f"{options.files[1]} has errors"
+        tell(f"A reload would be refused: {why}\n")
     else:
         tell("".join(f"{line}\n" for line in changes or ["Nothing would change"]))
     if refused:

@@ -41,17 +41,17 @@ def overrides(roles: Roles, facts: Facts, in_thread: InThread, note: Note) -> Ov
         return in_thread(beside)
 
     return Overrides(
-        _file(),
+        _file(roles.configuration.global_defs.instance),
         Surroundings(
             lambda: roles.configuration, facts.publish, foresee, run_checks, gently, time.time, note
         ),
     )
 
 
-def _file() -> Path | None:
+def _file(instance: str | None) -> Path | None:
     directory = directories.state_directory(os.environ, os.geteuid())
     try:
-        return directories.prepare(directory) / "overrides.json"
+        return directories.prepare_for(directory, instance) / "overrides.json"
     except OSError as error:
         _log.warn("Override: nothing can be overridden, for nothing can be kept: {why}", why=error)
         return None

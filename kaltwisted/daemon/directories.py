@@ -29,15 +29,23 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> Path:
     return Path(environ.get("TMPDIR") or tempfile.gettempdir()) / f"keepalived-{uid}"
 
 
-def pid_file(environ: Mapping[str, str], uid: int, name: str = "keepalived") -> Path:
+def pid_file(
+    environ: Mapping[str, str],
+    uid: int,
+    name: str = "keepalived",
+    *,
+    instance: str | None = None,
+    use_pid_dir: bool = False,
+) -> Path:
     """The default pid file; for root without a directory of its own keepalived's ``/run/keepalived.pid``.
 
-    ``name``: a role's, for the file of its process.
+    ``name``: a role's, for the file of its process.  A daemon with a name of its own
+    (keepalived: ``instance``) has them in ``/run/keepalived``, as who asks for that.
     """
     directory = runtime_directory(environ, uid)
-    if directory == Path("/run/keepalived"):
+    if directory == Path("/run/keepalived") and instance is None and not use_pid_dir:
         directory = directory.parent
-    return directory / f"{name}.pid"
+    return directory / f"{name if instance is None else f'{name}_{instance}'}.pid"
 
 
 def state_directory(environ: Mapping[str, str], uid: int) -> Path:
@@ -81,3 +89,12 @@ def prepare(directory: Path) -> Path:
     if status.st_uid != os.geteuid():
         raise PermissionError(f"{directory} belongs to user {status.st_uid}, not to us ({os.geteuid()})")
     return directory
+
+
+def prepare_for(directory: Path, instance: str | None) -> Path:
+    """Prepare ``directory``, and in it the part for the daemon of that name; None: it has none.
+
+    :raises PermissionError: see ``prepare``.
+    """
+    prepare(directory)
+    return directory if instance is None else prepare(directory / instance)

@@ -208,7 +208,8 @@ class ConsoleObserver:
 class SyslogObserver:
     """Datagrams to ``/dev/log`` (RFC 3164 form), under keepalived's idents.
 
-    ``name``: the ident of a process that has one; None: by who logs.
+    ``name``: the ident of a process that has one; None: by who logs.  ``instance``: the daemon's
+    own name, which all idents end with.
 
     The standard library's syslog() waits for a stuck syslogd, and every check with it.
     Where there is no syslogd at all, as in most containers, it is looked for
@@ -221,12 +222,14 @@ class SyslogObserver:
         detail: int = 0,
         path: str = "/dev/log",
         name: str | None = None,
+        instance: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
         self._look_again_at = float("-inf")
         self._facility = facility
         self._name = name
+        self._whose = "" if instance is None else f"_{instance}"
         self._detail = detail
         self._path = path
         self._formatter = Formatter()
@@ -244,7 +247,7 @@ class SyslogObserver:
 
     def _datagram(self, name: str, severity: int, when: float, line: str) -> bytes:
         stamp = _stamp(int(when))
-        text = f"<{self._facility * 8 + severity}>{stamp} {name}[{os.getpid()}]: {line}"
+        text = f"<{self._facility * 8 + severity}>{stamp} {name}{self._whose}[{os.getpid()}]: {line}"
         return text.encode(errors="backslashreplace")[:_LINE_BYTES]
 
     def _write(self, datagram: bytes) -> None:
@@ -307,5 +310,7 @@ def observer(settings: Settings, name: str | None = None) -> Observers:
     if settings.console or settings.twistd_logs:
         observers.append(ConsoleObserver(sys.stdout, settings.detail, bare=settings.twistd_logs))
     if settings.syslog and not settings.twistd_logs:
-        observers.append(SyslogObserver(settings.facility, settings.detail, name=name))
+        observers.append(
+            SyslogObserver(settings.facility, settings.detail, name=name, instance=settings.instance)
+        )
     return Observers(observers)

@@ -122,7 +122,10 @@ class Reload:
                 findings, changes = await self._in_thread(self._look)
             for finding in findings:
                 tell(self._log, finding)
-            if changes is None:
+            if changes is not None and changes.refusal is not None:
+                self._log.error("{why}", why=changes.refusal)
+                self._refused(changes.refusal)
+            elif changes is None:
                 errors = [finding for finding in findings if finding.severity is Severity.ERROR]
                 words = errors[0].log_line() if errors else "the file cannot be read"
                 more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -68,12 +68,17 @@ class Reports:
                 await self._file(self._place(file), text)
 
     def _place(self, name: str) -> Path:
-        """By keepalived's ``state_dump_file`` the data files have another name and place."""
-        own = self._roles.configuration.global_defs.state_dump_file
-        if own is None or not name.endswith(".data"):
-            return directory() / name
-        stem = name.removesuffix(".data").removeprefix("keepalived")
-        return Path(own).with_stem(Path(own).stem + stem)
+        """The configuration may name other places: one for the data files, one for each of the others."""
+        defs = self._roles.configuration.global_defs
+        if not name.endswith(".data"):
+            other = defs.stats_dump_file if name.endswith(".stats") else defs.json_dump_file
+            return directory() / name if other is None else Path(other)
+        stem = name.removesuffix(".data")
+        whose = f".{defs.instance}" if defs.data_use_instance and defs.instance is not None else ""
+        own = defs.state_dump_file
+        if own is None:
+            return directory() / f"{stem}{whose}.data"
+        return Path(own).with_stem(Path(own).stem + stem.removeprefix("keepalived") + whose)
 
     async def _file(self, path: Path, text: bytes) -> None:
         umask = self._umask if self._umask is not None else self._roles.configuration.global_defs.umask

@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 from kaltwisted import __version__
 from kaltwisted.api.events import EventLog
 from kaltwisted.config.findings import render
-from kaltwisted.daemon import control, directories, signals, systemd
+from kaltwisted.daemon import control, directories, pidfile, signals, systemd
 from kaltwisted.daemon.api import Api
 from kaltwisted.daemon.ending import end_with
 from kaltwisted.daemon.log import SyslogObserver, observer
@@ -38,6 +38,7 @@ from kaltwisted.daemon.pipes import Pipes
 from kaltwisted.daemon.reading import ConfigurationFile
 from kaltwisted.daemon.reload import Reload, tell
 from kaltwisted.daemon.reports import Reports
+from kaltwisted.daemon.role.clock import use_monotonic_time
 from kaltwisted.daemon.role.collector import (
     postpone_collections,
     resume_collections,
@@ -48,10 +49,12 @@ from kaltwisted.daemon.role.naming import name_process, parent_name
 from kaltwisted.daemon.role.seam import CONFIG_ERROR, IRunner, Report, RoleError, RoleKind
 from kaltwisted.daemon.roles import Roles
 from kaltwisted.daemon.settings import Settings
+from kaltwisted.daemon.start_stop import StartAndStop
 from kaltwisted.ports import InThread
 
 if TYPE_CHECKING:
     from kaltwisted.config.load import Reading
+    from kaltwisted.config.model import GlobalDefs
 
 __all__ = ["Daemon", "Options", "makeService"]
 
@@ -89,6 +92,7 @@ class Daemon(Service):
         self._operations, self._api = api(self.roles, self._reload)
         self._handlers = signals.Handlers(reactor)
         self._watchdog = systemd.Watchdog(reactor)
+        self._start_and_stop = StartAndStop(reactor)
         self._stopping = False
 
     def setServiceParent(self, parent: Any) -> None:
@@ -121,7 +125,11 @@ class Daemon(Service):
         self._reactor.callWhenRunning(self._begin)
 
     def _begin(self) -> None:
-        Deferred.fromCoroutine(self.roles.begin()).addCallbacks(self._started, self._not_started)
+        Deferred.fromCoroutine(self._run_roles()).addCallbacks(self._started, self._not_started)
+
+    async def _run_roles(self) -> None:
+        await self._start_and_stop.startup(self.roles.configuration.global_defs)
+        await self.roles.begin()
 
     def _started(self, _: object) -> None:
         resume_collections()
@@ -158,7 +166,7 @@ class Daemon(Service):
         self._watchdog.stop()
         self._reload.stop()
         self._operations.stopping = True
-        stopped: Deferred[Any] = self.roles.stop()
+        stopped: Deferred[Any] = Deferred.fromCoroutine(self._stop_roles())
         # Until then it can be asked what the stop waits for.
         stopped.addBoth(lambda result: self._api.stopService().addCallback(lambda _: result))
 
@@ -167,6 +175,12 @@ class Daemon(Service):
             self.log.info("Stopped Keepalived v{version} (kaltwisted)", version=__version__)
 
         return stopped.addErrback(lambda failure: self.log.failure("Stopping", failure)).addCallback(done)
+
+    async def _stop_roles(self) -> None:
+        try:
+            await self.roles.stop()
+        finally:
+            await self._start_and_stop.shutdown(self.roles.configuration.global_defs)
 
     def _tell_threads(self) -> None:
         """What this process is at, for who looks for a defect."""
@@ -186,6 +200,8 @@ def makeService(options: Options) -> IService:
     signals.hold()
     from twisted.internet import reactor
 
+    # Before anybody asks it: a role that shares it would change it later on.
+    use_monotonic_time(reactor)
     postpone_collections()
     settings = options.settings()
     file = ConfigurationFile(
@@ -199,9 +215,9 @@ def makeService(options: Options) -> IService:
     if status is not None:
         _report_refusal(reading, settings)
         raise SystemExit(status)
+    settings = _placed(settings, options.parent, reading.configuration.global_defs)
     # Kept by Twisted until the log is open, so only the first lines are logged before it is.
     Daemon.log.info("Starting Keepalived v{version} (kaltwisted)", version=__version__)
-    settings = attrs.evolve(settings, directory=str(_own_directory(options.parent)))
     facts = Facts()
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())  # type: ignore[attr-defined,arg-type]
 
@@ -272,7 +288,6 @@ def _runner(
     from kaltwisted.daemon.child import Child
     from kaltwisted.daemon.supervision import ProcessRunner
 
-    given = dict(settings.role_pid_files).get(kind.name)
     return ProcessRunner(
         kind,
         settings,
@@ -283,17 +298,39 @@ def _runner(
         facts,
         fifo,
         note,
-        directories.pid_file(os.environ, os.geteuid(), kind.name) if given is None else Path(given),
+        Path(dict(settings.role_pid_files)[kind.name]),
     )
 
 
-def _own_directory(twistd: Any) -> Path:
-    """Our runtime directory, made sure of; the pid file's must be writable too.
+def _placed(settings: Settings, twistd: Any, defs: GlobalDefs) -> Settings:
+    """The settings with the daemon's own places, which depend on its name and are made sure of here.
 
     :raises SystemExit: with the reason, before twistd fails for it with a traceback.
     """
+    default = partial(
+        directories.pid_file,
+        os.environ,
+        os.geteuid(),
+        instance=defs.instance,
+        use_pid_dir=defs.use_pid_dir,
+    )
+    if twistd is not None and twistd.get("pidfile", "") is None:
+        twistd["pidfile"] = str(default())
+        pidfile.claim(default())
+    given = dict(settings.role_pid_files)
+    return attrs.evolve(
+        settings,
+        role_pid_files=tuple((name, given.get(name, str(default(name)))) for name in KINDS),
+        instance=defs.instance,
+        directory=str(_own_directory(twistd, defs.instance)),
+    )
+
+
+def _own_directory(twistd: Any, instance: str | None) -> Path:
+    """Our runtime directory, made sure of; the pid file's must be writable too."""
+    runtime = directories.runtime_directory(os.environ, os.geteuid())
     try:
-        directory = directories.prepare(directories.runtime_directory(os.environ, os.geteuid()))
+        directory = directories.prepare_for(runtime, instance)
     except OSError as error:
         raise SystemExit(f"no directory for our own files: {error}") from None
     pid_file = (twistd or {}).get("pidfile")
@@ -316,7 +353,8 @@ def _report_refusal(reading: Reading, settings: Settings) -> None:
     for finding in reading.findings:
         print(render(finding), file=sys.stderr)
     if settings.syslog and not settings.twistd_logs:
-        syslog = SyslogObserver(settings.facility, settings.detail)
+        instance = reading.configuration.global_defs.instance
+        syslog = SyslogObserver(settings.facility, settings.detail, instance=instance)
         log = Logger(namespace=__name__, observer=syslog)
         for finding in reading.findings:
             log.error("{line}", line=finding.log_line())
@@ -329,6 +367,8 @@ def _announce(reading: Reading, settings: Settings, log: Logger) -> None:
     for note in settings.notes:
         log.warn("{note}", note=note)
     log.info("Configuration file {file}", file=settings.file)
+    if settings.instance is not None:
+        log.info("Changing syslog ident to Keepalived_{instance}", instance=settings.instance)
     for finding in reading.findings:
         tell(log, finding)
     if settings.dump:

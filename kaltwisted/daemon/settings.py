@@ -17,7 +17,8 @@ class Settings:
     ``idle_roles``: start roles that have no work, too (keepalived: ``--all``).
     ``respawn``: start a role again that has died (off: keepalived's ``-R``).
     ``single_process``: all roles in the process of the daemon itself.
-    ``role_pid_files``: by the role's name, where its pid is written; others go to the default places.
+    ``role_pid_files``: by the role's name, where its pid is written.
+    ``instance``: this daemon's name among several; None: it has none.
     ``directory``: for our own files, private to this daemon.
     ``twistd_logs``: the user gave twistd a log of its own, which then wins.
     ``notes``: what to tell the user about his flags.
@@ -38,6 +39,7 @@ class Settings:
     respawn: bool = True
     single_process: bool = False
     role_pid_files: tuple[tuple[str, str], ...] = ()
+    instance: str | None = None
     directory: str = ""
     umask: int | None = None
     console: bool = False

@@ -7,7 +7,6 @@ what it means to keepalived.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 
@@ -15,7 +14,7 @@ from twisted.application.service import ServiceMaker
 from twisted.python import usage
 from twisted.scripts._twistd_unix import ServerOptions, UnixApplicationRunner
 
-from kaltwisted.daemon import directories, signals
+from kaltwisted.daemon import signals
 from kaltwisted.daemon.lean import import_sockets
 from kaltwisted.daemon.options import Options
 
@@ -23,8 +22,8 @@ from kaltwisted.daemon.options import Options
 def run(words: list[str]) -> int:
     """Run the daemon with this command line; returns the exit status."""
     twistd = ServerOptions()
-    # A unit of Type=notify and a script that waits for the pid file both look for it where keepalived's is.
-    twistd["pidfile"] = str(directories.pid_file(os.environ, os.geteuid()))
+    # Where keepalived's is, for units and scripts wait for it there; the configuration has a say in that.
+    twistd["pidfile"] = None
     twistd["umask"] = 0o022
     twistd["no_save"] = True
     twistd["originalname"] = True

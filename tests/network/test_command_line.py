@@ -185,6 +185,50 @@ def test_two_side_by_side(configuration: Path, tmp_path: Path) -> None:
             assert again.wait(DEADLINE_S) == 0
 
 
+def test_two_side_by_side_by_their_names(configuration: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.conf"
+    other.write_text("instance edge\n" + CONFIGURATION % free_port())
+    command = str(Path(sys.executable).parent / "kaltwisted")
+    flags = ["-n", "-l", "-D", "--data-plane", "userspace", "-f"]
+    where = tmp_path / "d"
+    with (
+        started([command, *flags, str(configuration)], tmp_path / "1", where) as plain,
+        started([command, *flags, str(other)], tmp_path / "2", where) as named,
+    ):
+        own = where / "keepalived"
+        for process, name, folder in ((plain, "", own), (named, "_edge", own / "edge")):
+            assert (own / f"keepalived{name}.pid").read_text() == str(process.pid)
+            until(lambda name=name: (own / f"checkers{name}.pid").exists(), "the role's pid file")
+            status = run([command, "status", "--socket", str(folder / "api.sock")], where)
+            assert f"pid {process.pid}" in status.stdout
+        assert "Changing syslog ident to Keepalived_edge" in (tmp_path / "2").read_text()
+        again = run([command, *flags, str(other)], where)
+        assert again.returncode == 1
+        assert f"already running with pid {named.pid}" in again.stderr
+        other.write_text(other.read_text().replace("edge", "core"))
+        named.send_signal(signal.SIGHUP)
+        refused = "Cannot change instance name at a reload - please restart keepalived"
+        until(lambda: refused in (tmp_path / "2").read_text(), "the reload refused")
+        named.terminate()
+        assert named.wait(DEADLINE_S) == 0
+        assert not (own / "keepalived_edge.pid").exists()
+        assert (own / "keepalived.pid").exists()
+
+
+def test_how_long_it_runs_is_told_in_a_single_process_too(tmp_path: Path) -> None:
+    file = tmp_path / "bfd.conf"
+    file.write_text("bfd_instance far {\n    neighbor_ip 127.0.0.2\n}\n")
+    command = str(Path(sys.executable).parent / "kaltwisted")
+    words = [command, "-n", "-l", "--single-process", "-f", str(file)]
+    with started(words, tmp_path / "log", tmp_path / "d"):
+        until(lambda: "Startup complete" in (tmp_path / "log").read_text(), "the start")
+        ages = [
+            json.loads(run([command, "status", "--json"], tmp_path / "d").stdout)["daemon"]["uptime_s"]
+            for _ in range(2)
+        ]
+        assert 0 < ages[0] < ages[1] < DEADLINE_S
+
+
 def test_daemon_with_pid_file_readiness_and_no_log_file(configuration: Path, tmp_path: Path) -> None:
     command = str(Path(sys.executable).parent / "kaltwisted")
     pid_file, where = tmp_path / "pid", tmp_path / "d"

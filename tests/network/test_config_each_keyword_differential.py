@@ -26,7 +26,7 @@ _SCRIPTS = "(?:(?:vrrp_|lvs_)?notify(?:_\\w+)?|quorum_(?:up|down)|script|misc_pa
 # By reason: patterns of names of cases.
 DIFFERENT: dict[str, tuple[str, ...]] = {
     "2.2.7 does not know it, 2.4.3 does": (
-        f".* (?:json_version|state_dump_file): (?:missing|{_ALL_RIGHT})",
+        f".* (?:json_version|(?:state|stats|json)_dump_file): (?:missing|{_ALL_RIGHT})",
         f"vrrp_instance (?:timer_expired_backup|thread_timer_expired): {_ALL_RIGHT}",
         f"global_defs vrrp_delay_after_boot: (?:missing|{_ALL_RIGHT})",
         f".* sni_name: {_ALL_RIGHT}",
@@ -72,6 +72,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         # An empty word is 0 to keepalived, where 0 is allowed.
         r'global_defs (?:max_auto_priority|(?:vrrp|checker|bfd)_(?:priority|cpu_affinity)): wrong «""',
         r'.* (?:vrrp_)?garp_(?:master_delay|master_refresh|lower_prio_delay|lower_prio_repeat): wrong «""',
+        r' instance: wrong «(?:a/b|\.\.|"")',
         r'(?:virtual_server|real_server) (?:delay_before_retry|warmup): wrong «""',
         r'virtual_server hysteresis: wrong «""',
         r'real_server (?:weight|uthreshold|lthreshold): wrong «""',

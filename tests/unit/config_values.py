@@ -91,6 +91,11 @@ WRITTEN: dict[str, Values] = {
         ("0", "022", "0777", "0x1f", "18", "IWGRP|IWOTH", "IWGRP | IWOTH"),
         ("«01000", "«512", "«09", "«022x", "022 «033", "«rwx", "«IRWXU", "«-1"),
     ),
+    "instance": Values(("edge", "edge.2"), ("«a/b", "«..", EMPTY)),
+    **dict.fromkeys(
+        ("startup_script_timeout", "shutdown_script_timeout"),
+        Values(("1", "1000"), ("«0", "«1001", "«-1", "«1.5", "«5s", "«soon", f"«{DIGITS}", EMPTY)),
+    ),
     "api_listen": Values(
         ("127.0.0.1 9650", "127.0.0.1 1 ::1 65535"),
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kaltwisted.alerts.vetting import SECURITY_VIOLATION, Vetted, vet
+from kaltwisted.alerts.vetting import DAEMON_VIOLATION, SECURITY_VIOLATION, Vetted, vet
 from kaltwisted.config.findings import Severity
 from kaltwisted.config.load import load_text
 
@@ -108,6 +108,26 @@ class TestVetting(SynchronousTestCase):
         self.assertEqual(finding.message, "misc script `/no/such`: /no/such does not exist")
         self.assertEqual(finding.consequence.test_status, 0)
         self.assertEqual(self.checks, 2)
+
+    def test_scripts_of_the_daemon_are_told_of_apart(self) -> None:
+        found = self.vet("script_user root\nstartup_script /bin/true\nshutdown_script /bin/false").findings
+        self.assertEqual(
+            [each.log_line().rpartition(") ")[2] for each in found], [DAEMON_VIOLATION, SECURITY_VIOLATION]
+        )
+        notes = [[related.note for related in each.related] for each in found]
+        self.assertEqual(
+            notes[0],
+            ["startup_script `/bin/true`: runs as root", "shutdown_script `/bin/false`: runs as root"],
+        )
+        self.assertFalse([note for note in notes[1] if "startup" in note or "shutdown" in note])
+
+    def test_one_of_the_daemon_that_must_not_run_is_left_out(self) -> None:
+        defs = f"startup_script {self.loose}\nshutdown_script /bin/true"
+        vetted = self.vet(f"enable_script_security\nscript_user root\n{defs}")
+        (finding,) = vetted.findings
+        self.assertEqual(finding.consequence.test_status, 6)
+        kept = vetted.configuration.global_defs
+        self.assertEqual((kept.startup_script, str(kept.shutdown_script)), (None, "/bin/true"))
 
     def test_who_is_not_root_is_told_nothing(self) -> None:
         self.patch(os, "geteuid", lambda: 12345)

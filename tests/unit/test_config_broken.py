@@ -504,7 +504,6 @@ BROKEN: dict[str, tuple[str, str, Consequence]] = {
     ),
     "the guide's Path": (url("«Path /"), "the keyword is `path`", WARNS),
     "for later: a keyword": (globals_("«enable_dbus"), "not acted on yet", WARNS),
-    "for later: a block": ("«linkbeat_interfaces {\n    eth0\n}\n", "not acted on yet", WARNS),
 }
 
 

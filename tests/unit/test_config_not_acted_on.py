@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kaltwisted.config.findings import Consequence, Finding, Severity, render
 from kaltwisted.config.load import Reading, load_text
-from tests.unit.test_config_broken import read_marked, service
+from tests.unit.test_config_broken import instance, read_marked
 
 Case: TypeAlias = tuple[str, str, Consequence]
 
@@ -31,7 +31,7 @@ def read(text: str) -> Reading:
 
 class StageTests(SynchronousTestCase):
     def test_it_is_told_of_once_for_all_its_places(self) -> None:
-        text = service("hashed") + service("hashed", head="virtual_server 10.0.0.5 80 {")
+        text = instance("debug 1") + instance("debug 1", "VI_2", "virtual_router_id 52")
         [finding] = read(text).findings
         self.assertIn("(also on ", finding.message)
 

@@ -45,6 +45,10 @@ RIGHT: dict[str, dict[str, object]] = {
     "umask IXUSR | IRGRP| IROTH |IROTH": {"umask": 0o144},
     "json_version 2": {"json_version": 2},
     "state_dump_file /run/state": {"state_dump_file": "/run/state"},
+    "stats_dump_file /run/stats\njson_dump_file json": {
+        "stats_dump_file": "/run/stats",
+        "json_dump_file": "json",
+    },
     "reload_check_config": {},
 }
 # Lines with something wrong: part of the message, what is taken all the same, exit status of -t.
@@ -96,6 +100,8 @@ NEWER: dict[str, tuple[str, dict[str, object], int]] = {
     "json_version 0": ("out of range", {}, 5),
     "json_version": ("lacks its parameter", {}, 2),
     "state_dump_file": ("lacks its parameter", {}, 2),
+    "stats_dump_file": ("lacks its parameter", {}, 2),
+    "json_dump_file": ("lacks its parameter", {}, 2),
 }
 
 
@@ -138,6 +144,30 @@ class Reads(SynchronousTestCase):
         [finding] = reading.findings
         self.assertIn("not in `/tmp/findings`", finding.message)
         self.assertEqual(reading.exit_status, 0)
+
+
+class Names(SynchronousTestCase):
+    def test_what_stands_outside_all_blocks(self) -> None:
+        reading = load_text(f"instance edge\nuse_pid_dir\n{globals_of('data_use_instance')}", "test.conf")
+        self.assertEqual(reading.findings, ())
+        self.assertEqual(
+            reading.configuration.global_defs,
+            GlobalDefs(instance="edge", use_pid_dir=True, data_use_instance=True),
+        )
+
+    def test_the_first_name_counts_and_a_bad_one_does_not(self) -> None:
+        for lines in (
+            "instance edge\ninstance core",
+            "instance a/b\ninstance edge",
+            "instance\ninstance edge",
+        ):
+            reading = load_text(lines, "test.conf")
+            self.assertEqual(reading.configuration.global_defs.instance, "edge", lines)
+            self.assertEqual((len(reading.findings), reading.exit_status), (1, 5), lines)
+
+    def test_a_reload_tells_them_without_a_block(self) -> None:
+        found = compare(Configuration(), Configuration(GlobalDefs(use_pid_dir=True)))
+        self.assertEqual(list(found.words()), ["use_pid_dir off -> on, at the next start"])
 
 
 class Tells(SynchronousTestCase):

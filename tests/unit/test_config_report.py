@@ -44,6 +44,13 @@ class GlobalDefinitionsTests(SynchronousTestCase):
         )
         self.assertIn(" Router ID = LVS1", told(GlobalDefs(router_id="LVS1")))
 
+    def test_a_daemon_s_own_name_comes_first(self) -> None:
+        lines = told(GlobalDefs(instance="edge", data_use_instance=True))
+        self.assertEqual(lines[1:3], [" Instance name = edge", " Router ID = director"])
+        self.assertEqual(
+            lines[lines.index(" Use instance name in data dumps") + 1], " Dynamic interfaces = false"
+        )
+
     def test_mail_is_told_of_where_it_is_sent(self) -> None:
         self.assertFalse([line for line in told(GlobalDefs(notification_email=("a@b",))) if "a@b" in line])
         lines = told(GlobalDefs(smtp_server=SmtpServer("relay", 2525), notification_email=("a@b", "c@d")))

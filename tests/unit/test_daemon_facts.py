@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -180,6 +181,19 @@ class SocketTests(SynchronousTestCase):
             back.clear()
             other.dataReceived(data)
             one.dataReceived(more)
+
+    def test_a_role_that_is_told_to_end_from_two_sides_does_so_without_a_word(self) -> None:
+        role_end, supervisor_end = self.connect(kind([]))
+        over: Deferred[None] = Deferred()
+        role_end._stopped = over
+        supervisor_end.callRemote(commands.Stop).addErrback(lambda _: None)
+        self.pump()
+        role_end.shut_down()  # TERM, and with the reactor its connections end
+        for end, _ in self.transports:
+            end.connectionLost(Failure(ConnectionDone()))
+        over.callback(None)
+        self.assertEqual(role_end._ends_with, 0)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_a_roles_facts_come_out_in_the_supervisor(self) -> None:
         role_end, supervisor_end = self.connect(kind([]))

@@ -77,6 +77,20 @@ class TestDirectories(SynchronousTestCase):
             self.assertEqual(directories.runtime_directory(environ, uid), Path(directory))
             self.assertEqual(directories.pid_file(environ, uid), Path(pid))
 
+    def test_a_daemon_with_a_name_has_files_of_its_own(self) -> None:
+        for environ, more, pid in (
+            ({}, {"instance": "edge"}, "/run/keepalived/vrrp_edge.pid"),
+            ({}, {"use_pid_dir": True}, "/run/keepalived/vrrp.pid"),
+            ({"RUNTIME_DIRECTORY": "/r"}, {"instance": "edge", "use_pid_dir": True}, "/r/vrrp_edge.pid"),
+        ):
+            self.assertEqual(directories.pid_file(environ, 0, "vrrp", **more), Path(pid))
+        with tempfile.TemporaryDirectory() as parent:
+            runtime = Path(parent) / "run"
+            self.assertEqual(directories.prepare_for(runtime, None), runtime)
+            own = directories.prepare_for(runtime, "edge")
+            self.assertEqual(own, runtime / "edge")
+            self.assertEqual([each.stat().st_mode & 0o777 for each in (runtime, own)], [0o700, 0o700])
+
     def test_what_outlives_the_machine_s_power_has_a_place_of_its_own(self) -> None:
         for environ, uid, directory in (
             (

@@ -172,6 +172,14 @@ class TestSyslog(SynchronousTestCase):
         server.setblocking(False)
         return server
 
+    def test_idents_end_with_the_daemon_s_name(self) -> None:
+        server = self.listen()
+        for name, whose in ((None, "Keepalived_edge["), ("Keepalived_vrrp", "Keepalived_vrrp_edge[")):
+            syslog = SyslogObserver(path=self.path, name=name, instance="edge")
+            self.addCleanup(syslog.close)
+            syslog(event(log_format="a line", log_namespace="kaltwisted.daemon.service"))
+            self.assertIn(whose, server.recv(4096).decode())
+
     def test_priority_ident_and_pid(self) -> None:
         server = self.listen()
         self.syslog(event(log_format="Removing service {s}", s="S"))

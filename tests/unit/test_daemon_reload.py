@@ -121,6 +121,20 @@ class ReloadTests(SynchronousTestCase):
             self.assertEqual(self.lines[2:], ["New config failed validation, see /etc/f.conf for details"])
             self.assertEqual(self.told[-1], "READY=1")
 
+    def test_another_name_of_the_daemon_needs_a_restart_and_changes_nothing(self) -> None:
+        self.begin(BALANCING)
+        self.hup(Configuration(GlobalDefs(instance="edge"), virtual_servers=(TWO,)))
+        self.assertEqual(self.role().applied, [])
+        self.assertEqual(
+            self.lines,
+            [
+                "Reloading ...",
+                "Cannot change instance name at a reload - please restart keepalived",
+                "New config failed validation, see /etc/f.conf for details",
+            ],
+        )
+        self.assertEqual(self.told[-1], "READY=1")
+
     def test_warnings_are_told_and_taken(self) -> None:
         self.begin(BALANCING)
         self.hup(Configuration(virtual_servers=(TWO,)), attrs.evolve(ERROR, severity=Severity.WARNING))

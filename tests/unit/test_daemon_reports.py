@@ -72,6 +72,29 @@ class ReportsTests(SynchronousTestCase):
         names = sorted(path.name for path in (self.place / "own").iterdir())
         self.assertEqual(names, ["state.txt", "state_bfd.txt", "state_check.txt", "state_parent.txt"])
 
+    def test_data_files_may_have_the_daemon_s_name(self) -> None:
+        defs = GlobalDefs(instance="edge", data_use_instance=True)
+        self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
+        self.assertEqual(
+            sorted(self.written(Report.DATA)),
+            [f"keepalived{part}.edge.data" for part in ("", "_bfd", "_check", "_parent")],
+        )
+        self.assertIn("keepalived.stats", self.written(Report.STATISTICS))
+        defs = attrs.evolve(defs, state_dump_file=str(self.place / "own.txt"))
+        self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
+        self.assertIn("own_check.edge.txt", self.written(Report.DATA))
+
+    def test_statistics_and_json_may_each_have_another_place(self) -> None:
+        defs = GlobalDefs(
+            stats_dump_file=str(self.place / "counters"), json_dump_file=str(self.place / "v.js")
+        )
+        self.roles.configuration = attrs.evolve(self.roles.configuration, global_defs=defs)
+        (self.place / "counters").symlink_to("elsewhere")
+        self.assertEqual(self.written(Report.STATISTICS), {"counters": "stats 1\n"})
+        self.assertFalse((self.place / "counters").is_symlink())
+        self.assertEqual(self.written(Report.JSON)["v.js"], "json 1\n")
+        self.assertEqual(self.written(Report.DATA)["keepalived.data"], "data 1\n")
+
     def test_a_place_that_cannot_be_written_is_told(self) -> None:
         self.place.rmdir()
         self.successResultOf(self.reports.write(Report.JSON))

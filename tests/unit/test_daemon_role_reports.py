@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -65,6 +66,14 @@ class OwnerTests(SynchronousTestCase):
         lines = list(parent_data(Configuration(GlobalDefs(router_id="LVS1"))))
         self.assertEqual(lines[:2], ["------< Global definitions >------", " Router ID = LVS1"])
         self.assertEqual(len([line for line in lines if line.startswith("------<")]), 1)
+
+    def test_the_parent_tells_of_the_scripts_that_it_runs(self) -> None:
+        us = f"{os.geteuid()}:{os.getegid()}"
+        script = Script(("/bin/hook", "a word"), str(os.geteuid()), str(os.getegid()))
+        defs = GlobalDefs(startup_script=script, shutdown_script=script, shutdown_script_timeout_us=7_000_000)
+        lines = list(parent_data(Configuration(defs)))
+        self.assertIn(f" Startup script = '/bin/hook' 'a word', uid:gid {us}, timeout 10", lines)
+        self.assertIn(f" Shutdown script = '/bin/hook' 'a word', uid:gid {us} timeout 7", lines)
 
 
 class VrrpReportTests(World):

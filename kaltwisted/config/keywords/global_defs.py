@@ -17,9 +17,11 @@ from kaltwisted.config.keywords.convert import (
 )
 from kaltwisted.config.keywords.ipvs import IPVS
 from kaltwisted.config.keywords.known import known
+from kaltwisted.config.keywords.naming import IN_GLOBAL_DEFS
 from kaltwisted.config.keywords.nftables import NFTABLES
 from kaltwisted.config.keywords.process import PROCESSES
 from kaltwisted.config.keywords.scripts import checking_command, user
+from kaltwisted.config.keywords.start_stop import START_AND_STOP
 from kaltwisted.config.keywords.table import KEEP, Again, Keep, Keyword, Problem, Problems, Table
 from kaltwisted.config.keywords.vrrp_defaults import VRRP_DEFAULTS
 from kaltwisted.config.model import SECOND_US, NotifyFifo, SmtpServer
@@ -178,6 +180,8 @@ GLOBAL_DEFS = Table(
         **RX_BUFS,
         **NFTABLES,
         **PROCESSES,
+        **START_AND_STOP,
+        **IN_GLOBAL_DEFS,
         **IPVS,
         **API,
         **known("global_defs"),

@@ -1,32 +1,22 @@
 """Keywords of keepalived 2.4.3 that are known by their names only, and what they would do.
 
-One line a keyword; ``{}`` marks those that open a block, which is skipped
-whole.  Blocks that are listed themselves, by their path (``track_group``,
-``real_server FILE_CHECK``), lend their keywords to "that is valid in block …";
-lines of the others are values.  What gets its place in a table of its own is
-taken out here.
+One line a keyword.  What gets its place in a table of its own is taken out here.
 """
 
 from __future__ import annotations
 
-from kaltwisted.config.keywords.table import Keyword, Stage, Table
+from kaltwisted.config.keywords.table import Keyword, Stage
 
 _NOT_YET = {
     "": """
 net_namespace: run the daemon inside this network namespace; first one wins; not changeable at reload
 net_namespace_ipvs: separate network namespace for the IPVS socket
 namespace_with_ipsets: allow ipsets in a non-default namespace (old kernels)
-use_pid_dir: put pid files under /run/keepalived
-instance: name of this daemon instance; changes pid file names, syslog idents and dump names
 child_wait_time: how long the parent waits for children at stop before killing them
 """,
     "global_defs": """
 use_symlink_paths: keep script paths as written instead of resolving symbolic links
 set_supplementary_groups: give scripts the user's extra groups
-startup_script: command run before anything starts
-startup_script_timeout: limit for startup_script
-shutdown_script: command run after everything has stopped
-shutdown_script_timeout: limit for shutdown_script
 vrrp_iptables: use iptables for no-accept and VMAC rules
 vrrp_ipsets: names of ipsets used with iptables rules; no argument switches ipsets off
 nftables_ifindex: match by ifindex rather than name in nftables sets
@@ -56,11 +46,8 @@ reload_repeat: allow the reload-time file to trigger repeatedly
 reload_file: file whose presence marks that a reload is wanted/allowed
 config_save_dir: keep copies of loaded configurations there
 tmp_config_directory: where the parent writes the consolidated configuration for children
-data_use_instance: instance/namespace in the names of the data dump files
 iproute_usr_dir: directory of rt_* name tables (vendor)
 iproute_etc_dir: directory of rt_* name tables (local)
-stats_dump_file: name of the SIGUSR2 dump
-json_dump_file: name of the JSON dump
 """,
     "vrrp_instance": """
 vrf: VRF of an instance without interface; one that has an interface runs in the VRF that this is in
@@ -76,12 +63,6 @@ regex_stack: PCRE2 JIT stack sizes
 
 
 def known(block: str) -> dict[str, Keyword]:
-    """Keywords of one block, by name or path (``""``: top level), that are not read yet."""
-    found = {}
-    for line in _NOT_YET.get(block, "").strip().splitlines():
-        head, _, doc = line.partition(": ")
-        name, _, opens = head.partition(" ")
-        path = f"{block} {name}".lstrip()
-        inside = Table(name, known(path), values=path not in _NOT_YET) if opens else None
-        found[name] = Keyword(doc, words=None, block=inside, stage=Stage.KNOWN)
-    return found
+    """Keywords of one block, by name (``""``: top level), that are not read yet."""
+    lines = (line.partition(": ") for line in _NOT_YET.get(block, "").strip().splitlines())
+    return {name: Keyword(doc, words=None, stage=Stage.KNOWN) for name, _, doc in lines}

@@ -176,5 +176,7 @@ PROCESSES = {
     "umask": Keyword("permissions that files of ours do not get; -u wins", "umask", _umask, words=None),
     "json_version": Keyword("layout of the JSON dump", "json_version", Number(1, 2)),
     "state_dump_file": Keyword("file of the SIGUSR1 dump", "state_dump_file", Word("a path")),
+    "stats_dump_file": Keyword("file of the SIGUSR2 dump", "stats_dump_file", Word("a path")),
+    "json_dump_file": Keyword("file of the JSON dump", "json_dump_file", Word("a path")),
     "reload_check_config": Keyword("done at every reload", "", _already_so),
 }

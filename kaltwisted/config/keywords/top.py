@@ -9,6 +9,7 @@ from kaltwisted.config.keywords.garp import GARP_GROUP
 from kaltwisted.config.keywords.global_defs import GLOBAL_DEFS
 from kaltwisted.config.keywords.known import known
 from kaltwisted.config.keywords.links import LINKS
+from kaltwisted.config.keywords.naming import AT_THE_TOP
 from kaltwisted.config.keywords.ssl import SSL
 from kaltwisted.config.keywords.table import Keyword, Table, tables
 from kaltwisted.config.keywords.track import VRRP_SCRIPT, VRRP_TRACK_FILE, VRRP_TRACK_PROCESS
@@ -67,6 +68,7 @@ TOP = Table(
         "static_ipaddress": Keyword("addresses from start to stop", block=STATIC_IPADDRESS, words=1),
         "static_routes": Keyword("routes from start to stop", block=STATIC_ROUTES, words=1),
         "static_rules": Keyword("policy rules from start to stop", block=STATIC_RULES, words=1),
+        **AT_THE_TOP,
         **LINKS,
         **known(""),
     },

@@ -179,9 +179,10 @@ class Control(amp.AMP):  # type: ignore[misc,unused-ignore]
 
     def _end_after_answer(self, status: int) -> None:
         """What is written goes out before the connection ends, and we with it."""
-        assert self.transport is not None
         self._ends_with = status
-        self._reactor.callLater(0, self.transport.loseConnection)
+        # TERM may have been quicker, and then nobody is left who would hear the answer.
+        if self.transport is not None:
+            self._reactor.callLater(0, self.transport.loseConnection)
 
     @commands.Ping.responder
     def ping(self) -> dict[str, object]:

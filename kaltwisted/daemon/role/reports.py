@@ -26,7 +26,7 @@ _AS_WE_ARE = Script(())
 def parent_data(configuration: Configuration) -> Iterator[str]:
     """The lines of ``keepalived_parent.data``."""
     defs = configuration.global_defs
-    return global_definitions(defs, socket.gethostname(), owners(defs))
+    return global_definitions(defs, socket.gethostname(), owners(defs), parent=True)
 
 
 def owners(defs: GlobalDefs) -> Callable[[Script | None], str]:
