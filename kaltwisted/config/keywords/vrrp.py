@@ -300,7 +300,6 @@ VRRP_SYNC_GROUP = Table(
         ),
         **OF_GROUPS,
         "notify_priority_changes": _PRIORITY_CHANGES,
-        **known("vrrp_sync_group"),
     },
     header=("name",),
 )
