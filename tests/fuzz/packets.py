@@ -296,7 +296,7 @@ def seeds() -> Iterator[bytes]:
         case += (
             bytes((2, len(good)))
             + good
-            + bytes((4, 0))
+            + bytes((4, 0)) * 3  # overdue, overdue, and it takes over
             + bytes((1, 8))
             + bytes((0x31, _VRID, 255, 0, 0, 100, 0, 0))
         )

@@ -101,6 +101,10 @@ PURE: dict[str, list[tuple[str, str]]] = {
             service("", "«real_server 10.0.0.3 80 {\n}\n"),
             service("", "real_server 10.0.0.3 80 {\n PING_CHECK {\n }\n}\n"),
         ),
+        (
+            "virtual_server fwmark 7 {\n lb_algo rr\n lb_kind NAT\n «real_server 10.0.0.3 80 {\n}\n}\n",
+            "virtual_server fwmark 7 {\n lb_algo rr\n lb_kind NAT\n" + OTHER + "}\n",
+        ),
     ],
     "sorry-in-pool": [
         (

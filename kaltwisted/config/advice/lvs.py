@@ -79,12 +79,15 @@ def unchecked_servers(configuration: Configuration, written: Written) -> Iterato
             written.spot(unchecked[0].where),
             f"real_server {unchecked[0].format(service.protocol)} has no check{others(len(unchecked) - 1)}: "
             f"it gets clients when it is dead, too{never}",
-            expected=f"a check, such as {_SUGGESTED[service.protocol]}",
+            expected=f"a check, such as {_SUGGESTED.get(service.protocol, _ANY_SUGGESTED)}",
         )
 
 
+_ANY_SUGGESTED: Final = "TCP_CHECK { connect_timeout 3 }"
+"""A firewall mark without a protocol may stand for any."""
+
 _SUGGESTED: Final = {
-    Protocol.TCP: "TCP_CHECK { connect_timeout 3 }",
+    Protocol.TCP: _ANY_SUGGESTED,
     Protocol.UDP: "UDP_CHECK { connect_timeout 3 }",
     Protocol.SCTP: "PING_CHECK { connect_timeout 3 }",
 }
