@@ -30,7 +30,6 @@ DIFFERENT = {
     "arguments outside of quotes": STRICTER,
     "block keyword without block": STRICTER,
     "virtual_server twice": STRICTER,
-    "for later: a keyword": "2.2.7 does not know it",
     **{name: GUIDE for name in BROKEN if name.startswith("the guide's") and name != "the guide's Path"},
 }
 
