@@ -33,7 +33,8 @@ def reports(host: Host) -> Iterator[list[str]]:
     time.sleep(0.5)
     yield found
     capture.terminate()
-    found += capture.communicate()[0].decode().split("\n")[:-1]
+    # Interrupted it ends with an empty line.
+    found += filter(None, capture.communicate()[0].decode().split("\n"))
 
 
 def setting(host: Host) -> str:

@@ -20,6 +20,7 @@ from twisted.internet.defer import (
     maybeDeferred,
     succeed,
 )
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -284,8 +285,9 @@ class VrrpRole(Service):
     def _close(self) -> Deferred[None]:
         self._frames.stop()
         # The reactor closes sockets in its next turn, and that they leave their groups is a report, too.
-        self._reactor.callLater(0, self._igmp.disable, False)
-        return self._sync_daemon.stop()
+        # It is waited for: a role that has ended leaves the host's setting as it was.
+        quiet = deferLater(self._reactor, 0, self._igmp.disable, False)
+        return quiet.addCallback(lambda _: self._sync_daemon.stop())
 
     # -- what it tells of itself --------------------------------------------------------
 
