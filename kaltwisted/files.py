@@ -1,4 +1,4 @@
-"""Files of ours that are there whole or not at all, and that nobody can lead astray."""
+"""Files of ours, there whole or not at all, by which nobody can lead us astray; and what is in others'."""
 
 from __future__ import annotations
 
@@ -7,6 +7,25 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+LARGEST_FILE: Final = 1_048_576
+
+
+class UnreadableError(Exception):
+    """A file that cannot be read: which, and why."""
+
+
+def contents(path: str) -> bytes:
+    """What is in a file that a configuration names, up to ``LARGEST_FILE`` bytes of it.
+
+    :raises UnreadableError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(LARGEST_FILE)
+    except OSError as error:
+        raise UnreadableError(f"{path}: {os.strerror(error.errno or 0)}") from None
 
 
 def replace(

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-MOST_TEXT: Final = 1_048_576
+from kaltwisted.files import UnreadableError, contents
+from kaltwisted.pem import use_certificate, use_key
 
 
 class TlsError(Exception):
@@ -38,34 +34,24 @@ class Tls:
 
         :raises TlsError: one cannot be read, or the key is another certificate's.
         """
-        pem = _text(certificate), _text(key)
+        try:
+            pem = contents(certificate), contents(key)
+        except UnreadableError as error:
+            raise TlsError(str(error)) from None
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(SSL.OP_NO_COMPRESSION)
         try:
-            own, *chain = load_pem_x509_certificates(pem[0])
+            use_certificate(context, pem[0])
         except ValueError:
             raise TlsError(f"{certificate}: that is no certificate in PEM") from None
-        context.use_certificate(own)
-        for each in chain:
-            context.add_extra_chain_cert(each)
         try:
-            # A key of a kind that TLS has no use for is refused with a TypeError.
-            context.use_privatekey(load_pem_private_key(pem[1], None))  # type: ignore[arg-type]
-            context.check_privatekey()
-        except (ValueError, TypeError, UnsupportedAlgorithm, SSL.Error):
+            use_key(context, pem[1])
+        except (ValueError, SSL.Error):
             raise TlsError(
                 f"{key}: that is not the certificate's key, in PEM and without a passphrase"
             ) from None
         return cls(hashlib.sha256(b"".join(pem)).digest(), context)
-
-
-def _text(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(MOST_TEXT)
-    except OSError as error:
-        raise TlsError(f"{path}: {os.strerror(error.errno or 0)}") from None
 
 
 def behind(now: Callable[[], Tls], factory: Factory, clock: IReactorTime) -> Any:

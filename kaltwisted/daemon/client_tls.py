@@ -6,9 +6,7 @@ renewed by writing another into its file, and reloading.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -22,8 +20,7 @@ from kaltwisted.config.model import (
     SslContext,
     VirtualServer,
 )
-
-LARGEST_FILE: Final = 1_048_576
+from kaltwisted.files import UnreadableError, contents
 
 
 class _UnusableError(Exception):
@@ -41,7 +38,7 @@ def with_client_tls(configuration: Configuration) -> tuple[Configuration, tuple[
     for read in (_identity, _trusted):
         try:
             client = attrs.evolve(client, **read(ssl))
-        except _UnusableError as unusable:
+        except (_UnusableError, UnreadableError) as unusable:
             if ssl.where is not None:
                 findings.append(Finding(Severity.ERROR, ssl.where, f"SSL: {unusable}"))
     if client == ClientTls():
@@ -55,8 +52,8 @@ def _identity(ssl: SslContext) -> dict[str, Any]:
         if ssl.key is not None:
             raise _UnusableError(f"{ssl.key}: a key without a certificate is of no use")
         return {}
-    certificate = _contents(ssl.certificate)
-    key = _contents(ssl.key or ssl.certificate)
+    certificate = contents(ssl.certificate)
+    key = contents(ssl.key or ssl.certificate)
     # OpenSSL is 12 MB: only for who names a certificate.
     from OpenSSL import SSL
 
@@ -73,22 +70,14 @@ def _identity(ssl: SslContext) -> dict[str, Any]:
 def _trusted(ssl: SslContext) -> dict[str, Any]:
     if ssl.ca is None:
         return {}
-    pem = _contents(ssl.ca)
-    from kaltwisted.healthcheck.tls import certificates
+    pem = contents(ssl.ca)
+    from kaltwisted.pem import certificates
 
     try:
         certificates(pem)
     except ValueError as unusable:
         raise _UnusableError(f"{ssl.ca}: {unusable}") from None
     return {"ca": pem}
-
-
-def _contents(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(LARGEST_FILE)
-    except OSError as error:
-        raise _UnusableError(f"{path}: {os.strerror(error.errno or 0)}") from None
 
 
 def _service(service: VirtualServer, client: ClientTls) -> VirtualServer:

@@ -12,9 +12,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import Certificate, load_pem_x509_certificates
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
@@ -25,6 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from kaltwisted.config.model import ClientTls
+from kaltwisted.pem import certificates, use_certificate, use_key
 
 Refused = Callable[[str], object]
 """Told in words why a peer's certificate was not accepted, before the connection ends."""
@@ -161,41 +159,10 @@ def client_context(certificate: bytes = b"", key: bytes = b"", password: bytes |
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     if certificate:
-        own, *chain = certificates(certificate)
-        context.use_certificate(own)
-        for each in chain:
-            context.add_extra_chain_cert(each)
+        use_certificate(context, certificate)
     if key:
-        _use_key(context, key, password)
+        use_key(context, key, password)
     return context
-
-
-def certificates(pem: bytes) -> list[Certificate]:
-    """All certificates of a file, one at least.
-
-    :raises ValueError: there is none.
-    """
-    try:
-        return load_pem_x509_certificates(pem)
-    except ValueError as unusable:
-        raise ValueError("no certificate in PEM") from unusable
-
-
-def _use_key(context: SSL.Context, pem: bytes, password: bytes | None) -> None:
-    try:
-        key = load_pem_private_key(pem, password)
-    except TypeError as mismatch:
-        if password is None:
-            raise ValueError("the private key needs a password") from mismatch
-        # A password for a key that needs none.
-        key = load_pem_private_key(pem, None)
-    except (ValueError, UnsupportedAlgorithm) as unusable:
-        raise ValueError("no private key in PEM, or not its password") from unusable
-    try:
-        context.use_privatekey(key)  # type: ignore[arg-type]
-    except TypeError as unusable:
-        raise ValueError("a private key of a kind that TLS has no use for") from unusable
-    context.check_privatekey()
 
 
 @lru_cache(maxsize=64)
