@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+
 from kaltwisted.config import model
 from kaltwisted.config.diff import same_but_timing
 from kaltwisted.healthcheck.bfd import BfdCheck
@@ -21,7 +23,19 @@ from kaltwisted.healthcheck.tcp import TcpCheck
 from kaltwisted.healthcheck.udp import UdpCheck
 from kaltwisted.ports import ICheck, IScripts
 
-Builder = Callable[[Any, model.RealServer, model.VirtualServer, Any, IScripts, Known], ICheck]
+
+@attrs.frozen
+class Site:
+    """Where a check is to run: whose it is, and what it may use (see ``build_check``)."""
+
+    server: model.RealServer
+    virtual_server: model.VirtualServer
+    reactor: Any
+    scripts: IScripts
+    known: Known
+
+
+Builder = Callable[[Any, Site], ICheck]
 
 
 def build_check(
@@ -38,7 +52,7 @@ def build_check(
 
     :raises KeyError: nothing builds this kind of check.
     """
-    return BUILDERS[type(check)](check, server, virtual_server, reactor, scripts, known)
+    return BUILDERS[type(check)](check, Site(server, virtual_server, reactor, scripts, known))
 
 
 def goes_on(
@@ -58,33 +72,19 @@ def goes_on(
     return names == (server.virtualhost, service.virtualhost)
 
 
-def _tcp(
-    check: model.TcpCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    reactor: Any,
-    _scripts: IScripts,
-    _known: Known,
-) -> ICheck:
-    return TcpCheck(check, Connector(check.connection, reactor), reactor)
+def _tcp(check: model.TcpCheck, site: Site) -> ICheck:
+    return TcpCheck(check, Connector(check.connection, site.reactor), site.reactor)
 
 
-def _http(
-    check: model.HttpCheck,
-    server: model.RealServer,
-    virtual_server: model.VirtualServer,
-    reactor: Any,
-    _scripts: IScripts,
-    _known: Known,
-) -> ICheck:
+def _http(check: model.HttpCheck, site: Site) -> ICheck:
     connection, tls = check.connection, check.tls
-    name = check.virtualhost or server.virtualhost or virtual_server.virtualhost
+    name = check.virtualhost or site.server.virtualhost or site.virtual_server.virtualhost
     host = name or host_and_port(connection.ip, connection.port)
 
     def sni_of(url: model.Url) -> str | None:
         if tls is None or not tls.enable_sni:
             return None
-        return tls.sni_name or url.virtualhost or check.virtualhost or virtual_server.virtualhost
+        return tls.sni_name or url.virtualhost or check.virtualhost or site.virtual_server.virtualhost
 
     expectations = tuple(Expectation.of(url, host, check.http_protocol, sni_of(url)) for url in check.urls)
     security = None
@@ -96,91 +96,42 @@ def _http(
         if verify_name == "":
             asked_for = tls.sni_name or check.urls[0].virtualhost if check.urls else None
             verify_name = asked_for or name or str(connection.ip)
-        security = Tls(reactor, verify_name, tls.ca_file, tls.client)
-    return HttpCheck(check, expectations, Connector(connection, reactor), reactor, security)
+        security = Tls(site.reactor, verify_name, tls.ca_file, tls.client)
+    return HttpCheck(check, expectations, Connector(connection, site.reactor), site.reactor, security)
 
 
-def _misc(
-    check: model.MiscCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    _reactor: Any,
-    scripts: IScripts,
-    _known: Known,
-) -> ICheck:
-    return MiscCheck(check, scripts)
+def _misc(check: model.MiscCheck, site: Site) -> ICheck:
+    return MiscCheck(check, site.scripts)
 
 
-def _smtp(
-    check: model.SmtpCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    reactor: Any,
-    _scripts: IScripts,
-    _known: Known,
-) -> ICheck:
-    return SmtpCheck(check, Connector(check.connection, reactor), reactor)
+def _smtp(check: model.SmtpCheck, site: Site) -> ICheck:
+    return SmtpCheck(check, Connector(check.connection, site.reactor), site.reactor)
 
 
-def _dns(
-    check: model.DnsCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    reactor: Any,
-    _scripts: IScripts,
-    _known: Known,
-) -> ICheck:
+def _dns(check: model.DnsCheck, site: Site) -> ICheck:
     # Its library is for who asks.
     from kaltwisted.healthcheck.dns import DnsCheck
     from kaltwisted.healthcheck.dns_message import HEADER_SIZE
 
-    return DnsCheck(check, Datagrams(check.connection, HEADER_SIZE, reactor), reactor)
+    return DnsCheck(check, Datagrams(check.connection, HEADER_SIZE, site.reactor), site.reactor)
 
 
-def _udp(
-    check: model.UdpCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    reactor: Any,
-    _scripts: IScripts,
-    _known: Known,
-) -> ICheck:
+def _udp(check: model.UdpCheck, site: Site) -> ICheck:
     # A byte more than may be tells what is too long.
-    ask = Datagrams(check.connection, check.max_reply_length + 1, reactor)
-    return UdpCheck(check, ask, reactor)
+    ask = Datagrams(check.connection, check.max_reply_length + 1, site.reactor)
+    return UdpCheck(check, ask, site.reactor)
 
 
-def _ping(
-    check: model.PingCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    reactor: Any,
-    _scripts: IScripts,
-    _known: Known,
-) -> ICheck:
-    return PingCheck(check, Pings(check.connection, reactor), reactor)
+def _ping(check: model.PingCheck, site: Site) -> ICheck:
+    return PingCheck(check, Pings(check.connection, site.reactor), site.reactor)
 
 
-def _file(
-    check: model.FileCheck,
-    server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    _reactor: Any,
-    _scripts: IScripts,
-    known: Known,
-) -> ICheck:
-    return FileCheck(check, server, known)
+def _file(check: model.FileCheck, site: Site) -> ICheck:
+    return FileCheck(check, site.server, site.known)
 
 
-def _bfd(
-    check: model.BfdCheck,
-    _server: model.RealServer,
-    _virtual_server: model.VirtualServer,
-    _reactor: Any,
-    _scripts: IScripts,
-    known: Known,
-) -> ICheck:
-    return BfdCheck(check, known)
+def _bfd(check: model.BfdCheck, site: Site) -> ICheck:
+    return BfdCheck(check, site.known)
 
 
 BUILDERS: dict[type, Builder] = {
