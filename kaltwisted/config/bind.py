@@ -83,6 +83,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         _global_defs(reader, blocks.get(GLOBAL_DEFS.name, [])),
         instance=top.instance,
         use_pid_dir=top.use_pid_dir,
+        linkbeat_use_polling=top.linkbeat_use_polling,
         ssl=_ssl(reader, blocks.get(SSL.name, [])),
     )
     timings: Timings = {}
@@ -137,7 +138,7 @@ def bind(source: Source, tree: Tree, recall: Recall) -> Bound:
         for rule in rule_lines.rules(reader, each, iproute, static=True)
     ]
     configuration = Configuration(
-        attrs.evolve(defaults, linkbeat_use_polling=top.linkbeat_use_polling),
+        defaults,
         tuple(services),
         vrrp_scripts=scripts,
         vrrp_instances=instances,

@@ -123,7 +123,14 @@ class Changes:
 _AT_RESTART: Final = {"instance": "instance name at a reload - please restart keepalived"}
 
 _OF_VRRP: Final = frozenset(
-    ("fifo_write_vrrp_states_on_reload", "log_unknown_vrids", "no_email_faults", "rx_bufs")
+    (
+        "fifo_write_vrrp_states_on_reload",
+        "linkbeat_use_polling",
+        "log_unknown_vrids",
+        "lvs_sync_daemon",
+        "no_email_faults",
+        "rx_bufs",
+    )
 )
 """Settings of ``global_defs`` that VRRP goes by and that are in no instance."""
 

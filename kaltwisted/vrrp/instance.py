@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from kaltwisted.config.model import SECOND_US, AuthType, VrrpInstance, VrrpScript
+from kaltwisted.config.model import SECOND_US, VrrpInstance, VrrpScript
 from kaltwisted.ports import Election
 from kaltwisted.vrrp import hmac, packet, rivalry, timers
 from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, Notify, NotifyPriority, State, TimerName
@@ -502,9 +502,3 @@ class Instance:
         due = router.deadline(TimerName.MASTER_DOWN)
         if due is not None:
             router.arm(TimerName.MASTER_DOWN, max(now, due + router.skew_us() - old_skew_us))
-
-
-def seals(config: VrrpInstance) -> bool:
-    """Whether an instance speaks through IP protocol 51 in place of 112."""
-    authentication = config.authentication
-    return config.version == 2 and authentication is not None and authentication.type is AuthType.AH

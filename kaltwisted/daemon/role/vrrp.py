@@ -247,9 +247,7 @@ class VrrpRole(Service):
         if before.nftables != global_defs.nftables:
             self._log.warn("Changed nftables settings take effect at the next start")
         tracked = changes.vrrp_track_processes, changes.track_files, changes.bfd_instances
-        others = ("lvs_sync_daemon", "linkbeat_use_polling")
-        changed = any(getattr(before, each) != getattr(global_defs, each) for each in others)
-        if not (changes.vrrp or any(tracked) or changed):
+        if not (changes.vrrp or any(tracked)):
             self.vrrp.follow_again()
             return succeed(None)
         return Deferred.fromCoroutine(self.vrrp.reconfigure(self._configuration))
