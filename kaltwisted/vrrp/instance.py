@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from kaltwisted.config.model import SECOND_US, VrrpInstance, VrrpScript
+from kaltwisted.config.model import VrrpInstance, VrrpScript
 from kaltwisted.ports import Election
-from kaltwisted.vrrp import hmac, packet, rivalry, timers
+from kaltwisted.vrrp import packet, timers
 from kaltwisted.vrrp.actions import Action, ArmTimer, Level, Log, Notify, NotifyPriority, State, TimerName
 from kaltwisted.vrrp.auth import AhSequence
 from kaltwisted.vrrp.events import (
@@ -32,9 +32,9 @@ from kaltwisted.vrrp.events import (
     TimerExpired,
     Turned,
 )
+from kaltwisted.vrrp.hearing import Hearing
 from kaltwisted.vrrp.machine import build_machine
 from kaltwisted.vrrp.packet import Advert, Reason
-from kaltwisted.vrrp.rivalry import Rivalry
 from kaltwisted.vrrp.statistics import Statistics
 from kaltwisted.vrrp.track import Thing, Tracking
 from kaltwisted.vrrp.virtual_router import VirtualRouter
@@ -49,9 +49,6 @@ time of one more advert, once in each silence.  ``TimerName.OVERDUE`` looks
 whether we run while an advert is late: the end of the wait alone may come in
 time though we stood still until just before.
 """
-
-ALARM_US: Final = 3600 * SECOND_US
-"""An operator is told again of the same mismatch with a peer after so long, unless states change."""
 
 _SAID_TO_TURN = {FaultKind.BFD: "BFD instance", FaultKind.VIRTUAL_SERVER: "virtual server"}
 _SAID_ELSEWHERE = (FaultKind.INTERFACE, FaultKind.GROUP)
@@ -86,7 +83,7 @@ class Instance:
         self._faults: set[Fault] = set()
         self._started = False
         self._stalled = False
-        self._rivalry = Rivalry()
+        self._hearing = Hearing(self.router)
 
     # -- what others ask -----------------------------------------------------------------
 
@@ -132,7 +129,7 @@ class Instance:
 
     def split_brain(self, now: int) -> str | None:
         """Who is master beside us, since when and why, in words."""
-        return self._rivalry.words(now)
+        return self._hearing.split_brain(now)
 
     def is_current(self, expiry: TimerExpired) -> bool:
         """Whether an expiry belongs to the timer's present life."""
@@ -197,7 +194,7 @@ class Instance:
             case _:
                 assert_never(event)
         if self.state is not State.MASTER:
-            self._tell_of_split("Split brain is over", self._rivalry.yielded(now))
+            self._hearing.yielded(now)
         return self._take_actions()
 
     def _is_deaf(self, now: int) -> bool:
@@ -282,8 +279,7 @@ class Instance:
                 self._machine.take_over(now, silence=True)
             case TimerName.ADVERT:
                 self._machine.advert_due(due, now)
-                over = self._rivalry.still(now, self.config.advert_int_us)
-                self._tell_of_split("Split brain is over", over)
+                self._hearing.still(now)
             case TimerName.GARP_DELAY:
                 router.announce(router.config.garp_master_repeat, 0, now)
             case TimerName.GARP_REFRESH:
@@ -357,107 +353,14 @@ class Instance:
 
     def _judge(self, verdict: Advert | Reason, source: bytes, now: int) -> None:
         """What a packet is taken for.  ``source``: packed, empty when the packet is too short to tell."""
-        router = self.router
         if isinstance(verdict, Reason):
-            if verdict is Reason.FOREIGN:
-                return
-            router.statistics.packet_errors[verdict] += 1
-            if verdict is Reason.SEQUENCE and self.state is State.MASTER:
-                router.leave_lockstep(source, now)
-            if router.may_say(verdict, now):
-                sender = f" from {packet.unpacked(source)}" if source else ""
-                router.log(f"dropped a packet{sender}: {verdict.value}", Level.WARNING)
-                self._alarm_of_mismatch(source, rivalry.CAUSES.get(verdict), now)
-            self._heard_beside_us(source, verdict, now)
+            self._hearing.refused(verdict, source, now)
             return
         self._stalled = False
-        router.statistics.adverts_received += 1
-        if not verdict.priority:
-            router.statistics.priority_zero_received += 1
-        if verdict.sequence is not None:
-            router.sequence.value = verdict.sequence
-        self._take_note_of_signature(verdict, now)
-        if router.expected.unicast:
-            router.answer_in_kind(verdict)
-        if verdict.address_block != router.address_block:
-            self._compare_addresses(verdict, now)
-        if verdict.interval_us != self.config.advert_int_us:
-            router.statistics.interval_mismatches += 1
-            if router.may_say("interval", now):
-                router.log(
-                    f"advertisement interval mismatch: mine={self.config.advert_int_us} us,"
-                    f" received={verdict.interval_us} us"
-                )
-                self._alarm_of_mismatch(verdict.source, rivalry.CAUSES[Reason.INTERVAL], now)
+        self._hearing.accepted(verdict, now)
         self._machine.hear(verdict, now)
-        if verdict.priority and verdict.source != router.packed_source:
-            self._heard_beside_us(verdict.source, None, now)
-
-    def _take_note_of_signature(self, advert: Advert, now: int) -> None:
-        """Of an advert that is accepted, where adverts are signed."""
-        router, keys = self.router, self.router.expected.keys
-        if keys is None:
-            return
-        source = packet.unpacked(advert.source)
-        if advert.signed is None:
-            router.statistics.unsigned += 1
-            if router.may_say("unsigned", now):
-                router.log(f"accepted an advert from {source} without an HMAC trailer")
-            return
-        router.senders.heard(advert.source, advert.signed)
-        if keys.window_s is None:
-            return
-        ahead_s = hmac.ahead_s(advert.signed, now + router.epoch_us)
-        if 2 * abs(ahead_s) > keys.window_s and router.may_say("clocks", now):
-            router.log(
-                f"the clock of {source} differs from ours by {ahead_s:+} s, of {keys.window_s} s that are"
-                " allowed (time_window): compare them with NTP",
-                Level.WARNING,
-            )
-
-    def _heard_beside_us(self, source: bytes, reason: Reason | None, now: int) -> None:
-        """Another router spoke as master; if we are master too, and stay so, that may be a split brain."""
-        if self.state is not State.MASTER or not source:
-            return
-        words = self._rivalry.heard(source, reason, now, self.config.advert_int_us)
-        if words is not None:
-            self.router.statistics.split_brains += 1
-            self._tell_of_split("Split brain", words)
-
-    def _tell_of_split(self, headline: str, words: str | None) -> None:
-        if words is not None:
-            self.router.log(words, Level.WARNING)
-            self.router.alarm(headline, words)
-
-    def _alarm_of_mismatch(self, source: bytes, cause: str | None, now: int) -> None:
-        """A peer is configured otherwise; its log line is written already."""
-        if source and cause is not None and self.router.may_say(("alarm", cause), now, ALARM_US):
-            other, vrid = packet.unpacked(source), self.config.virtual_router_id
-            self.router.alarm("Mismatch with a peer", f"{other} sends adverts for VRID {vrid}, and {cause}")
-
-    def _compare_addresses(self, advert: Advert, now: int) -> None:
-        """Another list is told and counted, and the advert is used (keepalived; against RFC 3768 §7.1)."""
-        router = self.router
-        if self.config.skip_check_adv_addr and advert.source == router.master:
-            return
-        ours, theirs = router.listed_addresses, advert.listed_addresses
-        if theirs == ours:
-            return
-        router.statistics.address_list_errors += 1
-        if not router.may_say("addresses", now):
-            return
-        self._alarm_of_mismatch(
-            advert.source, "its virtual addresses are others: compare virtual_ipaddress", now
-        )
-        source = packet.unpacked(advert.source)
-        if len(theirs) != len(ours):
-            router.log(f"expected {len(ours)} VIPs but received {len(theirs)}", Level.WARNING)
-        elif missing := min(ours - theirs, default=None):
-            router.log(
-                f"ip address associated with VRID {self.config.virtual_router_id}"
-                f" not present in advert from {source}: {packet.unpacked(missing)}",
-                Level.WARNING,
-            )
+        if verdict.priority and verdict.source != self.router.packed_source:
+            self._hearing.beside_us(verdict.source, None, now)
 
     # -- faults and priority -------------------------------------------------------------
 
