@@ -41,7 +41,8 @@ from kaltwisted.simulation.services import (
 )
 from kaltwisted.simulation.topology import Plug
 from kaltwisted.vrrp.actions import Notify, State, Subject
-from kaltwisted.vrrp.service import Network, VrrpService
+from kaltwisted.vrrp.network import Network
+from kaltwisted.vrrp.service import VrrpService
 from kaltwisted.vrrp.timers import startup_delay_us
 
 EPOCH_S: Final = 1_800_000_000

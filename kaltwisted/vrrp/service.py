@@ -23,18 +23,8 @@ from kaltwisted.ports import (
     VIRTUAL_SERVER,
     Election,
     Fact,
-    IAddresses,
-    IAnnouncer,
-    IFirewall,
-    ILinkbeat,
-    ILinks,
-    IProcesses,
     Ipv6Message,
-    IRouting,
     IScripts,
-    IVirtualLinks,
-    IWatchedFiles,
-    IWire,
     LinkPlan,
     Note,
     unnoted,
@@ -67,6 +57,7 @@ from kaltwisted.vrrp.dispatcher import Dispatcher
 from kaltwisted.vrrp.events import FaultKind
 from kaltwisted.vrrp.group import Router, Step
 from kaltwisted.vrrp.lateness import Lateness
+from kaltwisted.vrrp.network import Network
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.noting import Noting
 from kaltwisted.vrrp.process_tracking import ProcessTracking
@@ -91,22 +82,6 @@ CLOCK_STEP_US = 1_000
 _FACTS = {BFD_SESSION: FaultKind.BFD, VIRTUAL_SERVER: FaultKind.VIRTUAL_SERVER}
 #: Whose election operators' facts are about.
 _ELECTIONS = {ELECTION_OF_INSTANCE: Subject.INSTANCE, ELECTION_OF_GROUP: Subject.GROUP}
-
-
-@attrs.frozen
-class Network:
-    """What VRRP asks of the host's network."""
-
-    links: ILinks
-    addresses: IAddresses
-    wire: IWire
-    announcer: IAnnouncer
-    routing: IRouting
-    virtual_links: IVirtualLinks
-    firewall: IFirewall | None = None
-    processes: IProcesses | None = None
-    files: IWatchedFiles | None = None
-    linkbeat: ILinkbeat | None = None
 
 
 class VrrpService(Service):

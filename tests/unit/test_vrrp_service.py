@@ -49,8 +49,9 @@ from kaltwisted.testing.vrrp import (
 )
 from kaltwisted.vrrp import packet
 from kaltwisted.vrrp.actions import State
+from kaltwisted.vrrp.network import Network
 from kaltwisted.vrrp.notifier import Notifier
-from kaltwisted.vrrp.service import Network, VrrpService
+from kaltwisted.vrrp.service import VrrpService
 from tests.unit.vrrp_helpers import config
 
 ETH0, ETH1 = Link(2, "eth0", mac=bytes(6)), Link(3, "eth1", mac=bytes(6))

@@ -67,9 +67,10 @@ from kaltwisted.ports import (
 )
 from kaltwisted.vrrp.announce import Paces
 from kaltwisted.vrrp.announcer import Announcer
+from kaltwisted.vrrp.network import Network
 from kaltwisted.vrrp.notifier import Notifier
 from kaltwisted.vrrp.report_statistics import statistics
-from kaltwisted.vrrp.service import Network, VrrpService
+from kaltwisted.vrrp.service import VrrpService
 from kaltwisted.vrrp.timers import startup_delay_us
 from kaltwisted.vrrp.wire import RawWire
 from kaltwisted.vrrp.wire import why_not as why_no_wire
